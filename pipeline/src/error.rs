@@ -1,0 +1,163 @@
+//! What can go wrong with a load. Bad records are not here: they are rows of the error table.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why something could not be done; every variant names its subject.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A text names no object that can be read.
+    #[error("{location} cannot be read: {reason}")]
+    Location {
+        /// The text.
+        location: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no such object.
+    #[error("there is no object {object}")]
+    NotFound {
+        /// The object that was asked for.
+        object: String,
+    },
+    /// A folder or pattern holds no object.
+    #[error("there are no JSON objects in {location}")]
+    NoObjects {
+        /// The folder or pattern.
+        location: String,
+    },
+    /// The store did not give an object's bytes.
+    #[error("could not read {object}")]
+    Read {
+        /// The object.
+        object: String,
+        /// The store's error.
+        source: object_store::Error,
+    },
+    /// An object is no longer the version that was located.
+    #[error("{object} changed while it was read")]
+    Changed {
+        /// The object.
+        object: String,
+    },
+    /// An object's bytes are not what their beginning promises.
+    #[error("could not decompress {object}")]
+    Decompress {
+        /// The object.
+        object: String,
+        /// What the decompressor says.
+        source: io::Error,
+    },
+    /// An object is not text.
+    #[error("{object} is not JSON: {found}")]
+    NotText {
+        /// The object.
+        object: String,
+        /// What was found.
+        found: String,
+    },
+    /// Postgres could not be reached or did not let us in.
+    #[error("could not connect to the database")]
+    Connect {
+        /// The driver's error.
+        source: tokio_postgres::Error,
+    },
+    /// Postgres refused something, or the connection broke.
+    #[error("could not {doing}")]
+    Database {
+        /// What was being done.
+        doing: String,
+        /// The driver's error.
+        source: tokio_postgres::Error,
+    },
+    /// The ledger's schema could not be brought up to date.
+    #[error("could not migrate the schema stevedore")]
+    Migrate {
+        /// The migrator's error.
+        source: Box<refinery::Error>,
+    },
+    /// A target table does not fit the feed or the write mode.
+    #[error("the table {table} cannot take this load: {problem}")]
+    Target {
+        /// The table.
+        table: String,
+        /// What does not fit.
+        problem: String,
+        /// The command that helps.
+        remedy: String,
+    },
+    /// Rows could not be kept until their table's turn.
+    #[error("could not write {bytes} bytes of rows to a temporary file in {folder}")]
+    Spool {
+        /// Where the file is.
+        folder: PathBuf,
+        /// How much was to be written.
+        bytes: usize,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A frame could not be computed.
+    #[error("could not {doing}")]
+    Frame {
+        /// What was being done.
+        doing: &'static str,
+        /// Polars' error.
+        source: polars::error::PolarsError,
+    },
+    /// The counts of a load do not agree; nothing was written.
+    #[error("the load of {object} does not add up, so nothing was written: {detail}")]
+    Unproven {
+        /// The object.
+        object: String,
+        /// Which counts do not agree.
+        detail: String,
+    },
+    /// Nobody knows whether a commit went through.
+    #[error(
+        "the connection broke while {object} was committed, and the database cannot be asked whether it was"
+    )]
+    CommitUnknown {
+        /// The object.
+        object: String,
+        /// The error of the attempt to ask.
+        source: Box<Error>,
+    },
+    /// The folder of the embedded database is used by another process.
+    #[error("the embedded database in {folder} is in use by another stevedore (process {process})")]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// The other process.
+        process: String,
+        /// Where its database can be reached, if it is up.
+        url: Option<String>,
+    },
+    /// No PostgreSQL is installed and none could be downloaded.
+    #[error("PostgreSQL is not installed, and it could not be downloaded from {url}")]
+    Download {
+        /// The place it was asked from.
+        url: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The embedded database could not be started.
+    #[error("could not {doing} the embedded database in {folder}")]
+    Embedded {
+        /// What was being done.
+        doing: &'static str,
+        /// Its folder.
+        folder: PathBuf,
+        /// The system's error, or the end of the server's log.
+        source: io::Error,
+    },
+    /// A worker of ours stopped without a word.
+    #[error("the thread that decodes {object} stopped unexpectedly")]
+    Stopped {
+        /// The object.
+        object: String,
+    },
+}
+
+/// The result of the library's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

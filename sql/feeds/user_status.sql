@@ -1,0 +1,35 @@
+-- The tables of the feed user_status. Idempotent: tables that are there stay as they are; only the
+-- table of rejected records gains the columns that the old job's definition lacks.
+
+create table if not exists user_status (
+    userid varchar,
+    createdat varchar,
+    status varchar,
+    lastvisitedat bigint,
+    isblacklisted boolean,
+    ingested_at timestamp,
+    constraint user_status_pkey primary key (userid)
+);
+
+create table if not exists user_status_log (
+    userid varchar,
+    updatedon varchar,
+    status varchar,
+    ingested_at timestamp
+);
+
+create table if not exists user_status_error_rec (
+    error_rec varchar
+);
+
+alter table user_status_error_rec
+    add column if not exists reason text,
+    add column if not exists detail text,
+    add column if not exists raw text,
+    add column if not exists object text,
+    add column if not exists object_version text,
+    add column if not exists record_no bigint,
+    add column if not exists byte_offset bigint,
+    add column if not exists byte_length bigint,
+    add column if not exists load_id bigint,
+    add column if not exists ingested_at timestamp;
