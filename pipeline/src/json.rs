@@ -1,0 +1,495 @@
+//! A strict cursor over JSON text (RFC 8259): it finds where values end and what they are.
+//!
+//! `source` cuts records with it and `decode` reads them with it, so both agree on what a record
+//! is. Own code because the record's fields need what no parser at hand gives together: numbers as
+//! they are written, the last of duplicate keys, unknown values of any depth without recursion,
+//! surrogates checked also where a value is skipped, and "the text ends here" told apart from "the
+//! text is wrong here". The tests hold it against `serde_json`.
+//!
+//! The cursor does not check UTF-8: its users do that once for a whole batch.
+
+use std::ops::Range;
+
+/// Why a value could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The text ends within the value.
+    Ends,
+    /// The byte at this position cannot stand there.
+    Unexpected { at: usize, expected: &'static str },
+}
+
+/// What kind a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Boolean(bool),
+    /// A number as written; `integer` tells whether it has neither fraction nor exponent.
+    Number {
+        text: Span,
+        integer: bool,
+    },
+    String(Quoted),
+    Array,
+    Object,
+}
+
+impl Value {
+    /// The name of the kind in messages.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean(_) => "boolean",
+            Self::Number { .. } => "number",
+            Self::String(_) => "string",
+            Self::Array => "array",
+            Self::Object => "object",
+        }
+    }
+}
+
+/// A half-open range of positions that can be copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Span {
+    pub(crate) const fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// The text between the quotes of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quoted {
+    pub(crate) span: Span,
+    /// Whether it holds escapes, so that [`unescape`] is needed to read it.
+    pub(crate) escaped: bool,
+}
+
+/// A position in JSON text. Every method moves on only over what is valid.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// For each open bracket of a value being skipped: whether it is an object's.
+    nesting: Vec<bool>,
+}
+
+impl<'a> Cursor<'a> {
+    /// Goes to `at` in `text`, keeping what was allocated.
+    pub(crate) fn go(&mut self, text: &'a [u8], at: usize) {
+        self.text = text;
+        self.at = at;
+    }
+
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte that is no white space, without moving past it.
+    pub(crate) fn peek(&mut self) -> Result<u8, Fault> {
+        while let Some(&byte) = self.text.get(self.at) {
+            if !is_space(byte) {
+                return Ok(byte);
+            }
+            self.at += 1;
+        }
+        Err(Fault::Ends)
+    }
+
+    /// Reads a scalar, or steps into the bracket of an array or object.
+    pub(crate) fn value(&mut self) -> Result<Value, Fault> {
+        match self.peek()? {
+            b'"' => self.string().map(Value::String),
+            b'{' => self.step(Value::Object),
+            b'[' => self.step(Value::Array),
+            b't' => self.literal(b"true", Value::Boolean(true)),
+            b'f' => self.literal(b"false", Value::Boolean(false)),
+            b'n' => self.literal(b"null", Value::Null),
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => self.unexpected("a value"),
+        }
+    }
+
+    /// Moves past what is left of a value that [`Self::value`] began.
+    pub(crate) fn skip_rest(&mut self, value: Value) -> Result<(), Fault> {
+        self.nesting.clear();
+        let mut value = value;
+        loop {
+            let opens = match value {
+                Value::Object => self.key(true)?.is_some().then_some(true),
+                Value::Array => self.item(true)?.then_some(false),
+                _ => None,
+            };
+            self.nesting.extend(opens);
+            if opens.is_none() && !self.close()? {
+                return Ok(());
+            }
+            value = self.value()?;
+        }
+    }
+
+    /// After a value within a skipped one: moves to the next value, closing what ends before it.
+    /// False when the whole has ended.
+    fn close(&mut self) -> Result<bool, Fault> {
+        while let Some(&object) = self.nesting.last() {
+            let more = if object { self.key(false)?.is_some() } else { self.item(false)? };
+            if more {
+                return Ok(true);
+            }
+            self.nesting.pop();
+        }
+        Ok(false)
+    }
+
+    /// Moves past a whole value.
+    pub(crate) fn skip(&mut self) -> Result<Value, Fault> {
+        let value = self.value()?;
+        self.skip_rest(value)?;
+        Ok(value)
+    }
+
+    /// Within an object: moves past the next key and its colon, or past the closing brace (`None`).
+    pub(crate) fn key(&mut self, first: bool) -> Result<Option<Quoted>, Fault> {
+        if !self.another(first, b'}', "`,` or `}`")? {
+            return Ok(None);
+        }
+        if self.peek()? != b'"' {
+            return self.unexpected("a key");
+        }
+        let key = self.string()?;
+        if self.peek()? != b':' {
+            return self.unexpected("`:`");
+        }
+        self.at += 1;
+        Ok(Some(key))
+    }
+
+    /// Within an array: moves to the next item, or past the closing bracket (false).
+    pub(crate) fn item(&mut self, first: bool) -> Result<bool, Fault> {
+        self.another(first, b']', "`,` or `]`")
+    }
+
+    /// Fails unless only white space is left.
+    pub(crate) fn end(&mut self) -> Result<(), Fault> {
+        match self.peek() {
+            Err(_) => Ok(()),
+            Ok(_) => self.unexpected("nothing more after the value"),
+        }
+    }
+
+    fn another(&mut self, first: bool, closing: u8, expected: &'static str) -> Result<bool, Fault> {
+        let byte = self.peek()?;
+        if byte == closing {
+            self.at += 1;
+            return Ok(false);
+        }
+        if first {
+            return Ok(true);
+        }
+        if byte != b',' {
+            return self.unexpected(expected);
+        }
+        self.at += 1;
+        Ok(true)
+    }
+
+    fn step(&mut self, value: Value) -> Result<Value, Fault> {
+        self.at += 1;
+        Ok(value)
+    }
+
+    fn literal(&mut self, word: &[u8], value: Value) -> Result<Value, Fault> {
+        for &expected in word {
+            match self.text.get(self.at) {
+                Some(&byte) if byte == expected => self.at += 1,
+                Some(_) => return self.unexpected("true, false or null"),
+                None => return Err(Fault::Ends),
+            }
+        }
+        Ok(value)
+    }
+
+    /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+    fn number(&mut self) -> Result<Value, Fault> {
+        let start = self.at;
+        self.at += usize::from(self.text[start] == b'-');
+        if self.text.get(self.at) == Some(&b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        let mut integer = true;
+        if self.text.get(self.at) == Some(&b'.') {
+            (integer, self.at) = (false, self.at + 1);
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.text.get(self.at) {
+            (integer, self.at) = (false, self.at + 1);
+            self.at += usize::from(matches!(self.text.get(self.at), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(Value::Number { text: Span { start, end: self.at }, integer })
+    }
+
+    fn digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        match (self.at > start, self.at < self.text.len()) {
+            (true, _) => Ok(()),
+            (false, true) => self.unexpected("a digit"),
+            (false, false) => Err(Fault::Ends),
+        }
+    }
+
+    fn string(&mut self) -> Result<Quoted, Fault> {
+        let start = self.at + 1;
+        self.at = start;
+        let mut escaped = false;
+        loop {
+            self.at += plain(&self.text[self.at..]);
+            match self.text.get(self.at) {
+                Some(b'"') => {
+                    let span = Span { start, end: self.at };
+                    self.at += 1;
+                    return Ok(Quoted { span, escaped });
+                }
+                Some(b'\\') => self.escape()?,
+                Some(_) => return self.unexpected("an escape instead of a control character"),
+                None => return Err(Fault::Ends),
+            }
+            escaped = true;
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        self.at += 1;
+        match self.text.get(self.at) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(b'u') => match self.unit()? {
+                0xD800..0xDC00 => self.low_surrogate(),
+                0xDC00..0xE000 => self.unexpected("a high surrogate before the low one"),
+                _ => Ok(()),
+            },
+            Some(_) => self.unexpected("an escape that JSON has"),
+            None => Err(Fault::Ends),
+        }
+    }
+
+    fn low_surrogate(&mut self) -> Result<(), Fault> {
+        for expected in *b"\\u" {
+            match self.text.get(self.at) {
+                Some(&byte) if byte == expected => self.at += 1,
+                Some(_) => return self.unexpected("a low surrogate after the high one"),
+                None => return Err(Fault::Ends),
+            }
+        }
+        self.at -= 1;
+        match self.unit()? {
+            0xDC00..0xE000 => Ok(()),
+            _ => self.unexpected("a low surrogate after the high one"),
+        }
+    }
+
+    /// The four hexadecimal digits behind the `u` at the position.
+    fn unit(&mut self) -> Result<u16, Fault> {
+        let mut unit = 0;
+        for _ in 0..4 {
+            self.at += 1;
+            let &byte = self.text.get(self.at).ok_or(Fault::Ends)?;
+            match char::from(byte).to_digit(16) {
+                Some(digit) => unit = unit << 4 | digit,
+                None => return self.unexpected("four hexadecimal digits"),
+            }
+        }
+        self.at += 1;
+        Ok(unit as u16)
+    }
+
+    fn unexpected<T>(&self, expected: &'static str) -> Result<T, Fault> {
+        Err(Fault::Unexpected { at: self.at, expected })
+    }
+}
+
+/// White space of RFC 8259.
+pub(crate) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// How many bytes of `text` stand before the first quote, backslash or control character: eight at
+/// a time, since most strings are short and none of them holds any of the three.
+fn plain(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = text[at..].first_chunk::<8>() {
+        let stops = stops(u64::from_le_bytes(*chunk));
+        if stops != 0 {
+            return at + stops.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = text[at..].iter();
+    at + rest.take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count()
+}
+
+/// Sets the high bit of the first byte that is a quote, a backslash or below 0x20; bits above it
+/// mean nothing, since the subtractions borrow.
+const fn stops(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & HIGHS
+}
+
+/// Appends to `out` what the text between the quotes of a valid string means.
+pub(crate) fn unescape(quoted: &str, out: &mut String) {
+    let mut rest = quoted;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        let (length, meaning) = escaped_char(&rest[at + 1..]);
+        out.push(meaning);
+        rest = &rest[at + 1 + length..];
+    }
+    out.push_str(rest);
+}
+
+/// The character that an escape means, and the length of the escape behind its backslash.
+fn escaped_char(escape: &str) -> (usize, char) {
+    let unit = |at: usize| {
+        let digits = escape.get(at..at + 4).unwrap_or_default();
+        u32::from_str_radix(digits, 16).unwrap_or(u32::from(char::REPLACEMENT_CHARACTER))
+    };
+    let simple = match escape.as_bytes().first() {
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => {
+            let high = unit(1);
+            return match char::from_u32(high) {
+                Some(char) => (5, char),
+                None => {
+                    let code = 0x1_0000 + ((high & 0x3FF) << 10 | (unit(7) & 0x3FF));
+                    (11, char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
+                }
+            };
+        }
+        Some(&byte) => char::from(byte),
+        None => return (0, char::REPLACEMENT_CHARACTER),
+    };
+    (1, simple)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn skip_all(text: &[u8]) -> Result<(), Fault> {
+        let mut cursor = Cursor::default();
+        cursor.go(text, 0);
+        cursor.skip()?;
+        cursor.end()
+    }
+
+    /// JSON, and JSON with one byte changed, cut or doubled.
+    fn almost_json() -> impl Strategy<Value = Vec<u8>> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
+            "\"([a-zé\u{10ffff}]|\\\\[\"/bfnrt\\\\]|\\\\u[0-9a-fD][0-9a-fC-D][0-9]{2}){0,12}\"",
+            ".{0,6}",
+        ];
+        let json = leaf.prop_recursive(6, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5)
+                    .prop_map(|v| format!("[{}]", v.join(", "))),
+                prop::collection::vec(("\"[a-z]{0,9}\"", inner), 0..5).prop_map(|v| {
+                    let pairs: Vec<_> = v.into_iter().map(|(k, v)| format!("{k} :{v}")).collect();
+                    format!("{{{}}}", pairs.join(","))
+                }),
+            ]
+        });
+        (json, any::<prop::sample::Index>(), 0..6, any::<u8>()).prop_map(
+            |(json, at, change, byte)| {
+                let mut bytes = json.into_bytes();
+                if !bytes.is_empty() {
+                    let at = at.index(bytes.len());
+                    match change {
+                        0 => bytes[at] = byte,
+                        1 => drop(bytes.remove(at)),
+                        2 => bytes.insert(at, bytes[at]),
+                        _ => {}
+                    }
+                }
+                bytes
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn accepts_what_serde_json_accepts(text in almost_json()) {
+            // serde_json reads every string when it builds a value, and has no numbers beyond f64.
+            let text = String::from_utf8_lossy(&text);
+            let theirs = serde_json::from_str::<serde_json::Value>(&text);
+            let ours = skip_all(text.as_bytes());
+            let too_big = theirs.as_ref().is_err_and(|e| e.to_string().contains("out of range"));
+            prop_assert!(too_big || theirs.is_ok() == ours.is_ok(), "{theirs:?} {ours:?}");
+        }
+
+        #[test]
+        fn means_what_serde_json_means(text in any::<String>()) {
+            let quoted = serde_json::to_string(&text).unwrap();
+            let ascii: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+            for escaped in [&quoted[1..quoted.len() - 1], &ascii] {
+                let mut out = String::new();
+                unescape(escaped, &mut out);
+                prop_assert_eq!(&out, &text);
+            }
+        }
+
+        #[test]
+        fn plain_stops_where_a_byte_by_byte_search_stops(text in prop::collection::vec(any::<u8>(), 0..40)) {
+            let slow = text.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
+            prop_assert_eq!(plain(&text), slow.unwrap_or(text.len()));
+        }
+    }
+
+    #[test]
+    fn text_that_ends_is_told_apart_from_text_that_is_wrong() {
+        let whole = br#"{"a": [1.5e+3, "\ud83d\ude00x", {"b": null}], "c": true}"#;
+        assert_eq!(skip_all(whole), Ok(()));
+        for end in 0..whole.len() {
+            assert_eq!(skip_all(&whole[..end]), Err(Fault::Ends), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_wrong_also_in_a_skipped_value() {
+        for text in [r#"["\ud800"]"#, r#"["\udc00"]"#, r#"{"\ud800x":1}"#, r#"["\ud800\ud800"]"#] {
+            assert!(matches!(skip_all(text.as_bytes()), Err(Fault::Unexpected { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_million_levels_are_skipped_without_recursion() {
+        let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
+        assert_eq!(skip_all(deep.as_bytes()), Ok(()));
+    }
+}
