@@ -1,0 +1,21 @@
+//! Objects of a store, read under one version and cut into batches of whole records.
+//!
+//! [`find`] names objects, [`ObjectReader`] reads one, [`Decompressed`] unpacks it and [`Batches`]
+//! cuts it. What stands in memory does not grow with the object: two ranges ahead, a batch of about
+//! a megabyte, and one record of up to [`CutOptions::max_record_bytes`].
+
+mod batch;
+mod compression;
+mod discard;
+mod format;
+mod ndjson;
+mod object;
+mod read;
+mod sequence;
+
+pub use batch::{Batch, Batches, CutFault, CutOptions, Record};
+pub use compression::{Compression, Decompressed};
+pub use format::Format;
+pub(crate) use format::NotText;
+pub use object::{Bucket, Object, find};
+pub use read::ObjectReader;

@@ -1,0 +1,56 @@
+//! Records that are lines: cutting goes on at the next line, whatever a line holds.
+
+use super::batch::{Cuts, TOO_LARGE};
+use super::discard::{Discard, Until};
+use crate::json::is_space;
+
+/// Cuts lines; blank ones are no records.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    discard: Option<Discard>,
+}
+
+impl Lines {
+    /// Cuts the lines of `text` and returns how much of it is done with.
+    pub(super) fn cut(&mut self, text: &[u8], cuts: &mut Cuts) -> usize {
+        let mut at = 0;
+        if let Some(mut discard) = self.discard.take() {
+            let (taken, ends) = discard.feed(text, cuts.ended);
+            if !ends {
+                self.discard = Some(discard);
+                return taken;
+            }
+            cuts.push_discarded(discard);
+            at = taken;
+        }
+        let begin = at;
+        for end in memchr::memchr_iter(b'\n', &text[begin..]) {
+            if cuts.is_full() {
+                return at;
+            }
+            push_line(text, at, begin + end, cuts);
+            at = begin + end + 1;
+        }
+        if cuts.ended && !cuts.is_full() {
+            push_line(text, at, text.len(), cuts);
+            at = text.len();
+        } else if cuts.is_too_large(text.len() - at) {
+            let mut discard = cuts.discard(at, TOO_LARGE, Until::LineEnd);
+            at += discard.feed(&text[at..], false).0;
+            self.discard = Some(discard);
+        }
+        at
+    }
+}
+
+fn push_line(text: &[u8], mut start: usize, mut end: usize, cuts: &mut Cuts) {
+    while start < end && is_space(text[start]) {
+        start += 1;
+    }
+    while start < end && is_space(text[end - 1]) {
+        end -= 1;
+    }
+    if start < end {
+        cuts.push(start, end);
+    }
+}

@@ -1,0 +1,108 @@
+//! Reads an object in ranges, ahead of its user, each under the version it is pinned to.
+
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Buf, Bytes};
+use object_store::{GetOptions, GetRange};
+use tokio::sync::mpsc;
+
+use super::object::Object;
+use crate::error::Error;
+
+/// Bytes of one read. Two of them are in memory at once beside the one in use.
+const READ_BYTES: u64 = 2 << 20;
+
+/// An object's bytes as they are stored, for a thread that may block.
+///
+/// Errors are an [`Error`] within an [`io::Error`].
+#[derive(Debug)]
+pub struct ObjectReader {
+    chunks: mpsc::Receiver<Result<Bytes, Error>>,
+    chunk: Bytes,
+    bytes_read: Arc<AtomicU64>,
+}
+
+impl ObjectReader {
+    /// Begins to read; what was handed on so far is counted in `bytes_read`.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn open(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
+        let (sender, chunks) = mpsc::channel(1);
+        tokio::spawn(read_ranges(object.clone(), sender));
+        Self { chunks, chunk: Bytes::new(), bytes_read }
+    }
+}
+
+impl BufRead for ObjectReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.chunk.is_empty() {
+            match self.chunks.blocking_recv() {
+                Some(chunk) => self.chunk = chunk.map_err(io::Error::other)?,
+                None => break,
+            }
+        }
+        Ok(&self.chunk)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.bytes_read.fetch_add(amount as u64, Ordering::Relaxed);
+        self.chunk.advance(amount);
+    }
+}
+
+impl Read for ObjectReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// Sends the object's ranges in order, then makes sure that its version is still there; ends early
+/// when nobody listens any more.
+async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>) {
+    let mut start = 0;
+    while start < object.size {
+        let end = object.size.min(start + READ_BYTES);
+        let chunk = read_range(&object, Some(start..end)).await;
+        let failed = chunk.is_err();
+        if sender.send(chunk).await.is_err() || failed {
+            return;
+        }
+        start = end;
+    }
+    if let Err(error) = read_range(&object, None).await {
+        // The receiver may be gone: then nobody asks whether the object has changed.
+        sender.send(Err(error)).await.ok();
+    }
+}
+
+/// Reads a range, or nothing but the version.
+async fn read_range(object: &Object, range: Option<std::ops::Range<u64>>) -> Result<Bytes, Error> {
+    let options = GetOptions {
+        if_match: object.e_tag.clone(),
+        version: object.version_id.clone(),
+        head: range.is_none(),
+        range: range.clone().map(GetRange::Bounded),
+        ..GetOptions::default()
+    };
+    let failed = |source| match source {
+        object_store::Error::Precondition { .. } | object_store::Error::NotFound { .. } => {
+            Error::Changed { object: object.url() }
+        }
+        source => Error::Read { object: object.url(), source },
+    };
+    let result = object.bucket.store().get_opts(&object.path, options).await.map_err(failed)?;
+    object.check(&result.meta)?;
+    let Some(range) = range else {
+        return Ok(Bytes::new());
+    };
+    let bytes = result.bytes().await.map_err(failed)?;
+    if bytes.len() as u64 == range.end - range.start {
+        Ok(bytes)
+    } else {
+        Err(Error::Changed { object: object.url() })
+    }
+}
