@@ -1,0 +1,48 @@
+//! What the target columns can hold.
+
+use crate::feed::Feed;
+
+/// What one target column can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Every value that a frame can hold.
+    None,
+    /// Text of at most so many characters.
+    Characters(usize),
+    /// Integers from the first to the second.
+    Range(i64, i64),
+}
+
+impl Limit {
+    /// What two columns that get the same value can both hold.
+    #[must_use]
+    pub fn narrower(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, limit) | (limit, Self::None) => limit,
+            (Self::Characters(one), Self::Characters(two)) => Self::Characters(one.min(two)),
+            (Self::Range(least, most), Self::Range(from, to)) => {
+                Self::Range(least.max(from), most.min(to))
+            }
+            (limit, _) => limit,
+        }
+    }
+}
+
+/// What the target columns of a feed can hold: one limit for each field of the record, in order,
+/// and one for each field of the list's entries.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Of the record's fields.
+    pub record: Vec<Limit>,
+    /// Of the fields of the list's entries.
+    pub entry: Vec<Limit>,
+}
+
+impl Limits {
+    /// The limits of the tables that a fresh database gets.
+    #[must_use]
+    pub fn of_fresh_tables(feed: &Feed) -> Self {
+        let (_, entry) = feed.list();
+        Self { record: vec![Limit::None; feed.fields.len()], entry: vec![Limit::None; entry.len()] }
+    }
+}

@@ -1,0 +1,96 @@
+//! Reads the records of a batch into the columns of a frame.
+//!
+//! A frame has a row for every record: the feed's fields under their column names, null where a
+//! value is missing or cannot be taken, then the record's place and, for a record that must be
+//! rejected, `reason`, `detail` and `raw`. Nothing is coerced but what [`Kind::Text`] says.
+//!
+//! [`Kind::Text`]: crate::feed::Kind::Text
+
+mod columns;
+mod limit;
+mod raw;
+mod record;
+
+use std::collections::BTreeMap;
+
+use polars::prelude::DataFrame;
+
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::source::Batch;
+use columns::Columns;
+pub use limit::{Limit, Limits};
+use record::Reader;
+
+/// The column with a record's number in its object.
+pub(crate) const RECORD_NO: &str = "record_no";
+/// The column with the place where a record begins in its object's text.
+pub(crate) const BYTE_OFFSET: &str = "byte_offset";
+/// The column with the length of a record's text.
+pub(crate) const BYTE_LENGTH: &str = "byte_length";
+/// The column with the word for why a record is rejected.
+pub(crate) const REASON: &str = "reason";
+/// The column with what was found wrong.
+pub(crate) const DETAIL: &str = "detail";
+/// The column with a rejected record's text.
+pub(crate) const RAW: &str = "raw";
+
+/// Names of unknown fields that are counted apart; the others are counted together, since the
+/// names are the sender's and could be without number.
+const UNKNOWN_NAMES: usize = 1000;
+/// Where the unknown fields beyond that are counted.
+const OTHER_UNKNOWN: &str = "(other)";
+
+/// Decodes the batches of one object under the rules of a feed.
+#[derive(Debug)]
+pub struct Decoder {
+    feed: &'static Feed,
+    limits: Limits,
+    /// How many records hold a key that the feed does not have, by its name.
+    unknown_fields: BTreeMap<String, u64>,
+}
+
+impl Decoder {
+    /// A decoder that rejects what does not fit `limits`.
+    #[must_use]
+    pub fn new(feed: &'static Feed, limits: Limits) -> Self {
+        Self { feed, limits, unknown_fields: BTreeMap::new() }
+    }
+
+    /// The columns of a batch: a row for each of its records, in order.
+    ///
+    /// # Errors
+    /// [`Error::Frame`] when Polars refuses the columns, which only a mistake of ours can cause.
+    pub fn decode(&mut self, batch: &Batch) -> Result<DataFrame> {
+        let mut columns = Columns::new(self.feed, batch.records.len());
+        let mut reader = Reader::new(self.feed, &self.limits, &batch.text);
+        for (record, number) in batch.records.iter().zip(batch.first_record_no..) {
+            let problem = reader.read(record);
+            columns.push(&reader, record, number);
+            let rejection = problem.map(|problem| (problem, raw::printable(batch.text_of(record))));
+            columns.push_rejection(rejection);
+            for name in reader.unknown_names() {
+                count(&mut self.unknown_fields, &name);
+            }
+        }
+        columns
+            .finish()
+            .map_err(|source| Error::Frame { doing: "build the columns of a batch", source })
+    }
+
+    /// How often each key that the feed does not have was seen, so far.
+    #[must_use]
+    pub fn into_unknown_fields(self) -> BTreeMap<String, u64> {
+        self.unknown_fields
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    if let Some(count) = counts.get_mut(name) {
+        *count += 1;
+    } else if counts.len() < UNKNOWN_NAMES {
+        counts.insert(name.to_owned(), 1);
+    } else {
+        *counts.entry(OTHER_UNKNOWN.to_owned()).or_default() += 1;
+    }
+}
