@@ -1,0 +1,392 @@
+//! Holds a feed against its target tables as they are in the database.
+
+use tokio_postgres::{GenericClient, Row};
+
+use super::Mode;
+use crate::decode::{BYTE_LENGTH, BYTE_OFFSET, DETAIL, Limit, Limits, RAW, REASON, RECORD_NO};
+use crate::error::{Error, Result};
+use crate::feed::{Feed, Field, Kind};
+use crate::frame::INGESTED_AT;
+
+/// How a value goes over the wire: the binary form of its target column's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    Text,
+    Int2,
+    Int4,
+    Int8,
+    Boolean,
+    Timestamp,
+}
+
+/// A column that COPY writes.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) wire: Wire,
+    limit: Limit,
+}
+
+impl Column {
+    /// A column of ours, which holds whatever a frame holds.
+    pub(super) const fn unlimited(name: &'static str, wire: Wire) -> Self {
+        Self { name, wire, limit: Limit::None }
+    }
+}
+
+/// The columns of a table that COPY writes, in the order of its rows.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: Vec<Column>,
+}
+
+/// The tables of a feed as they are, found fit for a load.
+#[derive(Debug, Clone)]
+pub struct Targets {
+    pub(super) feed: &'static Feed,
+    pub(super) mode: Mode,
+    pub(super) status: Table,
+    pub(super) log: Table,
+    pub(super) rejected: Table,
+    limits: Limits,
+}
+
+/// A table as the database describes it.
+struct Found {
+    name: &'static str,
+    columns: Vec<FoundColumn>,
+    unique_keys: Vec<Vec<String>>,
+}
+
+struct FoundColumn {
+    name: String,
+    kind: String,
+    modifier: i32,
+    not_null: bool,
+    has_default: bool,
+    generated: bool,
+}
+
+/// A column that the feed writes.
+#[derive(Clone, Copy)]
+struct Wanted {
+    name: &'static str,
+    values: Values,
+    /// Whether a row may have no value for it.
+    nullable: bool,
+}
+
+/// What kind of values go into a column.
+#[derive(Clone, Copy)]
+enum Values {
+    Text,
+    Integer,
+    Boolean,
+    Timestamp,
+}
+
+impl Wanted {
+    const fn always(name: &'static str, values: Values) -> Self {
+        Self { name, values, nullable: false }
+    }
+
+    const fn of(field: &Field) -> Self {
+        let values = match field.kind {
+            Kind::Integer => Values::Integer,
+            Kind::Boolean => Values::Boolean,
+            Kind::Text | Kind::List(_) => Values::Text,
+        };
+        Self { name: field.column, values, nullable: !field.required }
+    }
+}
+
+impl Values {
+    const fn type_name(self) -> &'static str {
+        match self {
+            Self::Text => "varchar",
+            Self::Integer => "bigint",
+            Self::Boolean => "boolean",
+            Self::Timestamp => "timestamp",
+        }
+    }
+
+    fn wire(self, type_name: &str) -> Option<Wire> {
+        match (self, type_name) {
+            (Self::Text, "varchar" | "text") => Some(Wire::Text),
+            (Self::Integer, "int2") => Some(Wire::Int2),
+            (Self::Integer, "int4") => Some(Wire::Int4),
+            (Self::Integer, "int8") => Some(Wire::Int8),
+            (Self::Boolean, "bool") => Some(Wire::Boolean),
+            (Self::Timestamp, "timestamp" | "timestamptz") => Some(Wire::Timestamp),
+            _ => None,
+        }
+    }
+}
+
+/// The columns of the error table in the order of the frame.
+const REJECTED: [Wanted; 11] = [
+    Wanted::always("error_rec", Values::Text),
+    Wanted::always(REASON, Values::Text),
+    Wanted::always(DETAIL, Values::Text),
+    Wanted::always(RAW, Values::Text),
+    Wanted::always("object", Values::Text),
+    Wanted::always("object_version", Values::Text),
+    Wanted::always(RECORD_NO, Values::Integer),
+    Wanted::always(BYTE_OFFSET, Values::Integer),
+    Wanted::always(BYTE_LENGTH, Values::Integer),
+    Wanted::always("load_id", Values::Integer),
+    Wanted::always(INGESTED_AT, Values::Timestamp),
+];
+
+/// Creates the tables of a feed that are missing, and adds the columns that an older table of
+/// rejected records lacks.
+///
+/// # Errors
+/// [`Error::Database`] when the role may not.
+pub async fn create_tables(client: &impl GenericClient, feed: &Feed) -> Result<()> {
+    client.batch_execute(feed.tables_sql).await.map_err(|source| Error::Database {
+        doing: format!("create the tables of the feed {}", feed.name),
+        source,
+    })
+}
+
+impl Targets {
+    /// Looks at the tables and creates what is missing of them.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn find_or_create(
+        client: &impl GenericClient,
+        feed: &'static Feed,
+        mode: Mode,
+    ) -> Result<Self> {
+        if let Some(targets) = Self::find(client, feed, mode).await? {
+            return Ok(targets);
+        }
+        create_tables(client, feed).await?;
+        let missing = || Error::Target {
+            table: feed.status_table.to_owned(),
+            problem: "the search path leads to no schema that has it".to_owned(),
+            remedy: "alter role … set search_path to the schema that is to have the tables"
+                .to_owned(),
+        };
+        Self::find(client, feed, mode).await?.ok_or_else(missing)
+    }
+
+    /// Looks at the tables; `None` when one of them, or a column of the error table, is missing.
+    ///
+    /// # Errors
+    /// [`Error::Target`] when a table does not fit the feed or the mode, with the command that
+    /// helps; [`Error::Database`] when the database cannot be asked.
+    pub async fn find(
+        client: &impl GenericClient,
+        feed: &'static Feed,
+        mode: Mode,
+    ) -> Result<Option<Self>> {
+        check_encoding(client, feed).await?;
+        let status = Found::find(client, feed.status_table).await?;
+        let log = Found::find(client, feed.log_table).await?;
+        let rejected = Found::find(client, feed.rejected_table).await?;
+        if status.is_missing() || log.is_missing() || rejected.lacks(&REJECTED) {
+            return Ok(None);
+        }
+        status.check_keys(feed, mode)?;
+        let (_, entry) = feed.list();
+        let key = || feed.scalars().filter(|field| field.column == feed.key);
+        let status = status.bind(&fields(feed.scalars()))?;
+        let log = log.bind(&fields(key().chain(entry)))?;
+        let rejected = rejected.bind(&REJECTED)?;
+        check_holds_all(&rejected)?;
+        let limits = Limits {
+            record: feed
+                .fields
+                .iter()
+                .map(|field| status.limit(field).narrower(log_key(&log, feed, field)))
+                .collect(),
+            entry: entry.iter().map(|field| log.limit(field)).collect(),
+        };
+        Ok(Some(Self { feed, mode, status, log, rejected, limits }))
+    }
+
+    /// What the columns can hold.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+/// The columns of fields, then the instant of the load.
+fn fields<'f>(fields: impl Iterator<Item = &'f Field>) -> Vec<Wanted> {
+    fields.map(Wanted::of).chain([Wanted::always(INGESTED_AT, Values::Timestamp)]).collect()
+}
+
+/// The limit that the log sets to the key, which goes there too.
+fn log_key(log: &Table, feed: &Feed, field: &Field) -> Limit {
+    if field.column == feed.key { log.limit(field) } else { Limit::None }
+}
+
+/// A rejected record has nowhere else to go, so no column of the error table may be narrow.
+fn check_holds_all(rejected: &Table) -> Result<()> {
+    let is_wide = |column: &&Column| column.limit == Limit::None;
+    match rejected.columns.iter().find(|column| !is_wide(column)) {
+        None => Ok(()),
+        Some(Column { name, wire, .. }) => {
+            let wide = if *wire == Wire::Text { "varchar" } else { "bigint" };
+            Err(Error::Target {
+                table: rejected.name.to_owned(),
+                problem: format!("its column {name} is too narrow to keep every rejected record"),
+                remedy: format!("alter table {} alter column {name} type {wide}", rejected.name),
+            })
+        }
+    }
+}
+
+impl Table {
+    fn limit(&self, field: &Field) -> Limit {
+        let column = self.columns.iter().find(|column| column.name == field.column);
+        column.map_or(Limit::None, |column| column.limit)
+    }
+}
+
+async fn check_encoding(client: &impl GenericClient, feed: &Feed) -> Result<()> {
+    let row = client.query_one("select current_setting('server_encoding')", &[]).await;
+    let encoding: String = row.map_err(asked(feed.status_table))?.get(0);
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(Error::Target {
+        table: feed.status_table.to_owned(),
+        problem: format!("its database has the encoding {encoding}, which cannot hold every text"),
+        remedy: "create database … encoding 'UTF8' template template0".to_owned(),
+    })
+}
+
+fn asked(table: &str) -> impl FnOnce(tokio_postgres::Error) -> Error {
+    let doing = format!("look at the table {table}");
+    |source| Error::Database { doing, source }
+}
+
+impl Found {
+    async fn find(client: &impl GenericClient, name: &'static str) -> Result<Self> {
+        let columns = include_str!("../../../sql/queries/target_columns.sql");
+        let unique_keys = include_str!("../../../sql/queries/unique_keys.sql");
+        let columns = client.query(columns, &[&name]).await.map_err(asked(name))?;
+        let unique_keys = client.query(unique_keys, &[&name]).await.map_err(asked(name))?;
+        Ok(Self {
+            name,
+            columns: columns.iter().map(FoundColumn::from).collect(),
+            unique_keys: unique_keys.iter().map(|row| row.get("columns")).collect(),
+        })
+    }
+
+    fn is_missing(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    fn lacks(&self, wanted: &[Wanted]) -> bool {
+        wanted.iter().any(|wanted| self.column(wanted.name).is_none())
+    }
+
+    fn column(&self, name: &str) -> Option<&FoundColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    fn unfit(&self, problem: String, remedy: String) -> Error {
+        Error::Target { table: self.name.to_owned(), problem, remedy }
+    }
+
+    /// Merge needs a unique key; append must have none that two records could both match.
+    fn check_keys(&self, feed: &Feed, mode: Mode) -> Result<()> {
+        let (table, key) = (self.name, feed.key);
+        let is_written = |name: &String| feed.scalars().any(|field| field.column == name);
+        let has_key = self.unique_keys.iter().any(|columns| columns.as_slice() == [key]);
+        let written = self.unique_keys.iter().find(|columns| columns.iter().all(is_written));
+        match (mode, written) {
+            (Mode::Merge, _) if !has_key => Err(self.unfit(
+                format!("mode merge needs a unique key on {key}"),
+                format!("alter table {table} add primary key ({key}), or load with --mode append"),
+            )),
+            (Mode::Append, Some(columns)) => Err(self.unfit(
+                format!("mode append needs a table without a unique key on {}", columns.join(", ")),
+                format!("drop that key from {table}, or load with --mode merge"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The columns to write; fails when one of them is missing, cannot take its values, or when
+    /// another one insists on a value.
+    fn bind(&self, wanted: &[Wanted]) -> Result<Table> {
+        let is_wanted =
+            |column: &FoundColumn| wanted.iter().any(|wanted| wanted.name == column.name);
+        if let Some(other) =
+            self.columns.iter().find(|column| column.insists() && !is_wanted(column))
+        {
+            return Err(self.must_not_be_null(&other.name));
+        }
+        let columns =
+            wanted.iter().map(|wanted| self.bind_column(*wanted)).collect::<Result<_>>()?;
+        Ok(Table { name: self.name, columns })
+    }
+
+    fn bind_column(&self, Wanted { name, values, nullable }: Wanted) -> Result<Column> {
+        let (table, type_name) = (self.name, values.type_name());
+        let Some(column) = self.column(name) else {
+            let remedy = format!("alter table {table} add column {name} {type_name}");
+            return Err(self.unfit(format!("it has no column {name}"), remedy));
+        };
+        if column.generated {
+            let remedy = format!("alter table {table} alter column {name} drop expression");
+            return Err(self.unfit(format!("its column {name} is generated"), remedy));
+        }
+        if nullable && column.not_null {
+            return Err(self.must_not_be_null(name));
+        }
+        let Some(wire) = values.wire(&column.kind) else {
+            let problem = format!("its column {name} is of type {}, not {type_name}", column.kind);
+            let remedy = format!(
+                "alter table {table} alter column {name} type {type_name} using {name}::{type_name}"
+            );
+            return Err(self.unfit(problem, remedy));
+        };
+        Ok(Column { name, wire, limit: column.limit(wire) })
+    }
+
+    fn must_not_be_null(&self, column: &str) -> Error {
+        self.unfit(
+            format!("its column {column} must not be null, and the feed may have no value for it"),
+            format!("alter table {} alter column {column} drop not null", self.name),
+        )
+    }
+}
+
+impl FoundColumn {
+    /// Whether a row without a value for it is refused.
+    const fn insists(&self) -> bool {
+        self.not_null && !self.has_default && !self.generated
+    }
+
+    fn limit(&self, wire: Wire) -> Limit {
+        match wire {
+            // The modifier of varchar(n) is n and the four bytes of a length.
+            Wire::Text if self.modifier >= 4 => Limit::Characters((self.modifier - 4) as usize),
+            Wire::Int2 => Limit::Range(i16::MIN.into(), i16::MAX.into()),
+            Wire::Int4 => Limit::Range(i32::MIN.into(), i32::MAX.into()),
+            _ => Limit::None,
+        }
+    }
+}
+
+impl From<&Row> for FoundColumn {
+    fn from(row: &Row) -> Self {
+        Self {
+            name: row.get("name"),
+            kind: row.get("type"),
+            modifier: row.get("modifier"),
+            not_null: row.get("not_null"),
+            has_default: row.get("has_default"),
+            generated: row.get("generated"),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Sends encoded rows to their tables within the load's transaction.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures::SinkExt;
+use tokio_postgres::{CopyInSink, Transaction};
+
+use super::Mode;
+use super::encode::{HEADER, Rows, TRAILER};
+use super::merge::{Merged, STAGING, names};
+use super::spool::Spool;
+use super::target::{Table, Targets};
+use crate::error::{Error, Result};
+use crate::load::Point;
+
+/// The rows of a load on their way into its tables.
+pub struct Sink<'t> {
+    transaction: &'t Transaction<'t>,
+    targets: &'t Targets,
+    log: Copy,
+    status: Spool,
+    rejected: Spool,
+    reached: fn(Point),
+}
+
+/// How many rows the database says it has taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows of the status frame.
+    pub status: u64,
+    /// Rows of the log.
+    pub log: u64,
+    /// Rows of rejected records.
+    pub rejected: u64,
+    /// What became of the status rows, in merge mode.
+    pub merged: Option<MergeCounts>,
+}
+
+/// What became of the valid records in merge mode; the three add up to them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MergeCounts {
+    /// Records that are rows with a key that was not there.
+    pub inserted: u64,
+    /// Records that replaced the row of their key.
+    pub updated: u64,
+    /// Records that a greater or later one of the same key leaves no place.
+    pub superseded: u64,
+}
+
+impl<'t> Sink<'t> {
+    /// Begins the COPY of the log; rows beyond the spools' memory go to files in `spool_folder`.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the database refuses.
+    pub async fn open(
+        transaction: &'t Transaction<'t>,
+        targets: &'t Targets,
+        spool_folder: PathBuf,
+        reached: fn(Point),
+    ) -> Result<Self> {
+        let log = Copy::begin(transaction, targets.log.name, &targets.log).await?;
+        let (status, rejected) = (Spool::new(spool_folder.clone()), Spool::new(spool_folder));
+        Ok(Self { transaction, targets, log, status, rejected, reached })
+    }
+
+    /// Sends or keeps the rows of a batch.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the database refuses them, [`Error::Spool`] when they cannot be
+    /// kept.
+    pub async fn write(&mut self, rows: Rows) -> Result<()> {
+        self.status.push(rows.status.into()).await?;
+        self.rejected.push(rows.rejected.into()).await?;
+        self.log.send(rows.log.into()).await
+    }
+
+    /// Sends what is left and merges.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn finish(mut self) -> Result<Written> {
+        let log = self.log.finish().await?;
+        (self.reached)(Point::LogCopied);
+        let targets = self.targets;
+        let rejected =
+            copy(self.transaction, targets.rejected.name, &targets.rejected, &mut self.rejected)
+                .await?;
+        (self.reached)(Point::RejectedCopied);
+        let rows = targets.status_rows();
+        let mut written = Written { log, rejected, ..Written::default() };
+        if targets.mode == Mode::Append {
+            written.status = copy(self.transaction, rows.name, &rows, &mut self.status).await?;
+            (self.reached)(Point::StatusCopied);
+            return Ok(written);
+        }
+        targets.create_staging(self.transaction).await?;
+        written.status = copy(self.transaction, STAGING, &rows, &mut self.status).await?;
+        (self.reached)(Point::StatusCopied);
+        let Merged { inserted, updated } = targets.merge(self.transaction).await?;
+        let superseded = written.status.saturating_sub(inserted + updated);
+        written.merged = Some(MergeCounts { inserted, updated, superseded });
+        (self.reached)(Point::Merged);
+        Ok(written)
+    }
+}
+
+async fn copy(
+    transaction: &Transaction<'_>,
+    name: &str,
+    table: &Table,
+    rows: &mut Spool,
+) -> Result<u64> {
+    rows.rewind().await?;
+    let mut copy = Copy::begin(transaction, name, table).await?;
+    while let Some(chunk) = rows.next().await? {
+        copy.send(chunk).await?;
+    }
+    copy.finish().await
+}
+
+/// One COPY in binary format.
+struct Copy {
+    table: String,
+    sink: Pin<Box<CopyInSink<Bytes>>>,
+}
+
+impl Copy {
+    async fn begin(transaction: &Transaction<'_>, name: &str, table: &Table) -> Result<Self> {
+        let sql = format!("copy {name} ({}) from stdin (format binary)", names(table));
+        let sink = transaction.copy_in(&sql).await.map_err(|source| failed(name, source))?;
+        let mut copy = Self { table: name.to_owned(), sink: Box::pin(sink) };
+        copy.send(Bytes::from_static(HEADER)).await?;
+        Ok(copy)
+    }
+
+    async fn send(&mut self, rows: Bytes) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.sink.send(rows).await.map_err(|source| failed(&self.table, source))
+    }
+
+    async fn finish(mut self) -> Result<u64> {
+        self.send(Bytes::from_static(TRAILER)).await?;
+        self.sink.as_mut().finish().await.map_err(|source| failed(&self.table, source))
+    }
+}
+
+fn failed(table: &str, source: tokio_postgres::Error) -> Error {
+    Error::Database { doing: format!("copy rows into the table {table}"), source }
+}
