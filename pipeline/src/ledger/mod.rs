@@ -1,0 +1,196 @@
+//! What was loaded: one row in `stevedore.loads` for each load, written in the load's transaction.
+//!
+//! A claim makes loads of the same version of the same object take turns and gives each its
+//! number; the row is written last. So whoever finds the row finds the rows of the load too, and
+//! whoever does not finds none of them.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde_json::Value;
+use tokio_postgres::types::Json;
+use tokio_postgres::{GenericClient, Row};
+
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::sink::{MergeCounts, Mode};
+use crate::source::{Compression, Format, Object};
+
+/// Which version of which object goes through which feed: what is loaded exactly once.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    feed: &'static str,
+    bucket: String,
+    key: String,
+    version: String,
+    bytes: i64,
+}
+
+/// The counts of a load.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    /// Records of the object.
+    pub records: u64,
+    /// Records that are rows of the status table, or were until a later one of their key came.
+    pub loaded: u64,
+    /// Records that are rows of the table of rejected records.
+    pub rejected: u64,
+    /// Rows of the log: the sum of the lengths of the loaded records' lists.
+    pub log_rows: u64,
+    /// What became of the loaded records, in merge mode.
+    pub merged: Option<MergeCounts>,
+    /// Rejected records by the word for why.
+    pub rejected_by_reason: BTreeMap<String, u64>,
+    /// How often each key that the feed does not have was seen.
+    pub unknown_fields: BTreeMap<String, u64>,
+}
+
+/// A load of the same version that is there already.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) load_id: i64,
+    pub(crate) seconds: f64,
+    pub(crate) counts: Counts,
+}
+
+/// What a load adds to its identity and counts for the ledger.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry<'a> {
+    pub(crate) load_id: i64,
+    pub(crate) mode: Mode,
+    pub(crate) reload: bool,
+    pub(crate) format: Option<Format>,
+    pub(crate) compression: Compression,
+    pub(crate) started_at: SystemTime,
+    pub(crate) seconds: f64,
+    pub(crate) counts: &'a Counts,
+}
+
+impl Identity {
+    pub(crate) fn of(feed: &Feed, object: &Object) -> Self {
+        Self {
+            feed: feed.name,
+            bucket: object.bucket.name.clone(),
+            key: object.key.clone(),
+            version: object.version(),
+            bytes: object.size as i64,
+        }
+    }
+}
+
+/// Waits until nobody else loads the same version, and gives a new load its number.
+///
+/// The lock is held until the transaction ends.
+pub(crate) async fn claim(transaction: &impl GenericClient, identity: &Identity) -> Result<i64> {
+    let sql = include_str!("../../../sql/queries/claim.sql");
+    let Identity { feed, bucket, key, version, .. } = identity;
+    let row = transaction.query_one(sql, &[feed, bucket, key, version]).await;
+    Ok(row.map_err(failed("claim the load in the ledger"))?.get("load_id"))
+}
+
+/// The load of this version that is there, if any.
+pub(crate) async fn loaded(
+    client: &impl GenericClient,
+    identity: &Identity,
+) -> Result<Option<Loaded>> {
+    let sql = include_str!("../../../sql/queries/loaded.sql");
+    let Identity { feed, bucket, key, version, .. } = identity;
+    let row = client.query_opt(sql, &[feed, bucket, key, version]).await;
+    Ok(row.map_err(failed("look the object up in the ledger"))?.map(|row| Loaded::from(&row)))
+}
+
+/// Whether a load is there, by its number.
+pub(crate) async fn is_recorded(client: &impl GenericClient, load_id: i64) -> Result<bool> {
+    let sql = "select exists (select from stevedore.loads where load_id = $1 and state = 'loaded')";
+    let row = client.query_one(sql, &[&load_id]).await;
+    Ok(row.map_err(failed("look the load up in the ledger"))?.get(0))
+}
+
+/// Writes the row of a load whose counts are proven.
+pub(crate) async fn record(
+    transaction: &impl GenericClient,
+    identity: &Identity,
+    entry: &Entry<'_>,
+) -> Result<()> {
+    let sql = include_str!("../../../sql/queries/record_load.sql");
+    let counts = entry.counts;
+    let count = |count: u64| count as i64;
+    let merged = counts.merged;
+    let written = transaction
+        .execute(
+            sql,
+            &[
+                &entry.load_id,
+                &identity.feed,
+                &identity.bucket,
+                &identity.key,
+                &identity.version,
+                &entry.mode.as_str(),
+                &entry.reload,
+                &entry.format.map(Format::as_str),
+                &entry.compression.to_string(),
+                &identity.bytes,
+                &count(counts.records),
+                &count(counts.loaded),
+                &count(counts.rejected),
+                &count(counts.log_rows),
+                &merged.map(|merged| count(merged.inserted)),
+                &merged.map(|merged| count(merged.updated)),
+                &merged.map(|merged| count(merged.superseded)),
+                &Json(&counts.rejected_by_reason),
+                &Json(&counts.unknown_fields),
+                &entry.started_at,
+                &entry.seconds,
+            ],
+        )
+        .await;
+    written.map(drop).map_err(failed("write the load into the ledger"))
+}
+
+/// Writes the row of a load that failed, of which nothing else was written.
+pub(crate) async fn record_failure(
+    client: &impl GenericClient,
+    identity: &Identity,
+    (mode, reload): (Mode, bool),
+    started_at: SystemTime,
+    error: &Error,
+) -> Result<()> {
+    let sql = include_str!("../../../sql/queries/record_failure.sql");
+    let Identity { feed, bucket, key, version, bytes } = identity;
+    let seconds = started_at.elapsed().unwrap_or_default().as_secs_f64();
+    let (mode, error) = (mode.as_str(), error.to_string());
+    let written = client
+        .execute(
+            sql,
+            &[feed, bucket, key, version, &mode, &reload, bytes, &started_at, &seconds, &error],
+        )
+        .await;
+    written.map(drop).map_err(failed("write the failed load into the ledger"))
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Error {
+    move |source| Error::Database { doing: doing.to_owned(), source }
+}
+
+impl From<&Row> for Loaded {
+    fn from(row: &Row) -> Self {
+        let count = |name| u64::try_from(row.get::<_, i64>(name)).unwrap_or_default();
+        let by_name = |name| {
+            let Json(counts) = row.get::<_, Json<BTreeMap<String, Value>>>(name);
+            counts
+                .into_iter()
+                .map(|(name, count)| (name, count.as_u64().unwrap_or_default()))
+                .collect()
+        };
+        let counts = Counts {
+            records: count("records"),
+            loaded: count("loaded"),
+            rejected: count("rejected"),
+            log_rows: count("log_rows"),
+            merged: None,
+            rejected_by_reason: by_name("rejected_by_reason"),
+            unknown_fields: by_name("unknown_fields"),
+        };
+        Self { load_id: row.get("load_id"), seconds: row.get("seconds"), counts }
+    }
+}

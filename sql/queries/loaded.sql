@@ -1,0 +1,6 @@
+-- The newest load of a version of an object, if it is loaded.
+select load_id, records, loaded, rejected, log_rows, seconds, rejected_by_reason, unknown_fields
+from stevedore.loads
+where feed = $1 and bucket = $2 and key = $3 and version = $4 and state = 'loaded'
+order by load_id desc
+limit 1
