@@ -1,0 +1,80 @@
+//! One object in, three tables out: JSON records from object storage, validated and unnested,
+//! loaded into Postgres by COPY.
+//!
+//! This library knows no HTTP, reads no environment and prints nothing; the executable `stevedore`
+//! does. In the order in which data travel:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`feed`] | says what records look like and where they go, as one value |
+//! | [`source`] | reads an object under one version and cuts it into batches of whole records |
+//! | [`decode`] | reads a batch into the columns of a frame, and says what is wrong with which record |
+//! | [`frame`] | the four frames: valid, rejected, status, status_log, as Polars expressions |
+//! | [`sink`] | holds the feed against the tables, encodes frames, copies and merges |
+//! | [`ledger`] | what was loaded, from which version of which object, with which counts |
+//! | [`load`] | **the page**: all of the above for one object, in one transaction |
+//! | [`database`] | connections, migrations, the embedded server |
+//! | [`error`] | what can go wrong; bad records are not in it, they are rows |
+//!
+//! # Load a file
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use pipeline::database::{Database, migrate};
+//! use pipeline::feed::USER_STATUS;
+//! use pipeline::load::{LoadOptions, Progress, load};
+//! use pipeline::sink::Mode;
+//! use pipeline::source::{CutOptions, find};
+//!
+//! # async fn example() -> Result<(), pipeline::error::Error> {
+//! let mut connection = Database::new("postgresql://localhost/warehouse")?.connect().await?;
+//! migrate(&mut connection).await?;
+//! let options = LoadOptions {
+//!     mode: Mode::Merge,
+//!     cut: CutOptions::default(),
+//!     reload: false,
+//!     spool_folder: "/var/tmp".into(),
+//!     progress: Arc::new(Progress::default()),
+//!     reached: |_| {},
+//! };
+//! for object in find("exports/").await? {
+//!     let summary = load(&object, &USER_STATUS, &mut connection, &options).await?;
+//!     assert_eq!(summary.records, summary.loaded + summary.rejected);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Decode and split without a database
+//!
+//! ```
+//! use pipeline::decode::{Decoder, Limits};
+//! use pipeline::feed::USER_STATUS;
+//! use pipeline::frame;
+//! use pipeline::source::{Batches, CutOptions};
+//! use polars::prelude::IntoLazy;
+//!
+//! let text = br#"{"userId":"u-1","createdAt":"2022-01-01","lastVisitedAt":1,"status":"ACTIVE",
+//!                 "statusLogs":[],"isBlacklisted":false}
+//!                {"userId":"u-2","createdAt":null}"#;
+//! let mut decoder = Decoder::new(&USER_STATUS, Limits::of_fresh_tables(&USER_STATUS));
+//! for batch in Batches::new(text.as_slice(), CutOptions::default()) {
+//!     let records = decoder.decode(&batch?)?;
+//!     let valid = frame::valid(records.lazy(), &USER_STATUS).collect()?;
+//!     assert_eq!(valid.height(), 1);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod database;
+pub mod decode;
+pub mod error;
+pub mod feed;
+pub mod frame;
+mod json;
+pub mod ledger;
+pub mod load;
+pub mod sink;
+pub mod source;
+mod transform;

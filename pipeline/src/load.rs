@@ -1,0 +1,387 @@
+//! One load: an object goes through a feed into its tables, once, in one transaction.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_postgres::{IsolationLevel, Transaction};
+
+use crate::database::{Connection, Database};
+use crate::decode::Limits;
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::frame::Stamp;
+use crate::ledger::{self, Counts, Entry, Identity, Loaded};
+use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written};
+use crate::source::{CutOptions, Object, ObjectReader};
+pub use crate::transform::Progress;
+use crate::transform::{Tally, Transform};
+
+/// Batches of encoded rows that wait for the database at most.
+const WAITING_BATCHES: usize = 2;
+
+/// How to load an object.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// What becomes of the status rows.
+    pub mode: Mode,
+    /// How the object is cut into records.
+    pub cut: CutOptions,
+    /// Whether to load a version again that is loaded already.
+    pub reload: bool,
+    /// Where rows wait that do not fit into memory.
+    pub spool_folder: PathBuf,
+    /// Is told how far the load is.
+    pub progress: Arc<Progress>,
+    /// Is called when the load reaches one of its points.
+    pub reached: fn(Point),
+}
+
+/// A point of a load; a crash before it and one after it leave different things behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// All rows of the log are sent.
+    LogCopied,
+    /// All rows of rejected records are sent.
+    RejectedCopied,
+    /// All status rows are sent, in merge mode to the staging table.
+    StatusCopied,
+    /// The staged rows are merged.
+    Merged,
+    /// The ledger has its row, and nothing is committed.
+    Recorded,
+    /// Everything is committed, and nobody knows yet.
+    Committed,
+}
+
+impl Point {
+    /// The point's name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LogCopied => "log_copied",
+            Self::RejectedCopied => "rejected_copied",
+            Self::StatusCopied => "status_copied",
+            Self::Merged => "merged",
+            Self::Recorded => "recorded",
+            Self::Committed => "committed",
+        }
+    }
+}
+
+/// What a load did, as it is printed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The object, as people call it.
+    pub object: String,
+    /// Its version.
+    pub version: String,
+    /// How the load ended.
+    pub state: State,
+    /// Records of the object.
+    pub records: u64,
+    /// Records that went into the tables.
+    pub loaded: u64,
+    /// Records that went into the table of rejected records.
+    pub rejected: u64,
+    /// Rows of the log.
+    pub log_rows: u64,
+    /// The object's size as it is stored.
+    pub bytes: u64,
+    /// How long the load took.
+    pub seconds: f64,
+    /// The load's number in the ledger; none for a dry run.
+    pub load_id: Option<i64>,
+    /// Rejected records by the word for why.
+    pub rejected_by_reason: BTreeMap<String, u64>,
+    /// How often each key that the feed does not have was seen.
+    pub unknown_fields: BTreeMap<String, u64>,
+    /// Why the load failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What became of the loaded records, in merge mode.
+    #[serde(skip)]
+    pub merged: Option<MergeCounts>,
+}
+
+/// How a load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Its rows are committed.
+    Loaded,
+    /// The same version was loaded before; nothing was written.
+    AlreadyLoaded,
+    /// Everything was read and checked; nothing was written.
+    DryRun,
+    /// Nothing was written.
+    Failed,
+}
+
+/// Loads an object: all of it is committed, or nothing.
+///
+/// # Errors
+/// Every [`Error`]; then nothing was written but a row in the ledger that says so. After
+/// [`Error::CommitUnknown`], and only then, the rows may be there: loading again tells.
+pub async fn load(
+    object: &Object,
+    feed: &'static Feed,
+    connection: &mut Connection,
+    options: &LoadOptions,
+) -> Result<Summary> {
+    let started_at = SystemTime::now();
+    let identity = Identity::of(feed, object);
+    match attempt(object, feed, &identity, connection, options, started_at).await {
+        Ok(summary) => Ok(summary),
+        Err(error) => {
+            let error = connection.explain(error).await;
+            let how = (options.mode, options.reload);
+            if let Err(unrecorded) =
+                ledger::record_failure(&**connection, &identity, how, started_at, &error).await
+            {
+                tracing::debug!(%unrecorded, "the ledger does not know of a load that failed");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn attempt(
+    object: &Object,
+    feed: &'static Feed,
+    identity: &Identity,
+    connection: &mut Connection,
+    options: &LoadOptions,
+    started_at: SystemTime,
+) -> Result<Summary> {
+    let database = connection.database().clone();
+    let transaction = begin(connection, false).await?;
+    let load_id = ledger::claim(&transaction, identity).await?;
+    if !options.reload
+        && let Some(loaded) = ledger::loaded(&transaction, identity).await?
+    {
+        return Ok(Summary::already_loaded(object, loaded));
+    }
+    let targets = Targets::find_or_create(&transaction, feed, options.mode).await?;
+    let stamp = stamp(object, load_id, started_at);
+    let encoder = Some(Encoder::new(&targets));
+    let (rows, work) = transform(object, feed, targets.limits().clone(), stamp, encoder, options);
+    let (written, tally) = write(object, &transaction, &targets, rows, work, options).await?;
+    let counts = prove(object, &tally, written)?;
+    let seconds = seconds_since(started_at);
+    let entry = Entry {
+        load_id,
+        mode: options.mode,
+        reload: options.reload,
+        format: tally.format,
+        compression: tally.compression,
+        started_at,
+        seconds,
+        counts: &counts,
+    };
+    ledger::record(&transaction, identity, &entry).await?;
+    (options.reached)(Point::Recorded);
+    if let Err(source) = transaction.commit().await {
+        was_committed(&database, object, identity, load_id, source).await?;
+    }
+    (options.reached)(Point::Committed);
+    Ok(Summary::new(object, State::Loaded, Some(load_id), seconds, counts))
+}
+
+/// Reads and checks an object as a load would, and writes nothing; without a connection it is held
+/// against the tables that a fresh database gets.
+///
+/// # Errors
+/// As [`load`].
+pub async fn dry_run(
+    object: &Object,
+    feed: &'static Feed,
+    connection: Option<&mut Connection>,
+    options: &LoadOptions,
+) -> Result<Summary> {
+    let started_at = SystemTime::now();
+    let limits = match connection {
+        Some(connection) => {
+            let transaction = begin(connection, true).await?;
+            let targets = Targets::find(&transaction, feed, options.mode).await?;
+            targets.map(|targets| targets.limits().clone())
+        }
+        None => None,
+    };
+    let limits = limits.unwrap_or_else(|| Limits::of_fresh_tables(feed));
+    let stamp = stamp(object, 0, started_at);
+    let (_, work) = transform(object, feed, limits, stamp, None, options);
+    let tally = work.await.map_err(|_| stopped(object))??;
+    let written = Written {
+        status: tally.loaded,
+        log: tally.log_rows,
+        rejected: tally.rejected,
+        merged: None,
+    };
+    let counts = prove(object, &tally, written)?;
+    Ok(Summary::new(object, State::DryRun, None, seconds_since(started_at), counts))
+}
+
+async fn begin(connection: &mut Connection, read_only: bool) -> Result<Transaction<'_>> {
+    // Whoever waits for a claim must then see what the one before has committed.
+    let level = IsolationLevel::ReadCommitted;
+    let begun =
+        connection.build_transaction().isolation_level(level).read_only(read_only).start().await;
+    begun.map_err(|source| Error::Database {
+        doing: "begin the transaction of a load".to_owned(),
+        source,
+    })
+}
+
+type Work = tokio::task::JoinHandle<Result<Tally>>;
+
+/// Begins to transform an object beside the async threads.
+fn transform(
+    object: &Object,
+    feed: &'static Feed,
+    limits: Limits,
+    stamp: Stamp,
+    encoder: Option<Encoder>,
+    options: &LoadOptions,
+) -> (mpsc::Receiver<Rows>, Work) {
+    let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+    let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
+    let transform = Transform {
+        object: object.clone(),
+        feed,
+        limits,
+        stamp,
+        encoder,
+        cut: options.cut.clone(),
+        progress: Arc::clone(&options.progress),
+    };
+    (receiver, tokio::task::spawn_blocking(move || transform.run(reader, &sender)))
+}
+
+/// Sends the rows as they come; what the database has taken, and what was sent.
+async fn write(
+    object: &Object,
+    transaction: &Transaction<'_>,
+    targets: &Targets,
+    mut rows: mpsc::Receiver<Rows>,
+    work: Work,
+    options: &LoadOptions,
+) -> Result<(Written, Tally)> {
+    let mut sink =
+        Sink::open(transaction, targets, options.spool_folder.clone(), options.reached).await?;
+    while let Some(rows) = rows.recv().await {
+        sink.write(rows).await?;
+    }
+    let tally = work.await.map_err(|_| stopped(object))??;
+    Ok((sink.finish().await?, tally))
+}
+
+/// The counts of a load, proven: every record of the object is loaded or rejected, every entry of
+/// a loaded record's list is a row of the log, and the database has taken as many rows of each.
+fn prove(object: &Object, tally: &Tally, written: Written) -> Result<Counts> {
+    let equal = [
+        ("records read, and loaded and rejected", tally.records, tally.loaded + tally.rejected),
+        (
+            "rejected records, and those with a reason",
+            tally.rejected,
+            tally.rejected_by_reason.values().sum(),
+        ),
+        ("entries of lists, and rows of the log", tally.list_entries, tally.log_rows),
+        ("rows of the log, and those the database took", tally.log_rows, written.log),
+        ("valid records, and those the database took", tally.loaded, written.status),
+        ("rejected records, and those the database took", tally.rejected, written.rejected),
+    ];
+    if let Some((what, one, other)) = equal.into_iter().find(|(_, one, other)| one != other) {
+        let detail = format!("{what}, are {one} and {other}");
+        return Err(Error::Unproven { object: object.url(), detail });
+    }
+    Ok(Counts {
+        records: tally.records,
+        loaded: written.status,
+        rejected: written.rejected,
+        log_rows: written.log,
+        merged: written.merged,
+        rejected_by_reason: tally.rejected_by_reason.clone(),
+        unknown_fields: tally.unknown_fields.clone(),
+    })
+}
+
+/// After a commit whose answer did not come: asks the ledger, once whoever commits is done.
+async fn was_committed(
+    database: &Database,
+    object: &Object,
+    identity: &Identity,
+    load_id: i64,
+    source: tokio_postgres::Error,
+) -> Result<()> {
+    let asked = async {
+        let mut connection = database.connect().await?;
+        let transaction = begin(&mut connection, false).await?;
+        ledger::claim(&transaction, identity).await?;
+        ledger::is_recorded(&transaction, load_id).await
+    };
+    match asked.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::Database { doing: "commit the load".to_owned(), source }),
+        Err(error) => Err(Error::CommitUnknown { object: object.url(), source: Box::new(error) }),
+    }
+}
+
+fn stamp(object: &Object, load_id: i64, started_at: SystemTime) -> Stamp {
+    let since_1970 = started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Stamp {
+        ingested_at_micros: since_1970.as_micros() as i64,
+        load_id,
+        object: object.url(),
+        object_version: object.version(),
+    }
+}
+
+fn seconds_since(started_at: SystemTime) -> f64 {
+    started_at.elapsed().unwrap_or_default().as_secs_f64()
+}
+
+fn stopped(object: &Object) -> Error {
+    Error::Stopped { object: object.url() }
+}
+
+impl Summary {
+    fn new(
+        object: &Object,
+        state: State,
+        load_id: Option<i64>,
+        seconds: f64,
+        counts: Counts,
+    ) -> Self {
+        Self {
+            object: object.url(),
+            version: object.version(),
+            state,
+            records: counts.records,
+            loaded: counts.loaded,
+            rejected: counts.rejected,
+            log_rows: counts.log_rows,
+            bytes: object.size,
+            seconds,
+            load_id,
+            rejected_by_reason: counts.rejected_by_reason,
+            unknown_fields: counts.unknown_fields,
+            error: None,
+            merged: counts.merged,
+        }
+    }
+
+    /// The summary of a load that failed: nothing of it is anywhere.
+    #[must_use]
+    pub fn failed(object: &Object, error: &Error) -> Self {
+        let nothing = Self::new(object, State::Failed, None, 0.0, Counts::default());
+        Self { error: Some(error.to_string()), ..nothing }
+    }
+
+    fn already_loaded(object: &Object, loaded: Loaded) -> Self {
+        Self::new(object, State::AlreadyLoaded, Some(loaded.load_id), loaded.seconds, loaded.counts)
+    }
+}

@@ -1,0 +1,163 @@
+//! Source, decode, frames and encode of one object, on a thread that may block.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use polars::prelude::{DataFrame, IntoLazy, LazyFrame, ListNameSpaceImpl};
+use polars_async::executor::ALLOW_RAYON_THREADS;
+use tokio::sync::mpsc;
+
+use crate::decode::{Decoder, Limits, REASON};
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::frame::{self, Stamp};
+use crate::sink::{Encoder, Rows};
+use crate::source::{
+    Batch, Batches, Compression, CutOptions, Decompressed, Format, NotText, Object, ObjectReader,
+};
+
+/// How far a load is, for whoever watches.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of the object that were read, as they are stored.
+    pub bytes_read: Arc<AtomicU64>,
+    /// Records that went through the frames.
+    pub records: AtomicU64,
+}
+
+/// What the records of an object became.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) records: u64,
+    pub(crate) loaded: u64,
+    pub(crate) rejected: u64,
+    /// The sum of the lengths of the valid records' lists, before they are exploded.
+    pub(crate) list_entries: u64,
+    /// Rows of the log frame.
+    pub(crate) log_rows: u64,
+    pub(crate) rejected_by_reason: BTreeMap<String, u64>,
+    pub(crate) unknown_fields: BTreeMap<String, u64>,
+    pub(crate) format: Option<Format>,
+    pub(crate) compression: Compression,
+}
+
+/// Takes an object from its bytes to encoded rows.
+#[derive(Debug)]
+pub(crate) struct Transform {
+    pub(crate) object: Object,
+    pub(crate) feed: &'static Feed,
+    pub(crate) limits: Limits,
+    pub(crate) stamp: Stamp,
+    /// None when nothing is to be written.
+    pub(crate) encoder: Option<Encoder>,
+    pub(crate) cut: CutOptions,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Transform {
+    /// Works until the object ends or nobody takes the rows any more. Must not run on a thread of
+    /// the async runtime.
+    pub(crate) fn run(self, reader: ObjectReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
+        // Frames of a megabyte are computed sooner than they are shared between threads: without
+        // this a load takes a quarter more processor time. Loads are what runs in parallel.
+        ALLOW_RAYON_THREADS.set(false);
+        let input = Decompressed::new(reader).map_err(|error| self.read_error(error))?;
+        let compression = input.compression();
+        let mut batches = Batches::new(input, self.cut.clone());
+        let mut decoder = Decoder::new(self.feed, self.limits.clone());
+        let mut tally = Tally {
+            records: 0,
+            loaded: 0,
+            rejected: 0,
+            list_entries: 0,
+            log_rows: 0,
+            rejected_by_reason: BTreeMap::new(),
+            unknown_fields: BTreeMap::new(),
+            format: None,
+            compression,
+        };
+        for batch in batches.by_ref() {
+            let batch = batch.map_err(|error| self.read_error(error))?;
+            let encoded = self.batch(&batch, &mut decoder, &mut tally)?;
+            if let Some(encoded) = encoded
+                && rows.blocking_send(encoded).is_err()
+            {
+                break;
+            }
+        }
+        tally.format = batches.format();
+        tally.unknown_fields = decoder.into_unknown_fields();
+        Ok(tally)
+    }
+
+    fn batch(
+        &self,
+        batch: &Batch,
+        decoder: &mut Decoder,
+        tally: &mut Tally,
+    ) -> Result<Option<Rows>> {
+        let (feed, stamp) = (self.feed, &self.stamp);
+        let records = decoder.decode(batch)?;
+        let valid =
+            collect(frame::valid(records.clone().lazy(), feed), "filter the valid records")?;
+        let rejected =
+            collect(frame::rejected(records.lazy(), feed, stamp), "select the rejected records")?;
+        let log =
+            collect(frame::status_log(valid.clone().lazy(), feed, stamp), "explode the list")?;
+        tally.add(feed, batch, &valid, &rejected, &log)?;
+        self.progress.records.fetch_add(batch.records.len() as u64, Ordering::Relaxed);
+        let Some(encoder) = &self.encoder else {
+            return Ok(None);
+        };
+        let status = collect(frame::status(valid.lazy(), feed, stamp), "drop the list")?;
+        encoder.encode(&status, &log, &rejected).map(Some)
+    }
+
+    /// What went wrong when the object was read, decompressed or looked at.
+    fn read_error(&self, error: io::Error) -> Error {
+        let object = self.object.url();
+        let error = match error.downcast::<Error>() {
+            Ok(error) => return error,
+            Err(error) => error,
+        };
+        match error.downcast::<NotText>() {
+            Ok(found) => Error::NotText { object, found: found.to_string() },
+            Err(source) => Error::Decompress { object, source },
+        }
+    }
+}
+
+impl Tally {
+    fn add(
+        &mut self,
+        feed: &Feed,
+        batch: &Batch,
+        valid: &DataFrame,
+        rejected: &DataFrame,
+        log: &DataFrame,
+    ) -> Result<()> {
+        let failed = |source| Error::Frame { doing: "count the rows of a batch", source };
+        let (list, _) = feed.list();
+        let lists = valid.column(list.column).and_then(|lists| lists.list()).map_err(failed)?;
+        let lengths = lists.lst_lengths();
+        self.records += batch.records.len() as u64;
+        self.loaded += valid.height() as u64;
+        self.rejected += rejected.height() as u64;
+        self.list_entries += lengths.iter().flatten().map(u64::from).sum::<u64>();
+        self.log_rows += log.height() as u64;
+        let reasons = rejected.column(REASON).and_then(|reasons| reasons.str()).map_err(failed)?;
+        for reason in reasons.iter().flatten() {
+            match self.rejected_by_reason.get_mut(reason) {
+                Some(count) => *count += 1,
+                None => drop(self.rejected_by_reason.insert(reason.to_owned(), 1)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn collect(frame: LazyFrame, doing: &'static str) -> Result<DataFrame> {
+    frame.collect().map_err(|source| Error::Frame { doing, source })
+}
