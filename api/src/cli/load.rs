@@ -1,0 +1,122 @@
+//! `stevedore load`: each object its own load; one that fails does not stop the others.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use pipeline::error::{Error, Result};
+use pipeline::feed::USER_STATUS;
+use pipeline::frame;
+use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
+use pipeline::source::{CutOptions, Object, find};
+
+use super::preview::preview;
+use super::print::Printer;
+use super::progress::Watch;
+use super::session::Session;
+use crate::config::LoadArgs;
+use crate::failpoint;
+
+pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
+    if args.explain {
+        return match frame::explain(&USER_STATUS) {
+            Ok(plans) => {
+                printer.plans(&plans);
+                ExitCode::SUCCESS
+            }
+            Err(error) => printer.failed("could not explain the load", &error),
+        };
+    }
+    let mut exit = ExitCode::SUCCESS;
+    let mut objects = Vec::new();
+    for location in &args.locations {
+        match find(location).await {
+            Ok(found) => objects.extend(found),
+            Err(error) => exit = printer.failed(&format!("could not load {location}"), &error),
+        }
+    }
+    if objects.is_empty() {
+        return exit;
+    }
+    match load_all(args, &objects, printer).await {
+        Ok(true) => exit,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => printer.failed("could not use the database", &error),
+    }
+}
+
+/// Loads the objects one after the other; whether all of them are done.
+async fn load_all(args: &LoadArgs, objects: &[Object], printer: &Printer) -> Result<bool> {
+    let mut session = open(args, printer).await?;
+    let mut all_done = true;
+    for object in objects {
+        let done = load_one(args, object, session.as_mut()).await;
+        match &done {
+            Ok(summary) if args.json => printer.summary_json(summary),
+            Ok(summary) => printer.summary(summary, &USER_STATUS),
+            Err(error) => {
+                all_done = false;
+                printer.failed(&format!("could not load {}", object.url()), error);
+                if args.json {
+                    printer.summary_json(&Summary::failed(object, error));
+                }
+            }
+        }
+        let is_written = done.is_ok_and(|summary| summary.state != State::DryRun);
+        if let Some(session) =
+            session.as_ref().filter(|_| is_written && objects.len() == 1 && !args.json)
+        {
+            show(args, session, printer).await?;
+        }
+    }
+    if let Some(session) = session {
+        session.close().await?;
+    }
+    Ok(all_done)
+}
+
+/// Opens the database; a dry run does not create one.
+async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
+    let database = &args.database;
+    if args.dry_run && database.database_url.is_none() && !database.folder.exists() {
+        return Ok(None);
+    }
+    Session::open(database, !args.dry_run, printer).await.map(Some)
+}
+
+async fn load_one(
+    args: &LoadArgs,
+    object: &Object,
+    session: Option<&mut Session>,
+) -> Result<Summary> {
+    let progress = Arc::new(Progress::default());
+    let options = LoadOptions {
+        mode: args.mode,
+        cut: CutOptions { format: args.format, max_record_bytes: args.max_record_bytes as usize },
+        reload: args.reload,
+        spool_folder: args.spool_folder.clone().unwrap_or_else(std::env::temp_dir),
+        progress: Arc::clone(&progress),
+        reached: failpoint::reached,
+    };
+    let _watch = Watch::begin(object, &progress);
+    match session {
+        Some(session) if !args.dry_run => {
+            session.mend().await?;
+            load_object(object, &USER_STATUS, &mut session.connection, &options).await
+        }
+        session => {
+            dry_run(object, &USER_STATUS, session.map(|session| &mut session.connection), &options)
+                .await
+        }
+    }
+}
+
+async fn show(args: &LoadArgs, session: &Session, printer: &Printer) -> Result<()> {
+    if args.preview == 0 {
+        return Ok(());
+    }
+    let previews = preview(&session.connection, &USER_STATUS, args.preview).await;
+    let previews = previews
+        .map_err(|source| Error::Database { doing: "show the tables".to_owned(), source })?;
+    printer.previews(&previews);
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The only file that prints: data on standard output, all else on standard error.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+use pipeline::error::Error;
+use pipeline::feed::Feed;
+use pipeline::load::{State, Summary};
+
+use super::hint::hint;
+use super::preview::Preview;
+
+/// Prints what a verb has to say.
+#[derive(Debug, Default)]
+pub(crate) struct Printer;
+
+impl Printer {
+    /// Data, on standard output. Whoever stops reading has read enough: that is no error of ours.
+    pub(crate) fn data(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+    }
+
+    /// A remark, on standard error.
+    pub(crate) fn note(&self, text: &str) {
+        writeln!(io::stderr().lock(), "{text}").ok();
+    }
+
+    /// What could not be done, why, and what to do next.
+    pub(crate) fn failed(&self, what: &str, error: &(dyn StdError + 'static)) -> ExitCode {
+        let mut text = format!("error: {what}\n");
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            // Writing to a String cannot fail.
+            writeln!(text, "caused by: {error}").ok();
+            cause = error.source();
+        }
+        if let Some(hint) = error.downcast_ref::<Error>().and_then(hint) {
+            writeln!(text, "hint: {hint}").ok();
+        }
+        io::stderr().lock().write_all(text.as_bytes()).ok();
+        ExitCode::FAILURE
+    }
+
+    /// A load as one line of JSON.
+    pub(crate) fn summary_json(&self, summary: &Summary) {
+        match serde_json::to_string(summary) {
+            Ok(json) => self.data(&(json + "\n")),
+            Err(error) => drop(self.failed("could not print the summary", &error)),
+        }
+    }
+
+    /// A load as a table with a line for each target table.
+    pub(crate) fn summary(&self, summary: &Summary, feed: &Feed) {
+        let seconds = summary.seconds;
+        let headline = match summary.state {
+            State::Loaded => format!("loaded {} in {seconds:.2} s", summary.object),
+            State::DryRun => {
+                format!("checked {} in {seconds:.2} s: nothing was written", summary.object)
+            }
+            State::AlreadyLoaded => {
+                format!(
+                    "{} is loaded already: nothing was written (--reload loads it again)",
+                    summary.object
+                )
+            }
+            State::Failed => return,
+        };
+        let load = summary.load_id.map(|id| format!(" (load {id})")).unwrap_or_default();
+        let mut text = format!("{headline}{load}\n{}\n", tables(summary, feed));
+        if !summary.unknown_fields.is_empty() {
+            writeln!(text, "unknown fields: {}", counted(&summary.unknown_fields)).ok();
+        }
+        if summary.records == 0 {
+            self.note("note: the object holds no records");
+        }
+        self.data(&text);
+    }
+
+    /// The first rows of the tables.
+    pub(crate) fn previews(&self, previews: &[Preview]) {
+        for Preview { table, columns, rows } in previews {
+            let mut shown = Table::new();
+            shown.load_style(UTF8_FULL_CONDENSED).set_header(columns);
+            for row in rows {
+                shown.add_row(
+                    row.iter().map(|cell| cell.as_deref().map_or("null".to_owned(), shortened)),
+                );
+            }
+            let rows = rows.len();
+            self.data(&format!(
+                "\n{table}, {}\n{shown}\n",
+                if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
+            ));
+        }
+    }
+
+    /// The plans of the frames.
+    pub(crate) fn plans(&self, plans: &[(&'static str, String)]) {
+        for (name, plan) in plans {
+            self.data(&format!("{name}\n{}\n\n", plan.trim_end()));
+        }
+    }
+}
+
+/// A line for each table: its rows, and what is to be said of them.
+fn tables(summary: &Summary, feed: &Feed) -> Table {
+    let merged = summary.merged.map(|merged| {
+        let (inserted, updated) = (merged.inserted, merged.updated);
+        format!("{inserted} inserted, {updated} updated, {} superseded", merged.superseded)
+    });
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(["table", "records or rows", ""]);
+    table.add_row([feed.status_table, &summary.loaded.to_string(), &merged.unwrap_or_default()]);
+    table.add_row([feed.log_table, &summary.log_rows.to_string(), ""]);
+    let reasons = counted(&summary.rejected_by_reason);
+    table.add_row([feed.rejected_table, &summary.rejected.to_string(), &reasons]);
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<_> = counts.iter().collect();
+    counts.sort_by(|(_, one), (_, other)| other.cmp(one));
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Longest cell that is shown whole.
+const CELL_CHARACTERS: usize = 60;
+
+/// A cell on one line of bounded length; control characters are shown, not sent to the terminal.
+fn shortened(cell: &str) -> String {
+    let mut line = String::new();
+    for character in cell.chars().take(CELL_CHARACTERS) {
+        if character.is_control() {
+            line.extend(character.escape_default())
+        } else {
+            line.push(character)
+        }
+    }
+    if cell.chars().nth(CELL_CHARACTERS).is_some() {
+        line.push('…');
+    }
+    line
+}

@@ -1,0 +1,73 @@
+//! The database of a verb: the one that is configured, or the embedded one while the verb runs.
+
+use std::env;
+use std::path::PathBuf;
+
+use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
+use pipeline::error::Result;
+
+use super::print::Printer;
+use crate::config::DatabaseArgs;
+
+/// Where the embedded database goes when we are root and its user cannot reach the folder.
+const SYSTEM_FOLDER: &str = "/var/lib/stevedore";
+
+/// A connection to the database of a verb.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    embedded: Option<Embedded>,
+}
+
+impl Session {
+    /// Connects, starting the embedded database when no other is configured, and brings the
+    /// ledger up to date unless nothing is to be written.
+    pub(super) async fn open(args: &DatabaseArgs, writes: bool, printer: &Printer) -> Result<Self> {
+        let (database, embedded) = match &args.database_url {
+            Some(url) => (Database::new(url)?, None),
+            None => {
+                let embedded = start(args, printer).await?;
+                (Database::new(embedded.url())?, Some(embedded))
+            }
+        };
+        let mut connection = database.connect().await?;
+        if writes {
+            migrate(&mut connection).await?;
+        }
+        Ok(Self { connection, embedded })
+    }
+
+    /// Connects again if the connection broke.
+    pub(super) async fn mend(&mut self) -> Result<()> {
+        if self.connection.is_closed() {
+            self.connection = self.connection.database().connect().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the embedded database, if it runs.
+    pub(super) async fn close(self) -> Result<()> {
+        match self.embedded {
+            Some(embedded) => embedded.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn start(args: &DatabaseArgs, printer: &Printer) -> Result<Embedded> {
+    let options = EmbeddedOptions {
+        folder: args.folder.clone(),
+        system_folder: PathBuf::from(SYSTEM_FOLDER),
+        path: env::var_os("PATH"),
+        download: Download { url: args.postgres_url.clone(), sha256: args.postgres_sha256.clone() },
+    };
+    let embedded = Embedded::start(&options).await?;
+    if let Some(folder) = embedded.moved_to() {
+        let wanted = args.folder.display();
+        printer.note(&format!(
+            "note: the database's user cannot reach {wanted}, so its data are in {}",
+            folder.display()
+        ));
+    }
+    printer.note(&format!("embedded PostgreSQL, while this runs: psql '{}'", embedded.url()));
+    Ok(embedded)
+}
