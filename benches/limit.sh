@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# How close a load comes to what Postgres itself can take: the same rows by `psql \copy` of ready
+# binary files over one connection, and by `stevedore load`, in turn.
+#
+#   benches/limit.sh [RECORDS] [RUNS]      (default 100000 and 7)
+#
+# Needs DATABASE_URL (a database whose tables user_status* may be dropped) and the release build.
+# Prints medians of wall seconds and the ratios. FIRST_MERGE=1 measures a first load in merge mode.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+records=${1:-100000} runs=${2:-7}
+url=${DATABASE_URL:?name a scratch database in DATABASE_URL}
+stevedore=target/release/stevedore
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+
+sql() { psql -qAtX -v ON_ERROR_STOP=1 "$url" "$@"; }
+old_tables() {
+    sql -c "set client_min_messages = warning; drop table if exists user_status, user_status_log, user_status_error_rec;
+      create table user_status (userid varchar, createdat varchar, status varchar, lastvisitedat int, isblacklisted boolean, ingested_at timestamp);
+      create table user_status_log (userid varchar, updatedon varchar, status varchar, ingested_at timestamp);
+      create table user_status_error_rec (error_rec varchar, reason text, detail text, raw text, object text, object_version text, record_no bigint, byte_offset bigint, byte_length bigint, load_id bigint, ingested_at timestamp);"
+}
+no_tables() {
+    sql -c "set client_min_messages = warning; drop table if exists user_status, user_status_log, user_status_error_rec"
+}
+checkpoint() { sql -c checkpoint; }
+
+target/release/examples/generate --records "$records" >"$work/users.ndjson"
+"$stevedore" migrate --database-url "$url" 2>/dev/null
+old_tables
+"$stevedore" load "$work/users.ndjson" --mode append --reload --json --database-url "$url" >"$work/loaded.json"
+tables="user_status user_status_log user_status_error_rec"
+for table in $tables; do sql -c "\\copy $table to '$work/$table' (format binary)"; done
+for table in $tables; do echo "\\copy $table from '$work/$table' (format binary)"; done >"$work/copy.sql"
+expected=$(for table in $tables; do sql -c "select count(*) from $table"; done | xargs)
+echo "$records records, $(stat -c %s "$work/users.ndjson") bytes; rows: $expected"
+
+limit() { { echo 'begin;'; cat "$work/copy.sql"; echo 'commit;'; } >"$work/all.sql"; sql -f "$work/all.sql"; }
+load() { "$stevedore" load "$work/users.ndjson" --reload --json --mode "$1" --database-url "$url" >/dev/null; }
+timed() { # NAME COMMAND...: appends the wall seconds to the file NAME
+    local name=$1 begin end
+    shift
+    begin=$(date +%s.%N)
+    "$@"
+    end=$(date +%s.%N)
+    echo "$begin $end" | awk '{ printf "%.4f\n", $2 - $1 }' >>"$work/$name"
+}
+check() {
+    local found
+    found=$(for table in $tables; do sql -c "select count(*) from $table"; done | xargs)
+    [ "$found" = "$expected" ] || { echo "rows differ: $found" >&2; exit 1; }
+}
+for _ in $(seq "$runs"); do
+    old_tables; checkpoint; timed limit limit; check
+    old_tables; checkpoint; timed append load append; check
+    if [ -n "${FIRST_MERGE:-}" ]; then
+        no_tables; "$stevedore" migrate --database-url "$url" 2>/dev/null; checkpoint; timed merge load merge; check
+    fi
+done
+median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+limit_median=$(median "$work/limit")
+echo "limit (\\copy binary, one connection): median $limit_median s of $runs runs"
+for name in append merge; do
+    [ -f "$work/$name" ] || continue
+    ratio=$(paste "$work/$name" "$work/limit" | awk '{ print $1 / $2 }' | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')
+    echo "stevedore load --mode $name: median $(median "$work/$name") s, ratio to the limit, pair by pair: $ratio"
+done
