@@ -1,0 +1,13 @@
+//! The integration tests: the real binary and library against a real PostgreSQL.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, and nobody but the tests uses what they share"
+)]
+
+mod conformance;
+mod support;
