@@ -91,7 +91,11 @@ async fn load_one(
     let progress = Arc::new(Progress::default());
     let options = LoadOptions {
         mode: args.mode,
-        cut: CutOptions { format: args.format, max_record_bytes: args.max_record_bytes as usize },
+        cut: CutOptions {
+            format: args.format,
+            max_record_bytes: args.max_record_bytes as usize,
+            ..CutOptions::default()
+        },
         reload: args.reload,
         spool_folder: args.spool_folder.clone().unwrap_or_else(std::env::temp_dir),
         progress: Arc::clone(&progress),

@@ -10,6 +10,8 @@ mod columns;
 mod limit;
 mod raw;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -15,7 +15,7 @@ pub fn rejected(records: LazyFrame, feed: &Feed, stamp: &Stamp) -> LazyFrame {
     selected.push(text(&stamp.object, "object"));
     selected.push(text(&stamp.object_version, "object_version"));
     selected.extend(columns([RECORD_NO, BYTE_OFFSET, BYTE_LENGTH]));
-    selected.push(stamp.load_id.lit().alias("load_id"));
+    selected.push(stamp.load_id.lit().cast(DataType::Int64).alias("load_id"));
     selected.push(stamp.ingested_at());
     records.filter(is_valid(feed).not()).select(selected)
 }

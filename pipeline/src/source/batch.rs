@@ -8,9 +8,6 @@ use super::ndjson::Lines;
 use super::sequence::Sequence;
 use crate::feed::Reason;
 
-/// Bytes of text that a batch aims at.
-const BATCH_BYTES: usize = 1 << 20;
-
 /// Records that a batch holds at most: what a record costs in columns does not shrink with its
 /// text, and a megabyte of `{}` is 350,000 of them.
 const BATCH_RECORDS: usize = 1 << 14;
@@ -23,13 +20,15 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 pub struct CutOptions {
     /// How the records follow each other; `None` is to be told by looking.
     pub format: Option<Format>,
+    /// Bytes of text that a batch aims at.
+    pub batch_bytes: usize,
     /// The length over which a record is rejected as `too_large` without being held in memory.
     pub max_record_bytes: usize,
 }
 
 impl Default for CutOptions {
     fn default() -> Self {
-        Self { format: None, max_record_bytes: 16 << 20 }
+        Self { format: None, batch_bytes: 1 << 20, max_record_bytes: 16 << 20 }
     }
 }
 
@@ -118,7 +117,7 @@ impl<R: BufRead> Batches<R> {
     }
 
     fn next_batch(&mut self) -> io::Result<Option<Batch>> {
-        let mut want = BATCH_BYTES;
+        let mut want = self.options.batch_bytes.max(1);
         loop {
             self.fill(want)?;
             let mut cutter = match self.cutter.take() {
@@ -138,7 +137,7 @@ impl<R: BufRead> Batches<R> {
             if self.ended {
                 return Ok(None);
             }
-            want = BATCH_BYTES.max(self.buffer.len() * 2);
+            want = want.max(self.buffer.len() * 2);
         }
     }
 

@@ -12,6 +12,8 @@ mod ndjson;
 mod object;
 mod read;
 mod sequence;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Batches, CutFault, CutOptions, Record};
 pub use compression::{Compression, Decompressed};

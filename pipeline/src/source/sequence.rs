@@ -15,7 +15,8 @@ use crate::json::{Cursor, Fault, is_space};
 pub(super) struct Sequence {
     in_array: bool,
     next: Next,
-    /// How the line of the first value begins, if only white space stands before it.
+    /// The white space before the first value on its line, if nothing else stands there; then the
+    /// line feed before it, the white space, and the brace of the value.
     line: Option<Vec<u8>>,
     discard: Option<Discard>,
 }
@@ -46,13 +47,16 @@ const DAMAGED: CutFault = CutFault {
     detail: "not JSON, and where the next record begins cannot be told",
 };
 
+/// A first line that is indented further tells nothing of the next ones.
+const LONGEST_MARGIN: usize = 1000;
+
 impl Sequence {
     pub(super) const fn array() -> Self {
         Self { in_array: true, next: Next::Open, line: None, discard: None }
     }
 
-    pub(super) const fn concatenated() -> Self {
-        Self { in_array: false, next: Next::First, line: None, discard: None }
+    pub(super) fn concatenated() -> Self {
+        Self { in_array: false, next: Next::First, line: Some(Vec::new()), discard: None }
     }
 
     pub(super) const fn format(&self) -> Format {
@@ -85,6 +89,9 @@ impl Sequence {
             return self.pass_over(discard, text, at, cuts);
         }
         let start = at + text[at..].iter().take_while(|byte| is_space(**byte)).count();
+        if self.next == Next::First {
+            self.note_margin(&text[at..start]);
+        }
         let Some(&byte) = text.get(start) else {
             return self.run_out(at, start, cuts);
         };
@@ -93,13 +100,22 @@ impl Sequence {
             Next::Open => self.discard(start, NO_ARRAY, Until::TextEnd, cuts),
             Next::First if byte == b']' && self.in_array => self.go(Next::Nothing, start + 1),
             Next::First => {
-                self.line = line_before(text, start);
-                self.next = Next::Another;
-                Some(start)
+                let margin = self.line.take().filter(|_| byte == b'{');
+                self.line = margin.map(|margin| [b"\n", &margin[..], b"{"].concat());
+                self.go(Next::Another, start)
             }
             Next::Another => self.value(text, start, cursor, cuts),
             Next::Nothing => self.discard(start, AFTER_ARRAY, Until::TextEnd, cuts),
         }
+    }
+
+    /// Keeps what of `blank`, the next white space before the first value, stands on its line.
+    fn note_margin(&mut self, blank: &[u8]) {
+        match memchr::memrchr(b'\n', blank) {
+            Some(line_feed) => self.line = Some(blank[line_feed + 1..].to_vec()),
+            None => self.line.iter_mut().for_each(|line| line.extend_from_slice(blank)),
+        }
+        self.line.take_if(|line| line.len() > LONGEST_MARGIN);
     }
 
     /// Only white space is left: fine, unless the text ends before its array does.
@@ -143,7 +159,7 @@ impl Sequence {
     /// A value that begins at `start` and is known to be damaged at `bad`.
     fn damaged(&mut self, text: &[u8], start: usize, bad: usize, cuts: &mut Cuts) -> Option<usize> {
         if let Some(length) = self.closing().feed(&text[start..]) {
-            cuts.push(start, value_end(text, start, start + length));
+            cuts.push(start, value_end(text, start, start + length, self.in_array));
             return self.go_past(text, start + length);
         }
         if !cuts.ended && !cuts.is_too_large(text.len() - start) {
@@ -155,7 +171,7 @@ impl Sequence {
         let from = (bad + 1).saturating_sub(line.len()).max(start);
         match memchr::memmem::find(&text[from..], &line) {
             Some(found) => {
-                cuts.push(start, value_end(text, start, from + found));
+                cuts.push(start, value_end(text, start, from + found, self.in_array));
                 self.go(Next::Another, from + found)
             }
             None => self.discard(start, DAMAGED, Until::LineLike(line), cuts),
@@ -214,20 +230,11 @@ impl Sequence {
     }
 }
 
-/// A line feed, the white space before the brace at `start`, and the brace; `None` when anything
-/// else stands before it on its line.
-fn line_before(text: &[u8], start: usize) -> Option<Vec<u8>> {
-    let blank = text[..start].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let indent = start - blank;
-    let begins_line = indent == 0 || text[indent - 1] == b'\n';
-    (begins_line && text[start] == b'{').then(|| [b"\n", &text[indent..=start]].concat())
-}
-
-/// The end of a damaged value without the comma and the white space behind it.
-fn value_end(text: &[u8], start: usize, end: usize) -> usize {
+/// The end of a damaged value without the white space behind it and, in an array, the comma.
+fn value_end(text: &[u8], start: usize, end: usize, in_array: bool) -> usize {
     let mut value = &text[start..end];
     while let [rest @ .., last] = value
-        && (is_space(*last) || *last == b',')
+        && (is_space(*last) || (in_array && *last == b','))
     {
         value = rest;
     }
