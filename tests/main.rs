@@ -9,5 +9,13 @@
     reason = "a test fails by panicking, and nobody but the tests uses what they share"
 )]
 
+mod bad_input;
+mod cli;
 mod conformance;
+mod crash;
+mod embedded;
+mod exactly_once;
+mod merge;
+mod round_trip;
 mod support;
+mod targets;

@@ -1,6 +1,9 @@
 -- The tables of the feed user_status. Idempotent: tables that are there stay as they are; only the
 -- table of rejected records gains the columns that the old job's definition lacks.
 
+-- `if not exists` alone does not keep two sessions from creating the same table.
+select pg_advisory_xact_lock(hashtextextended('stevedore.feeds', 0));
+
 create table if not exists user_status (
     userid varchar,
     createdat varchar,

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use object_store::memory::InMemory;
+use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
-use pipeline::load::{LoadOptions, Progress};
+use pipeline::error::Error;
+use pipeline::feed::USER_STATUS;
+use pipeline::load::{LoadOptions, Progress, Summary, load};
 use pipeline::sink::Mode;
-use pipeline::source::CutOptions;
+use pipeline::source::{Bucket, CutOptions};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -174,9 +178,29 @@ pub fn options(mode: Mode) -> LoadOptions {
         cut: CutOptions::default(),
         reload: false,
         spool_folder: std::env::temp_dir(),
-        progress: std::sync::Arc::new(Progress::default()),
+        progress: Arc::new(Progress::default()),
         reached: |_| {},
     }
+}
+
+/// Loads a text from a store in memory, as an object of its own.
+pub async fn load_text(database: &TestDatabase, text: &str, mode: Mode) -> Result<Summary, Error> {
+    load_bytes(database, text.as_bytes(), mode).await
+}
+
+/// Loads bytes from a store in memory, as an object of its own.
+pub async fn load_bytes(
+    database: &TestDatabase,
+    bytes: &[u8],
+    mode: Mode,
+) -> Result<Summary, Error> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let key = format!("object-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let store = Arc::new(InMemory::new());
+    store.put(&key.as_str().into(), PutPayload::from(bytes.to_vec())).await.unwrap();
+    let object = Bucket::new("memory://", store).locate(&key).await.unwrap();
+    let mut connection = database.migrated().await;
+    load(&object, &USER_STATUS, &mut connection, &options(mode)).await
 }
 
 /// A valid record.

@@ -2,6 +2,7 @@
 
 use pipeline::database::install_command;
 use pipeline::error::Error;
+use tokio_postgres::error::SqlState;
 
 /// The advice that goes with an error, if there is any.
 pub(super) fn hint(error: &Error) -> Option<String> {
@@ -30,9 +31,16 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Download { .. } => {
             format!("install PostgreSQL: {}; or use a server: --database-url", install_command())
         }
-        Error::Database { source, .. } if source.is_closed() => {
+        Error::Database { source, .. } if was_cut_off(source) => {
             "run the same command again: nothing was written".into()
         }
         _ => return None,
     })
+}
+
+/// Whether the connection ended, not what was asked of it.
+fn was_cut_off(error: &tokio_postgres::Error) -> bool {
+    let shut_down =
+        [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    error.is_closed() || error.code().is_some_and(|code| shut_down.contains(code))
 }

@@ -35,8 +35,11 @@ impl Printer {
         let mut text = format!("error: {what}\n");
         let mut cause = Some(error);
         while let Some(error) = cause {
-            // Writing to a String cannot fail.
-            writeln!(text, "caused by: {error}").ok();
+            // The driver puts an error that says no more than this before what the server says.
+            if error.to_string() != "db error" {
+                // Writing to a String cannot fail.
+                writeln!(text, "caused by: {error}").ok();
+            }
             cause = error.source();
         }
         if let Some(hint) = error.downcast_ref::<Error>().and_then(hint) {

@@ -23,8 +23,9 @@ const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// The schema `stevedore` is for the ledger. To a role of that name it would be the first of its
 /// search path, where users' tables would be created beside those that are there already.
-const KEEP_OUT: &str =
-    "select set_config('search_path', 'public', false) where current_schema() = 'stevedore'";
+const KEEP_OUT: &str = "select set_config('search_path', \
+    replace(current_setting('search_path'), '\"$user\"', 'public'), false) \
+    where current_user = 'stevedore'";
 
 /// A database that can be connected to.
 #[derive(Debug, Clone)]

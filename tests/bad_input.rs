@@ -1,0 +1,262 @@
+//! Bad input: a clear error, nothing written, exit code 1; never a panic, a hang or a silent loss.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::support::{TestDatabase, record, sample, stderr, stevedore};
+
+/// A file in a folder of its own.
+fn file(bytes: &[u8]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.ndjson");
+    std::fs::write(&path, bytes).unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Asserts that a load failed as it should: exit code, message, and nothing written.
+async fn assert_failed(database: &TestDatabase, output: &Output, message: &str) {
+    let said = stderr(output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(message), "{said}");
+    assert!(said.starts_with("error: could not load ") && said.contains("\nhint: "), "{said}");
+    assert_eq!(database.counts().await, [0, 0, 0]);
+}
+
+async fn fails(path: &str, message: &str) {
+    let database = TestDatabase::empty().await;
+    let output = database.stevedore(&["load", path]).output().unwrap();
+    assert_failed(&database, &output, message).await;
+}
+
+#[tokio::test]
+async fn a_missing_file() {
+    fails("no/such/file.json", "there is no object").await;
+}
+
+#[tokio::test]
+async fn a_folder_without_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("README.md"), "nothing").unwrap();
+    fails(folder.path().to_str().unwrap(), "there are no JSON objects in").await;
+    fails(&format!("{}/*.json", folder.path().display()), "there are no JSON objects in").await;
+}
+
+#[tokio::test]
+async fn another_kind_of_url() {
+    let database = TestDatabase::empty().await;
+    let output = database.stevedore(&["load", "ftp://host/users.json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("only local paths and file:// URLs are read, not ftp://"));
+}
+
+#[tokio::test]
+async fn an_unreadable_file() {
+    let database = TestDatabase::empty().await;
+    let (_folder, path) = file(record("u", 1, "s").as_bytes());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let mut command = database.stevedore(&["load", &path]);
+    // Root reads everything, so as root the loader runs as the user that the server runs as.
+    if let Some(user) =
+        std::fs::metadata("/proc/self").is_ok_and(|us| is_root(&us)).then(postgres_user).flatten()
+    {
+        command.uid(user).current_dir("/");
+    }
+    let output = command.output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("could not read file://") && said.contains("ermission denied"), "{said}");
+    assert_eq!(database.counts().await, [0, 0, 0]);
+}
+
+fn is_root(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(metadata) == 0
+}
+
+fn postgres_user() -> Option<u32> {
+    let output = Command::new("id").args(["-u", "postgres"]).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+#[tokio::test]
+async fn a_broken_gzip() {
+    let whole = gzip(&format!("{}\n", record("u", 1, "s")).repeat(1000));
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 20].fill(0xFF);
+    for bytes in [&whole[..whole.len() - 9], &damaged, &[&whole[..], b"more"].concat()] {
+        let (_folder, path) = file(bytes);
+        fails(&path, "could not decompress").await;
+    }
+}
+
+#[tokio::test]
+async fn binary_noise() {
+    let mut random = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 56) as u8
+    });
+    let (_folder, path) = file(&noise.take(300_000).collect::<Vec<_>>());
+    fails(&path, "is not JSON: its first bytes are not text").await;
+}
+
+#[tokio::test]
+async fn an_empty_file_holds_no_records_and_is_no_failure() {
+    for bytes in [b"".as_slice(), b"\n \n", b"[]", b"\xEF\xBB\xBF", &gzip("")] {
+        let database = TestDatabase::empty().await;
+        let (_folder, path) = file(bytes);
+        let output = database.stevedore(&["load", &path]).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(stderr(&output).contains("the object holds no records"));
+        assert_eq!(database.counts().await, [0, 0, 0]);
+    }
+}
+
+#[tokio::test]
+async fn every_record_of_a_dirty_file_is_in_a_table_or_in_the_error_table_with_its_text() {
+    let database = TestDatabase::empty().await;
+    database.load(&[&sample("user_status_dirty.ndjson")]);
+    assert_eq!(database.counts().await, [3, 4, 12]);
+    let bytes = std::fs::read(sample("user_status_dirty.ndjson")).unwrap();
+    let rows =
+        database.rows("select raw, byte_offset, byte_length from user_status_error_rec").await;
+    for row in rows {
+        let (offset, length) =
+            (row["byte_offset"].as_u64().unwrap(), row["byte_length"].as_u64().unwrap());
+        let text = String::from_utf8_lossy(&bytes[offset as usize..(offset + length) as usize])
+            .into_owned();
+        assert_eq!(row["raw"].as_str().unwrap(), text.replace('\u{fffd}', "\\xFF"));
+    }
+}
+
+#[tokio::test]
+async fn one_bad_object_does_not_stop_the_others() {
+    let database = TestDatabase::empty().await;
+    let (_folder, broken) = file(&gzip("{}")[..9]);
+    let output = database
+        .stevedore(&["load", "--json", "missing.json", &broken, &sample("user_status_sample.json")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let states: Vec<_> =
+        crate::support::json_lines(&output).iter().map(|line| line["state"].clone()).collect();
+    assert_eq!(states, ["failed", "loaded"]);
+    assert_eq!(database.counts().await, [7, 13, 3]);
+}
+
+#[tokio::test]
+async fn a_database_that_refuses() {
+    let url = "postgresql://nobody@127.0.0.1:1/none";
+    let output = stevedore(&["load", "--database-url", url, &sample("user_status_sample.json")])
+        .output()
+        .unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.contains("could not connect to the database")
+            && said.contains("hint: check DATABASE_URL"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_role_without_rights() {
+    let database = TestDatabase::empty().await;
+    let role = "do $$ begin create role powerless login; exception when others then null; end $$";
+    database.connect().await.batch_execute(role).await.unwrap();
+    let url = database.url.replace("postgres@", "powerless@");
+    let output = stevedore(&["load", "--database-url", &url, &sample("user_status_sample.json")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("permission denied"), "{}", stderr(&output));
+    assert_eq!(database.counts().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_full_disk_for_the_spool() {
+    let database = TestDatabase::with_old_tables().await;
+    let (folder, path) = file(
+        format!("{}\n", record("a-user-with-a-long-name", 1, "ACTIVE")).repeat(120_000).as_bytes(),
+    );
+    // A file of more than a megabyte cannot be written, as on a disk that is full.
+    let limited = "ulimit -f 1024; trap '' XFSZ; exec \"$@\"";
+    let mut command = Command::new("bash");
+    command.args([
+        "-c",
+        limited,
+        "bash",
+        env!("CARGO_BIN_EXE_stevedore"),
+        "load",
+        "--mode",
+        "append",
+        "--spool-folder",
+    ]);
+    command.arg(folder.path()).arg(&path).env("DATABASE_URL", &database.url);
+    assert_failed(&database, &command.output().unwrap(), "to a temporary file in").await;
+    assert_failed(
+        &database,
+        &database
+            .stevedore(&["load", "--mode", "append", "--spool-folder", "/no/such/folder", &path])
+            .output()
+            .unwrap(),
+        "to a temporary file in /no/such/folder",
+    )
+    .await;
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "the spool leaves nothing behind"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_changes_while_it_is_read() {
+    let database = TestDatabase::empty().await;
+    database.migrated().await;
+    let (_folder, path) = file(format!("{}\n", record("u", 1, "s")).repeat(400_000).as_bytes());
+    let mut load = database.stevedore(&["load", &path]);
+    let load = load
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let admin = database.connect().await;
+    let is_copying = "select 1 from pg_stat_activity where datname = current_database() and query like 'copy user_status_log%'";
+    while admin.query(is_copying, &[]).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    std::fs::File::options()
+        .append(true)
+        .open(Path::new(&path))
+        .unwrap()
+        .write_all(b"{}\n")
+        .unwrap();
+    let output = load.wait_with_output().unwrap();
+    assert_failed(&database, &output, "changed while it was read").await;
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for args in [
+        &["load"][..],
+        &["load", "x", "--mode", "replace"],
+        &["load", "x", "--format", "csv"],
+        &["unload"],
+    ] {
+        let output = stevedore(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+    }
+}

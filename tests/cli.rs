@@ -1,0 +1,148 @@
+//! What the command line prints: exit code, standard output and standard error of each verb.
+
+use std::process::Command;
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::{TestDatabase, repository, sample, stderr, stdout, stevedore};
+
+/// Exit code, standard output and standard error, with what changes from run to run replaced.
+fn shown(command: &mut Command) -> String {
+    let output = command.current_dir(repository("")).output().unwrap();
+    let root = repository("").canonicalize().unwrap().display().to_string();
+    let text = format!(
+        "exit {}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code().unwrap(),
+        stdout(&output),
+        stderr(&output)
+    );
+    text.replace(&root, "ROOT")
+}
+
+fn assert_shown(name: &str, command: &mut Command) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(repository("tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(r"in \d+\.\d\d s", "in SECONDS");
+    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{1,6} *", "INSTANT ");
+    settings.add_filter(r"ingested_at +│", "ingested_at │");
+    settings.add_filter(r"─{20,}", "─");
+    settings.add_filter(r"═{20,}", "═");
+    settings.bind(|| assert_snapshot!(name, shown(command)));
+}
+
+#[tokio::test]
+async fn load_shows_the_tables() {
+    let database = TestDatabase::empty().await;
+    assert_shown(
+        "load",
+        &mut database.stevedore(&["load", "data/user_status_sample.json", "--preview", "3"]),
+    );
+    assert_shown(
+        "load_again",
+        &mut database.stevedore(&["load", "data/user_status_sample.json", "--preview", "0"]),
+    );
+}
+
+#[tokio::test]
+async fn a_folder_is_loaded_object_by_object() {
+    let database = TestDatabase::empty().await;
+    assert_shown("load_folder", &mut database.stevedore(&["load", "data/"]));
+}
+
+#[tokio::test]
+async fn a_pattern_names_the_objects_that_match_it() {
+    let database = TestDatabase::empty().await;
+    let merge = repository("data/user_status_merge_?.ndjson");
+    let deep = repository("**/user_status_sample.ndjson.g*");
+    let summaries = database.load(&[merge.to_str().unwrap(), deep.to_str().unwrap()]);
+    let names: Vec<_> = summaries
+        .iter()
+        .map(|summary| summary["object"].as_str().unwrap().rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "user_status_merge_1.ndjson",
+            "user_status_merge_2.ndjson",
+            "user_status_sample.ndjson.gz"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn json_has_the_fields_that_are_promised_and_no_others() {
+    let database = TestDatabase::empty().await;
+    let mut summary = database.load(&[&sample("user_status_sample.ndjson.gz")]).remove(0);
+    let fields = summary.as_object_mut().unwrap();
+    assert!(fields.remove("object").unwrap().as_str().unwrap().starts_with("file:///"));
+    assert!(!fields.remove("version").unwrap().as_str().unwrap().is_empty());
+    assert!(fields.remove("seconds").unwrap().as_f64().unwrap() > 0.0);
+    let bytes = std::fs::metadata(sample("user_status_sample.ndjson.gz")).unwrap().len();
+    let expected = json!({"state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13,
+        "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_status": 1},
+        "unknown_fields": {"country": 1}});
+    assert_eq!(summary, expected);
+}
+
+#[tokio::test]
+async fn errors_say_what_why_and_what_next() {
+    let database = TestDatabase::with_old_tables().await;
+    assert_shown(
+        "load_refused",
+        &mut database.stevedore(&["load", "data/user_status_sample.json"]),
+    );
+    assert_shown("load_missing", &mut database.stevedore(&["load", "data/missing.json", "--json"]));
+}
+
+#[tokio::test]
+async fn migrate_prepares_a_database_and_may_be_repeated() {
+    let database = TestDatabase::empty().await;
+    for _ in 0..2 {
+        assert_shown("migrate", &mut database.stevedore(&["migrate"]));
+    }
+    assert_eq!(database.counts().await, [0, 0, 0]);
+    let tables = database.count("pg_tables where schemaname = 'public'").await;
+    assert_eq!(tables, 3);
+}
+
+#[test]
+fn plans_are_explained_without_a_database() {
+    let output = stevedore(&["load", "--explain"]).output().unwrap();
+    let plans = stdout(&output);
+    assert!(output.status.success());
+    for (frame, operator) in [
+        ("valid\n", "FILTER"),
+        ("rejected\n", "SELECT"),
+        ("status_log\n", "EXPLODE"),
+        ("status\n", "WITH_COLUMNS"),
+    ] {
+        assert!(plans.contains(frame) && plans.contains(operator), "{frame} {plans}");
+    }
+}
+
+#[test]
+fn help_has_an_example_for_every_verb() {
+    for verb in ["load", "migrate", "completions"] {
+        let help = stdout(&stevedore(&[verb, "--help"]).output().unwrap());
+        assert!(help.contains(&format!("  stevedore {verb} ")), "{help}");
+    }
+    assert!(
+        !stdout(
+            &stevedore(&["load", "--help"])
+                .env("DATABASE_URL", "postgresql://u:secret@h/d")
+                .output()
+                .unwrap()
+        )
+        .contains("secret")
+    );
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = stevedore(&["completions", shell]).output().unwrap();
+        assert!(output.status.success() && stdout(&output).contains("stevedore"), "{shell}");
+    }
+}

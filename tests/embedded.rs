@@ -1,0 +1,249 @@
+//! The embedded PostgreSQL: there with nothing configured, gone with us, whole after any crash.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pipeline::database::{Binaries, Database, Download, Embedded, EmbeddedOptions};
+use pipeline::error::Error;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+
+use crate::support::{sample, stderr, stdout, stevedore};
+
+/// A folder that the server's user can reach, also when we are root.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+fn options(folder: &Path) -> EmbeddedOptions {
+    EmbeddedOptions {
+        folder: folder.to_owned(),
+        system_folder: folder.join("system"),
+        path: std::env::var_os("PATH"),
+        download: Download::default(),
+    }
+}
+
+fn load_in(folder: &Path) -> Command {
+    let mut command = stevedore(&["load", &sample("user_status_sample.json")]);
+    command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+async fn count(url: &str) -> i64 {
+    let connection = Database::new(url).unwrap().connect().await.unwrap();
+    connection.query_one("select count(*) from user_status", &[]).await.unwrap().get(0)
+}
+
+#[test]
+fn with_nothing_configured_the_sample_is_loaded_and_the_tables_are_shown() {
+    let folder = folder();
+    let first = load_in(folder.path()).output().unwrap();
+    assert!(first.status.success(), "{}", stderr(&first));
+    for table in
+        ["user_status, 7 rows", "user_status_log, 10 rows", "user_status_error_rec, 3 rows"]
+    {
+        assert!(stdout(&first).contains(table), "{}", stdout(&first));
+    }
+    assert!(
+        stderr(&first).contains("psql 'postgresql://postgres@/postgres?host="),
+        "{}",
+        stderr(&first)
+    );
+    let second = load_in(folder.path()).output().unwrap();
+    assert!(stdout(&second).contains("is loaded already"), "{}", stderr(&second));
+}
+
+#[tokio::test]
+async fn two_at_once_on_one_folder_are_refused_with_the_address_of_the_first() {
+    let folder = folder();
+    let first = Embedded::start(&options(folder.path())).await.unwrap();
+    let second = Embedded::start(&options(folder.path())).await;
+    let Err(Error::InUse { url, process, .. }) = second else { panic!("{second:?}") };
+    assert_eq!((url.as_deref(), process), (Some(first.url()), std::process::id().to_string()));
+    let output =
+        stevedore(&["migrate", "--folder", folder.path().to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output)
+            .contains(&format!("hint: use its database: --database-url '{}'", first.url()))
+    );
+    first.stop().await.unwrap();
+    Embedded::start(&options(folder.path())).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn killing_us_takes_the_server_along_and_the_next_run_is_whole() {
+    let folder = folder();
+    let mut command = load_in(folder.path());
+    let mut load = command.env("STEVEDORE_FAILPOINT", "recorded").spawn().unwrap();
+    let mut lines = BufReader::new(load.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "failpoint: recorded"));
+    let server = server_process(&folder.path().join(".stevedore"));
+    load.kill().unwrap();
+    load.wait().unwrap();
+    // The lines end when the last process that holds the pipe does; the server has it not.
+    while Path::new(&format!("/proc/{server}")).exists() {
+        tokio::task::yield_now().await;
+    }
+    let embedded = Embedded::start(&options(&folder.path().join(".stevedore"))).await.unwrap();
+    let connection = Database::new(embedded.url()).unwrap().connect().await.unwrap();
+    let row = connection.query_one("select to_regclass('user_status') is null", &[]).await.unwrap();
+    assert!(row.get::<_, bool>(0), "nothing of a load that was killed is there");
+    drop(connection);
+    embedded.stop().await.unwrap();
+    assert!(load_in(folder.path()).output().unwrap().status.success());
+}
+
+#[tokio::test]
+async fn killing_the_server_loses_nothing_that_was_committed() {
+    let folder = folder();
+    assert!(load_in(folder.path()).output().unwrap().status.success());
+    let data = folder.path().join(".stevedore");
+    let embedded = Embedded::start(&options(&data)).await.unwrap();
+    let killed =
+        Command::new("kill").arg("-9").arg(server_process(&data).to_string()).status().unwrap();
+    assert!(killed.success());
+    drop(embedded);
+    let embedded = Embedded::start(&options(&data)).await.unwrap();
+    assert_eq!(count(embedded.url()).await, 7);
+    embedded.stop().await.unwrap();
+}
+
+fn server_process(folder: &Path) -> u32 {
+    let file = std::fs::read_to_string(folder.join("postgres/data/postmaster.pid")).unwrap();
+    file.lines().next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_folder_whose_path_is_too_long_for_a_socket_will_do() {
+    let folder = folder();
+    let long = folder.path().join("long/".repeat(20));
+    let embedded = Embedded::start(&options(&long)).await.unwrap();
+    assert!(Database::new(embedded.url()).unwrap().connect().await.is_ok());
+    embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn as_root_a_folder_that_the_servers_user_cannot_reach_is_replaced_by_the_systems() {
+    let private = folder();
+    std::fs::set_permissions(private.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let system = folder();
+    let asked = EmbeddedOptions {
+        system_folder: system.path().join("data"),
+        ..options(&private.path().join(".stevedore"))
+    };
+    let embedded = Embedded::start(&asked).await.unwrap();
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let moved = embedded.moved_to().map(PathBuf::from);
+    assert_eq!(moved.is_some_and(|home| home.starts_with(system.path())), is_root);
+    embedded.stop().await.unwrap();
+}
+
+/// The build that is downloaded, as the archive names it.
+const BUILD: &str = "postgresql-17.11.0";
+
+/// An archive whose programs run the installed ones.
+fn archive() -> Vec<u8> {
+    let installed = Binaries::find(std::env::var_os("PATH").as_deref(), None).unwrap();
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut archive = tar::Builder::new(gzip);
+    for folder in [format!("{BUILD}-any/"), format!("{BUILD}-any/bin/")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_size(0);
+        header.set_mode(0o755);
+        archive.append_data(&mut header, folder, std::io::empty()).unwrap();
+    }
+    for program in ["postgres", "initdb"] {
+        let script = format!("#!/bin/sh\nexec {} \"$@\"\n", installed.program(program).display());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(script.len() as u64);
+        header.set_mode(0o755);
+        archive
+            .append_data(&mut header, format!("{BUILD}-any/bin/{program}"), script.as_bytes())
+            .unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+/// A server that gives `body` to whoever asks for the archive of this platform, and counts.
+async fn serve(body: Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/builds", listener.local_addr().unwrap());
+    let served = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&served);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = String::new();
+            tokio::io::BufReader::new(&mut stream).read_line(&mut request).await.unwrap();
+            let asked = format!("GET /builds/17.11.0/{BUILD}-");
+            let (status, body) = if request.starts_with(&asked) && request.contains(".tar.gz ") {
+                ("200 OK", &body[..])
+            } else {
+                ("404 Not Found", &b""[..])
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (url, served)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let mut sum =
+        Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    sum.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = sum.wait_with_output().unwrap();
+    stdout(&output).split_whitespace().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn without_an_installed_server_a_build_is_downloaded_once_and_runs() {
+    let archive = archive();
+    let sha256 = Some(sha256(&archive));
+    let (url, served) = serve(archive).await;
+    let folder = folder();
+    let download = Download { url, sha256 };
+    for _ in 0..2 {
+        let binaries = Binaries::download(&download, folder.path()).await.unwrap();
+        let version = Command::new(binaries.program("postgres")).arg("--version").output().unwrap();
+        assert!(stdout(&version).starts_with("postgres (PostgreSQL)"));
+    }
+    assert_eq!(served.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_build_that_is_not_the_pinned_one_is_refused() {
+    let (url, _) = serve(archive()).await;
+    let folder = folder();
+    let error =
+        Binaries::download(&Download { url, sha256: None }, folder.path()).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(
+        cause.contains("b7a1ba6b") || cause.contains("abffda09") || cause.contains("fd4b6279"),
+        "{cause}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn offline_the_error_names_the_command_that_installs_postgres() {
+    let folder = folder();
+    let download = Download { url: "http://127.0.0.1:1/builds".to_owned(), sha256: None };
+    let error = Binaries::download(&download, folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains(
+        "PostgreSQL is not installed, and it could not be downloaded from http://127.0.0.1:1/builds"
+    ));
+    assert!(pipeline::database::install_command().contains("install"));
+}

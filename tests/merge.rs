@@ -1,0 +1,135 @@
+//! Merge: one row for each user, whatever the order in which objects arrive.
+
+use pipeline::sink::Mode;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{TestDatabase, load_text, record, sample};
+
+const ROWS: &str = "select userid, lastvisitedat, status from user_status";
+const LEDGER: &str = "select load_id, loaded, inserted, updated, superseded from stevedore.loads";
+
+fn row(user: &str, visited: i64, status: &str) -> Value {
+    json!({"userid": user, "lastvisitedat": visited, "status": status})
+}
+
+#[tokio::test]
+async fn the_greatest_visit_wins_and_the_ledger_counts_what_became_of_each_record() {
+    let database = TestDatabase::empty().await;
+    database.load(&[&sample("user_status_merge_1.ndjson"), &sample("user_status_merge_2.ndjson")]);
+    let expected = [
+        row("m-1", 100, "later of equals"),
+        row("m-2", 250, "newest"),
+        row("m-3", 300, "only here"),
+        row("m-4", 400, "new"),
+    ];
+    assert_eq!(database.rows(&format!("{ROWS} order by userid")).await, sorted(expected));
+    let counts = |id, loaded, inserted, updated, superseded| json!({"load_id": id, "loaded": loaded, "inserted": inserted, "updated": updated, "superseded": superseded});
+    assert_eq!(database.rows(LEDGER).await, [counts(1, 4, 3, 0, 1), counts(2, 3, 1, 1, 1)]);
+    assert_eq!(database.count("user_status_log").await, 7);
+}
+
+#[tokio::test]
+async fn of_equal_visits_the_later_load_wins() {
+    let database = TestDatabase::empty().await;
+    for status in ["first", "second"] {
+        load_text(&database, &record("u", 1, status), Mode::Merge).await.unwrap();
+    }
+    assert_eq!(database.rows(ROWS).await, [row("u", 1, "second")]);
+}
+
+#[tokio::test]
+async fn a_row_without_a_visit_gives_way_to_any_other() {
+    let database = TestDatabase::empty().await;
+    let connection = database.migrated().await;
+    pipeline::sink::create_tables(&*connection, &pipeline::feed::USER_STATUS).await.unwrap();
+    connection.batch_execute("insert into user_status (userid) values ('u')").await.unwrap();
+    load_text(&database, &record("u", -5, "known"), Mode::Merge).await.unwrap();
+    assert_eq!(database.rows(ROWS).await, [row("u", -5, "known")]);
+}
+
+/// Objects of (user, visit); visits of a user are distinct, so that no two records are equal.
+fn objects() -> impl Strategy<Value = (Vec<Vec<(u8, i64)>>, Vec<usize>)> {
+    let visits = vec((0_u8..5, 0_i64..1000), 1..30).prop_map(|mut visits| {
+        visits.sort();
+        visits.dedup();
+        visits
+    });
+    let shuffled = visits.prop_flat_map(|visits| Just(visits).prop_shuffle());
+    (shuffled, 1_usize..5).prop_flat_map(|(visits, parts)| {
+        let size = visits.len().div_ceil(parts);
+        let objects: Vec<_> = visits.chunks(size).map(<[_]>::to_vec).collect();
+        let order: Vec<_> = (0..objects.len()).collect();
+        (Just(objects), Just(order).prop_shuffle())
+    })
+}
+
+#[test]
+fn the_order_in_which_objects_arrive_makes_no_difference() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut runner =
+        TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(&objects(), |(objects, order)| {
+        runtime.block_on(async {
+            let in_order = loaded(&objects, &(0..objects.len()).collect::<Vec<_>>()).await;
+            let shuffled = loaded(&objects, &order).await;
+            assert_eq!(in_order, shuffled);
+            let mut greatest = std::collections::BTreeMap::new();
+            for (user, visit) in objects.concat() {
+                let known = greatest.entry(user).or_insert(visit);
+                *known = visit.max(*known);
+            }
+            let expected = greatest
+                .iter()
+                .map(|(user, visit)| row(&format!("u-{user}"), *visit, &format!("s-{visit}")));
+            assert_eq!(in_order, sorted(expected));
+        });
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+/// The rows after loading the objects in an order.
+async fn loaded(objects: &[Vec<(u8, i64)>], order: &[usize]) -> Vec<Value> {
+    let database = TestDatabase::empty().await;
+    for at in order {
+        let lines = objects[*at]
+            .iter()
+            .map(|(user, visit)| record(&format!("u-{user}"), *visit, &format!("s-{visit}")));
+        load_text(&database, &lines.collect::<Vec<_>>().join("\n"), Mode::Merge).await.unwrap();
+    }
+    database.rows(ROWS).await
+}
+
+fn sorted(rows: impl IntoIterator<Item = Value>) -> Vec<Value> {
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.sort_by_key(|row| [row["userid"].to_string(), row.to_string()]);
+    rows
+}
+
+#[tokio::test]
+async fn loads_that_meet_at_the_same_users_all_finish() {
+    let database = TestDatabase::empty().await;
+    database.migrated().await;
+    let folder = TempDir::new().unwrap();
+    let mut loads = Vec::new();
+    for load in 0..4 {
+        let path = folder.path().join(format!("{load}.ndjson"));
+        // Each in another order, so that they would wait for each other's rows in a ring.
+        let users = (0..2000).map(|user| (user * 7 + load * 500) % 2000);
+        let lines: Vec<_> = users.map(|user| record(&format!("u-{user}"), load, "s")).collect();
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        loads
+            .push(database.stevedore(&["load", "--json", path.to_str().unwrap()]).spawn().unwrap());
+    }
+    assert!(loads.iter_mut().all(|load| load.wait().unwrap().success()));
+    assert_eq!(
+        database
+            .rows("select count(*), min(lastvisitedat), max(lastvisitedat) from user_status")
+            .await,
+        [json!({"count": 2000, "min": 3, "max": 3})]
+    );
+}
