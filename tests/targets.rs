@@ -141,3 +141,39 @@ async fn a_database_that_cannot_hold_every_text_is_refused() {
     let error = load_text(&database, &record("u", 1, "s"), Mode::Merge).await.unwrap_err();
     assert!(error.to_string().contains("encoding LATIN1"), "{error}");
 }
+
+#[tokio::test]
+async fn the_rights_that_the_readme_grants_are_enough() {
+    let readme = std::fs::read_to_string(crate::support::repository("README.md")).unwrap();
+    let grants = readme.split("```sql").nth(1).unwrap().split("```").next().unwrap();
+    let database = TestDatabase::empty().await;
+    let connection = database.migrated().await;
+    pipeline::sink::create_tables(&*connection, &pipeline::feed::USER_STATUS).await.unwrap();
+    let name = database.url.split(['/', '?']).nth(3).unwrap();
+    connection.batch_execute("create role etl login").await.unwrap();
+    connection
+        .batch_execute(&grants.replace("database warehouse", &format!("database {name}")))
+        .await
+        .unwrap();
+    let loading = TestDatabase { url: database.url.replace("postgres@", "etl@") };
+    loading.load(&[
+        &crate::support::sample("user_status_merge_1.ndjson"),
+        &crate::support::sample("user_status_merge_2.ndjson"),
+    ]);
+    assert_eq!(database.counts().await, [4, 7, 0]);
+}
+
+#[tokio::test]
+async fn a_dry_run_is_held_against_the_tables_as_they_are() {
+    let database = TestDatabase::with_old_tables().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.ndjson");
+    std::fs::write(&path, record("u", 2_147_483_648, "s")).unwrap();
+    let path = path.to_str().unwrap();
+    let summary = database.load(&["--dry-run", "--mode", "append", path]).remove(0);
+    assert_eq!(summary["rejected_by_reason"], json!({"out_of_range": 1}));
+    assert_eq!(
+        database.load(&["--mode", "append", path])[0]["rejected_by_reason"],
+        json!({"out_of_range": 1})
+    );
+}

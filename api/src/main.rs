@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         .with_writer(io::stderr)
         .with_ansi(colours)
         .init();
-    let printer = Printer::default();
+    let printer = Printer;
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return printer.failed("could not start the async runtime", &error),

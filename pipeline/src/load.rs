@@ -21,7 +21,7 @@ pub use crate::transform::Progress;
 use crate::transform::{Tally, Transform};
 
 /// Batches of encoded rows that wait for the database at most.
-const WAITING_BATCHES: usize = 2;
+const WAITING_BATCHES: usize = 1;
 
 /// How to load an object.
 #[derive(Debug, Clone)]
@@ -168,7 +168,7 @@ async fn attempt(
     let targets = Targets::find_or_create(&transaction, feed, options.mode).await?;
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));
-    let (rows, work) = transform(object, feed, targets.limits().clone(), stamp, encoder, options);
+    let (rows, work) = transform(object, feed, targets.limits(), stamp, encoder, options);
     let (written, tally) = write(object, &transaction, &targets, rows, work, options).await?;
     let counts = prove(object, &tally, written)?;
     let seconds = seconds_since(started_at);
@@ -203,17 +203,15 @@ pub async fn dry_run(
     options: &LoadOptions,
 ) -> Result<Summary> {
     let started_at = SystemTime::now();
-    let limits = match connection {
+    let targets = match connection {
         Some(connection) => {
             let transaction = begin(connection, true).await?;
-            let targets = Targets::find(&transaction, feed, options.mode).await?;
-            targets.map(|targets| targets.limits().clone())
+            Targets::find(&transaction, feed, options.mode).await?
         }
-        None => None,
+        None => Targets::fresh(feed, options.mode),
     };
-    let limits = limits.unwrap_or_else(|| Limits::of_fresh_tables(feed));
     let stamp = stamp(object, 0, started_at);
-    let (_, work) = transform(object, feed, limits, stamp, None, options);
+    let (_, work) = transform(object, feed, targets.limits(), stamp, None, options);
     let tally = work.await.map_err(|_| stopped(object))??;
     let written = Written {
         status: tally.loaded,

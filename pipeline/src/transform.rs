@@ -81,6 +81,8 @@ impl Transform {
         for batch in batches.by_ref() {
             let batch = batch.map_err(|error| self.read_error(error))?;
             let encoded = self.batch(&batch, &mut decoder, &mut tally)?;
+            // Not kept while the rows wait for the database: a batch may hold one large record.
+            drop(batch);
             if let Some(encoded) = encoded
                 && rows.blocking_send(encoded).is_err()
             {

@@ -15,7 +15,7 @@ use super::hint::hint;
 use super::preview::Preview;
 
 /// Prints what a verb has to say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Printer;
 
 impl Printer {

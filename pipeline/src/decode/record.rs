@@ -31,8 +31,20 @@ pub(super) enum Slot {
 /// A text: a part of the record, or of what the reader has unescaped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece {
-    span: Span,
+    // A record may hold millions of them, and is shorter than 4 GiB.
+    start: u32,
+    end: u32,
     unescaped: bool,
+}
+
+impl Piece {
+    const fn new(span: Span, unescaped: bool) -> Self {
+        Self { start: span.start as u32, end: span.end as u32, unescaped }
+    }
+
+    const fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
 }
 
 /// Where a value stands in its record, printed as a JSON pointer (RFC 6901).
@@ -113,7 +125,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn text(&self, piece: Piece) -> &str {
         let text = if piece.unescaped { &self.unescaped } else { self.record };
-        text.get(piece.span.range()).unwrap_or_default()
+        text.get(piece.start as usize..piece.end as usize).unwrap_or_default()
     }
 
     /// The names of the keys that the feed does not have, one for each time they stand in the
@@ -243,16 +255,16 @@ impl<'a> Reader<'a> {
         if self.unescaped[start..].contains('\0') {
             return bad(Reason::NulCharacter, place, "text that Postgres can hold", "U+0000");
         }
-        self.limited(Piece { span, unescaped: true }, limit, place)
+        self.limited(Piece::new(span, true), limit, place)
     }
 
     fn written_slot(&self, span: Span, limit: Limit, place: Place) -> Slot {
-        self.limited(Piece { span, unescaped: false }, limit, place)
+        self.limited(Piece::new(span, false), limit, place)
     }
 
     fn limited(&self, piece: Piece, limit: Limit, place: Place) -> Slot {
         if let Limit::Characters(most) = limit
-            && piece.span.end - piece.span.start > most
+            && piece.len() > most
         {
             let found = self.text(piece).chars().count();
             if found > most {

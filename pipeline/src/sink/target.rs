@@ -41,7 +41,7 @@ pub(super) struct Table {
     pub(super) columns: Vec<Column>,
 }
 
-/// The tables of a feed as they are, found fit for a load.
+/// The tables of a feed, fit for a load.
 #[derive(Debug, Clone)]
 pub struct Targets {
     pub(super) feed: &'static Feed,
@@ -49,7 +49,8 @@ pub struct Targets {
     pub(super) status: Table,
     pub(super) log: Table,
     pub(super) rejected: Table,
-    limits: Limits,
+    /// Whether all tables and columns are there.
+    is_complete: bool,
 }
 
 /// A table as the database describes it.
@@ -111,6 +112,15 @@ impl Values {
         }
     }
 
+    const fn widest(self) -> Wire {
+        match self {
+            Self::Text => Wire::Text,
+            Self::Integer => Wire::Int8,
+            Self::Boolean => Wire::Boolean,
+            Self::Timestamp => Wire::Timestamp,
+        }
+    }
+
     fn wire(self, type_name: &str) -> Option<Wire> {
         match (self, type_name) {
             (Self::Text, "varchar" | "text") => Some(Wire::Text),
@@ -161,20 +171,24 @@ impl Targets {
         feed: &'static Feed,
         mode: Mode,
     ) -> Result<Self> {
-        if let Some(targets) = Self::find(client, feed, mode).await? {
-            return Ok(targets);
+        let found = Self::find(client, feed, mode).await?;
+        if found.is_complete {
+            return Ok(found);
         }
         create_tables(client, feed).await?;
-        let missing = || Error::Target {
+        let found = Self::find(client, feed, mode).await?;
+        if found.is_complete {
+            return Ok(found);
+        }
+        Err(Error::Target {
             table: feed.status_table.to_owned(),
             problem: "the search path leads to no schema that has it".to_owned(),
             remedy: "alter role … set search_path to the schema that is to have the tables"
                 .to_owned(),
-        };
-        Self::find(client, feed, mode).await?.ok_or_else(missing)
+        })
     }
 
-    /// Looks at the tables; `None` when one of them, or a column of the error table, is missing.
+    /// Looks at the tables; what is missing is taken to be as a fresh database would have it.
     ///
     /// # Errors
     /// [`Error::Target`] when a table does not fit the feed or the mode, with the command that
@@ -183,47 +197,72 @@ impl Targets {
         client: &impl GenericClient,
         feed: &'static Feed,
         mode: Mode,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Self> {
         check_encoding(client, feed).await?;
+        let mut targets = Self::fresh(feed, mode);
         let status = Found::find(client, feed.status_table).await?;
         let log = Found::find(client, feed.log_table).await?;
         let rejected = Found::find(client, feed.rejected_table).await?;
-        if status.is_missing() || log.is_missing() || rejected.lacks(&REJECTED) {
-            return Ok(None);
+        if !status.is_missing() {
+            status.check_keys(feed, mode)?;
+            targets.status = status.bind(&status_columns(feed))?;
         }
-        status.check_keys(feed, mode)?;
-        let (_, entry) = feed.list();
-        let key = || feed.scalars().filter(|field| field.column == feed.key);
-        let status = status.bind(&fields(feed.scalars()))?;
-        let log = log.bind(&fields(key().chain(entry)))?;
-        let rejected = rejected.bind(&REJECTED)?;
-        check_holds_all(&rejected)?;
-        let limits = Limits {
-            record: feed
-                .fields
-                .iter()
-                .map(|field| status.limit(field).narrower(log_key(&log, feed, field)))
-                .collect(),
-            entry: entry.iter().map(|field| log.limit(field)).collect(),
-        };
-        Ok(Some(Self { feed, mode, status, log, rejected, limits }))
+        if !log.is_missing() {
+            targets.log = log.bind(&log_columns(feed))?;
+        }
+        if !rejected.lacks(&REJECTED) {
+            targets.rejected = rejected.bind(&REJECTED)?;
+            check_holds_all(&targets.rejected)?;
+            targets.is_complete = !status.is_missing() && !log.is_missing();
+        }
+        Ok(targets)
+    }
+
+    /// The tables that a fresh database gets.
+    #[must_use]
+    pub fn fresh(feed: &'static Feed, mode: Mode) -> Self {
+        Self {
+            feed,
+            mode,
+            status: Table::fresh(feed.status_table, &status_columns(feed)),
+            log: Table::fresh(feed.log_table, &log_columns(feed)),
+            rejected: Table::fresh(feed.rejected_table, &REJECTED),
+            is_complete: false,
+        }
     }
 
     /// What the columns can hold.
     #[must_use]
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
+    pub fn limits(&self) -> Limits {
+        let (list, entry) = self.feed.list();
+        let of_field = |field: &Field| match field.column {
+            column if column == list.column => Limit::None,
+            // The key goes into both tables.
+            column if column == self.feed.key => {
+                self.status.limit(column).narrower(self.log.limit(column))
+            }
+            column => self.status.limit(column),
+        };
+        Limits {
+            record: self.feed.fields.iter().map(of_field).collect(),
+            entry: entry.iter().map(|field| self.log.limit(field.column)).collect(),
+        }
     }
+}
+
+fn status_columns(feed: &Feed) -> Vec<Wanted> {
+    fields(feed.scalars())
+}
+
+fn log_columns(feed: &Feed) -> Vec<Wanted> {
+    let (_, entry) = feed.list();
+    let key = feed.scalars().filter(|field| field.column == feed.key);
+    fields(key.chain(entry))
 }
 
 /// The columns of fields, then the instant of the load.
 fn fields<'f>(fields: impl Iterator<Item = &'f Field>) -> Vec<Wanted> {
     fields.map(Wanted::of).chain([Wanted::always(INGESTED_AT, Values::Timestamp)]).collect()
-}
-
-/// The limit that the log sets to the key, which goes there too.
-fn log_key(log: &Table, feed: &Feed, field: &Field) -> Limit {
-    if field.column == feed.key { log.limit(field) } else { Limit::None }
 }
 
 /// A rejected record has nowhere else to go, so no column of the error table may be narrow.
@@ -243,9 +282,15 @@ fn check_holds_all(rejected: &Table) -> Result<()> {
 }
 
 impl Table {
-    fn limit(&self, field: &Field) -> Limit {
-        let column = self.columns.iter().find(|column| column.name == field.column);
-        column.map_or(Limit::None, |column| column.limit)
+    fn fresh(name: &'static str, wanted: &[Wanted]) -> Self {
+        let columns =
+            wanted.iter().map(|wanted| Column::unlimited(wanted.name, wanted.values.widest()));
+        Self { name, columns: columns.collect() }
+    }
+
+    fn limit(&self, column: &str) -> Limit {
+        let found = self.columns.iter().find(|found| found.name == column);
+        found.map_or(Limit::None, |found| found.limit)
     }
 }
 

@@ -120,6 +120,9 @@ async fn copy(
     copy.finish().await
 }
 
+/// Bytes of rows that are handed to the driver at once.
+const PIECE_BYTES: usize = 256 << 10;
+
 /// One COPY in binary format.
 struct Copy {
     table: String,
@@ -135,11 +138,13 @@ impl Copy {
         Ok(copy)
     }
 
-    async fn send(&mut self, rows: Bytes) -> Result<()> {
-        if rows.is_empty() {
-            return Ok(());
+    /// Sends rows in pieces, since the driver copies each into a buffer that it keeps.
+    async fn send(&mut self, mut rows: Bytes) -> Result<()> {
+        while !rows.is_empty() {
+            let piece = rows.split_to(rows.len().min(PIECE_BYTES));
+            self.sink.send(piece).await.map_err(|source| failed(&self.table, source))?;
         }
-        self.sink.send(rows).await.map_err(|source| failed(&self.table, source))
+        Ok(())
     }
 
     async fn finish(mut self) -> Result<u64> {

@@ -22,7 +22,8 @@ pub struct CutOptions {
     pub format: Option<Format>,
     /// Bytes of text that a batch aims at.
     pub batch_bytes: usize,
-    /// The length over which a record is rejected as `too_large` without being held in memory.
+    /// The length over which a record is rejected as `too_large` without being held in memory; at
+    /// most 4 GiB.
     pub max_record_bytes: usize,
 }
 
