@@ -81,7 +81,10 @@ async fn a_connection_that_the_server_ends_midway_fails_the_load_and_nothing_is_
     let output = load.wait_with_output().unwrap();
     let said = crate::support::stderr(&output);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("terminating connection due to administrator command"), "{said}");
+    // What the server said before it hung up is lost when we were writing just then.
+    let causes =
+        ["terminating connection due to administrator", "connection closed", "communicating"];
+    assert!(causes.iter().any(|cause| said.contains(cause)), "{said}");
     assert!(said.contains("hint: run the same command again"), "{said}");
     assert_eq!(database.counts().await, [0, 0, 0]);
     assert_eq!(database.load(&[path.to_str().unwrap()])[0]["loaded"], 200_000);

@@ -4,7 +4,6 @@
 
 mod cli;
 mod config;
-mod failpoint;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

@@ -55,14 +55,13 @@
 //! use pipeline::source::{Batches, CutOptions};
 //! use polars::prelude::IntoLazy;
 //!
-//! let text = br#"{"userId":"u-1","createdAt":"2022-01-01","lastVisitedAt":1,"status":"ACTIVE",
-//!                 "statusLogs":[],"isBlacklisted":false}
-//!                {"userId":"u-2","createdAt":null}"#;
+//! let text = include_bytes!("../../data/user_status_sample.json");
 //! let mut decoder = Decoder::new(&USER_STATUS, Limits::of_fresh_tables(&USER_STATUS));
 //! for batch in Batches::new(text.as_slice(), CutOptions::default()) {
-//!     let records = decoder.decode(&batch?)?;
+//!     let batch = batch?;
+//!     let records = decoder.decode(&batch)?;
 //!     let valid = frame::valid(records.lazy(), &USER_STATUS).collect()?;
-//!     assert_eq!(valid.height(), 1);
+//!     assert_eq!((batch.records.len(), valid.height()), (10, 7));
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -75,6 +74,7 @@ pub mod frame;
 mod json;
 pub mod ledger;
 pub mod load;
+mod point;
 pub mod sink;
 pub mod source;
 mod transform;

@@ -4,43 +4,59 @@ use pipeline::database::install_command;
 use pipeline::error::Error;
 use tokio_postgres::error::SqlState;
 
-/// The advice that goes with an error, if there is any.
-pub(super) fn hint(error: &Error) -> Option<String> {
-    Some(match error {
+/// The advice that goes with an error.
+pub(super) fn hint(error: &Error) -> String {
+    match error {
         Error::Target { remedy, .. } => remedy.clone(),
+        Error::InUse { url: Some(url), .. } => format!("use its database: --database-url '{url}'"),
+        Error::Download { .. } => {
+            format!("install PostgreSQL: {}; or use a server: --database-url", install_command())
+        }
+        Error::Database { source, .. } => database_hint(source).to_owned(),
+        other => fixed_hint(other).to_owned(),
+    }
+}
+
+fn fixed_hint(error: &Error) -> &'static str {
+    match error {
+        Error::Location { .. } => "name a file, a folder, a quoted pattern or a file:// URL",
         Error::NotFound { .. } => {
-            "check the path; a pattern needs quotes, so that the shell leaves it alone".into()
+            "check the path; a pattern needs quotes, so that the shell leaves it alone"
         }
         Error::NoObjects { .. } => {
             "of a folder, files ending in .json, .ndjson or .jsonl are loaded, also .gz and .zst; \
              name others themselves"
-                .into()
         }
-        Error::NotText { .. } => "if it is JSON all the same, say how: --format ndjson".into(),
-        Error::Changed { .. } => "run the same command again: it loads the new version".into(),
-        Error::Decompress { .. } => "fetch the file again: it is cut off or damaged".into(),
+        Error::Read { .. } => "check that the object may be read, and run the same command again",
+        Error::Changed { .. } => "run the same command again: it loads the new version",
+        Error::Decompress { .. } => "fetch the object again: it is cut off or damaged",
+        Error::NotText { .. } => "if it is JSON all the same, say how: --format ndjson",
         Error::Connect { .. } => {
-            "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\"".into()
+            "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""
         }
-        Error::Spool { .. } => "free space there, or name another folder: --spool-folder".into(),
-        Error::CommitUnknown { .. } => {
-            "run the same command again: it loads what is not loaded".into()
+        Error::Migrate { .. } => {
+            "run `stevedore migrate` as a role that may create the schema stevedore"
         }
-        Error::InUse { url: Some(url), .. } => format!("use its database: --database-url '{url}'"),
-        Error::InUse { url: None, .. } => "wait a moment, or use another folder: --folder".into(),
-        Error::Download { .. } => {
-            format!("install PostgreSQL: {}; or use a server: --database-url", install_command())
-        }
-        Error::Database { source, .. } if was_cut_off(source) => {
-            "run the same command again: nothing was written".into()
-        }
-        _ => return None,
-    })
+        Error::Spool { .. } => "free space there, or name another folder: --spool-folder",
+        Error::Unproven { .. } => "look for triggers or rules that drop rows of the tables",
+        Error::CommitUnknown { .. } => "run the same command again: it loads what is not loaded",
+        Error::InUse { .. } => "wait a moment, or use another folder: --folder",
+        Error::Embedded { .. } => "mend what the message names, or use a server: --database-url",
+        _ => "nothing was written; please report this with the object, if you can",
+    }
 }
 
-/// Whether the connection ended, not what was asked of it.
-fn was_cut_off(error: &tokio_postgres::Error) -> bool {
-    let shut_down =
-        [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
-    error.is_closed() || error.code().is_some_and(|code| shut_down.contains(code))
+fn database_hint(error: &tokio_postgres::Error) -> &'static str {
+    let Some(code) = error.code() else {
+        return "run the same command again: nothing was written";
+    };
+    if [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code) {
+        "run the same command again: nothing was written"
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        "run `stevedore migrate` as the owner of the tables, and grant the rights that the README lists"
+    } else if *code == SqlState::DISK_FULL {
+        "free space on the database server, and run the same command again"
+    } else {
+        "mend what the database names, and run the same command again: nothing was written"
+    }
 }

@@ -9,12 +9,12 @@ use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
 use pipeline::source::{CutOptions, Object, find};
 
+use super::failpoint;
 use super::preview::preview;
 use super::print::Printer;
 use super::progress::Watch;
 use super::session::Session;
 use crate::config::LoadArgs;
-use crate::failpoint;
 
 pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     if args.explain {

@@ -1,5 +1,6 @@
 //! The verbs of the command line, one file each.
 
+mod failpoint;
 mod hint;
 mod load;
 mod migrate;

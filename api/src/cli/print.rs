@@ -42,7 +42,7 @@ impl Printer {
             }
             cause = error.source();
         }
-        if let Some(hint) = error.downcast_ref::<Error>().and_then(hint) {
+        if let Some(hint) = error.downcast_ref::<Error>().map(hint) {
             writeln!(text, "hint: {hint}").ok();
         }
         io::stderr().lock().write_all(text.as_bytes()).ok();

@@ -10,8 +10,6 @@ mod columns;
 mod limit;
 mod raw;
 mod record;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 

@@ -7,8 +7,6 @@
 mod rejected;
 mod status;
 mod status_log;
-#[cfg(test)]
-mod tests;
 mod valid;
 
 use polars::prelude::{DataType, Expr, IntoLazy, Literal, TimeUnit, col, lit};

@@ -13,7 +13,7 @@ use super::merge::{Merged, STAGING, names};
 use super::spool::Spool;
 use super::target::{Table, Targets};
 use crate::error::{Error, Result};
-use crate::load::Point;
+use crate::point::Point;
 
 /// The rows of a load on their way into its tables.
 pub struct Sink<'t> {

@@ -2,15 +2,11 @@
 
 use std::io::{self, BufRead};
 
-use super::discard::{Discard, KEPT_BYTES};
+use super::cuts::Cuts;
 use super::format::{self, Format};
 use super::ndjson::Lines;
+use super::record::Record;
 use super::sequence::Sequence;
-use crate::feed::Reason;
-
-/// Records that a batch holds at most: what a record costs in columns does not shrink with its
-/// text, and a megabyte of `{}` is 350,000 of them.
-const BATCH_RECORDS: usize = 1 << 14;
 
 /// The byte-order mark of UTF-8.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -51,28 +47,6 @@ impl Batch {
     pub fn text_of(&self, record: &Record) -> &[u8] {
         self.text.get(record.start..record.end).unwrap_or_default()
     }
-}
-
-/// Where a record stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    /// Where it begins in the object's text, after decompression.
-    pub byte_offset: u64,
-    /// How long it is there.
-    pub byte_length: u64,
-    /// Why the text cannot be read as one record, where cutting told already.
-    pub fault: Option<CutFault>,
-}
-
-/// What was found wrong with a record when it was cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CutFault {
-    /// The reason of the rejection.
-    pub reason: Reason,
-    /// What was found.
-    pub detail: &'static str,
 }
 
 /// The batches of a text, as an iterator. It ends after the first error.
@@ -181,14 +155,7 @@ impl<R: BufRead> Batches<R> {
         let rest = self.buffer[consumed..].to_vec();
         let mut text = std::mem::replace(&mut self.buffer, rest);
         text.truncate(consumed);
-        text.extend_from_slice(&cuts.kept);
-        let mut records = cuts.records;
-        for record in &mut records {
-            if record.start >= KEPT {
-                record.start = record.start - KEPT + consumed;
-                record.end = record.end - KEPT + consumed;
-            }
-        }
+        let records = cuts.finish(&mut text);
         self.offset += consumed as u64;
         let first_record_no = self.next_record_no;
         self.next_record_no += records.len() as u64;
@@ -207,79 +174,3 @@ impl<R: BufRead> Iterator for Batches<R> {
         batch
     }
 }
-
-/// Positions from here on are in [`Cuts::kept`] instead of the buffer.
-const KEPT: usize = usize::MAX / 2;
-
-/// The records that a cutter finds in a buffer.
-#[derive(Debug)]
-pub(super) struct Cuts {
-    records: Vec<Record>,
-    /// The beginnings of records that the buffer does not hold.
-    kept: Vec<u8>,
-    offset: u64,
-    /// Whether the text ends with the buffer.
-    pub(super) ended: bool,
-    max_record_bytes: usize,
-}
-
-impl Cuts {
-    fn new(offset: u64, ended: bool, max_record_bytes: usize) -> Self {
-        Self { records: Vec::new(), kept: Vec::new(), offset, ended, max_record_bytes }
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.records.len() >= BATCH_RECORDS
-    }
-
-    pub(super) fn is_too_large(&self, length: usize) -> bool {
-        length > self.max_record_bytes
-    }
-
-    /// A record that stands at `start..end` of the buffer.
-    pub(super) fn push(&mut self, start: usize, end: usize) {
-        let fault = self.is_too_large(end - start).then_some(TOO_LARGE);
-        self.records.push(Record {
-            start,
-            end: if fault.is_some() { end.min(start + KEPT_BYTES) } else { end },
-            byte_offset: self.offset + start as u64,
-            byte_length: (end - start) as u64,
-            fault,
-        });
-    }
-
-    /// A record that is wrong by its place, and stands at `start..end` of the buffer.
-    pub(super) fn push_fault(&mut self, start: usize, end: usize, fault: CutFault) {
-        self.push(start, end);
-        if let Some(record) = self.records.last_mut() {
-            record.fault = Some(fault);
-        }
-    }
-
-    /// Begins to pass over a record that begins at `start` of the buffer.
-    pub(super) fn discard(
-        &self,
-        start: usize,
-        fault: CutFault,
-        until: super::discard::Until,
-    ) -> Discard {
-        Discard::new(self.offset + start as u64, fault, until)
-    }
-
-    /// A record that was passed over.
-    pub(super) fn push_discarded(&mut self, discard: Discard) {
-        let start = KEPT + self.kept.len();
-        self.kept.extend_from_slice(&discard.kept);
-        self.records.push(Record {
-            start,
-            end: KEPT + self.kept.len(),
-            byte_offset: discard.byte_offset,
-            byte_length: discard.byte_length,
-            fault: Some(discard.fault),
-        });
-    }
-}
-
-/// The fault of a record that is longer than a record may be.
-pub(super) const TOO_LARGE: CutFault =
-    CutFault { reason: Reason::TooLarge, detail: "longer than max_record_bytes" };

@@ -1,6 +1,6 @@
 //! Passes over the text of a record that is too long to be held, keeping its beginning.
 
-use super::batch::CutFault;
+use super::record::CutFault;
 
 /// Bytes of a record's text that are kept: the 64 KiB that the error table shows, and a character
 /// more, so that none looks damaged because it is cut.

@@ -6,18 +6,21 @@
 
 mod batch;
 mod compression;
+mod cuts;
 mod discard;
 mod format;
 mod ndjson;
 mod object;
 mod read;
+mod record;
 mod sequence;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{Batch, Batches, CutFault, CutOptions, Record};
+pub use batch::{Batch, Batches, CutOptions};
 pub use compression::{Compression, Decompressed};
 pub use format::Format;
 pub(crate) use format::NotText;
 pub use object::{Bucket, Object, find};
 pub use read::ObjectReader;
+pub use record::{CutFault, Record};

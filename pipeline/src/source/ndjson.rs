@@ -1,7 +1,8 @@
 //! Records that are lines: cutting goes on at the next line, whatever a line holds.
 
-use super::batch::{Cuts, TOO_LARGE};
+use super::cuts::Cuts;
 use super::discard::{Discard, Until};
+use super::record::TOO_LARGE;
 use crate::json::is_space;
 
 /// Cuts lines; blank ones are no records.

@@ -1,9 +1,10 @@
 //! Records that follow each other with no regard to lines: the elements of one array, or objects
 //! in a row.
 
-use super::batch::{CutFault, Cuts, TOO_LARGE};
+use super::cuts::Cuts;
 use super::discard::{Closing, Discard, Until};
 use super::format::Format;
+use super::record::{CutFault, TOO_LARGE};
 use crate::feed::Reason;
 use crate::json::{Cursor, Fault, is_space};
 

@@ -1,10 +1,9 @@
 //! Which records are taken, and what is said of the others.
 
+use pipeline::decode::{Decoder, Limit, Limits};
+use pipeline::feed::USER_STATUS as FEED;
+use pipeline::source::{Batches, CutOptions, Format};
 use polars::prelude::DataFrame;
-
-use super::{Decoder, Limit, Limits};
-use crate::feed::USER_STATUS as FEED;
-use crate::source::{Batches, CutOptions, Format};
 
 /// A record with one field as given.
 fn record(field: &str, value: &str) -> String {

@@ -1,11 +1,10 @@
 //! A few records in, whole frames out.
 
+use pipeline::decode::{Decoder, Limits};
+use pipeline::feed::USER_STATUS as FEED;
+use pipeline::frame::{Stamp, explain, rejected, status, status_log, valid};
+use pipeline::source::{Batches, CutOptions};
 use polars::prelude::*;
-
-use super::{Stamp, explain, rejected, status, status_log, valid};
-use crate::decode::{Decoder, Limits};
-use crate::feed::USER_STATUS as FEED;
-use crate::source::{Batches, CutOptions};
 
 const RECORDS: &str = r#"
 {"userId":"a","createdAt":"2022-01-01","lastVisitedAt":1,"status":"ACTIVE","statusLogs":[{"updatedOn":"x","status":"y"},null,{}],"isBlacklisted":false}

@@ -4,13 +4,13 @@
 
 use pipeline::load::Point;
 
-use crate::cli::Printer;
+use super::print::Printer;
 
 /// Names the point to stop at.
 const VARIABLE: &str = "STEVEDORE_FAILPOINT";
 
 /// Says so on standard error and waits to be killed, if this is the point to stop at.
-pub(crate) fn reached(point: Point) {
+pub(super) fn reached(point: Point) {
     if cfg!(debug_assertions) && std::env::var(VARIABLE).is_ok_and(|name| name == point.name()) {
         Printer.note(&format!("failpoint: {}", point.name()));
         loop {

@@ -1,0 +1,33 @@
+//! The points of a load at which a test may stop it.
+
+/// A point of a load; a crash before it and one after it leave different things behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// All rows of the log are sent.
+    LogCopied,
+    /// All rows of rejected records are sent.
+    RejectedCopied,
+    /// All status rows are sent, in merge mode to the staging table.
+    StatusCopied,
+    /// The staged rows are merged.
+    Merged,
+    /// The ledger has its row, and nothing is committed.
+    Recorded,
+    /// Everything is committed, and nobody knows yet.
+    Committed,
+}
+
+impl Point {
+    /// The point's name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LogCopied => "log_copied",
+            Self::RejectedCopied => "rejected_copied",
+            Self::StatusCopied => "status_copied",
+            Self::Merged => "merged",
+            Self::Recorded => "recorded",
+            Self::Committed => "committed",
+        }
+    }
+}
