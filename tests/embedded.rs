@@ -122,12 +122,15 @@ fn server_process(folder: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn a_folder_whose_path_is_too_long_for_a_socket_will_do() {
+async fn a_folder_whose_path_is_odd_or_too_long_for_a_socket_will_do() {
     let folder = folder();
-    let long = folder.path().join("long/".repeat(20));
-    let embedded = Embedded::start(&options(&long)).await.unwrap();
-    assert!(Database::new(embedded.url()).unwrap().connect().await.is_ok());
-    embedded.stop().await.unwrap();
+    for path in ["a folder/50% & ünïcode?", &"long/".repeat(20)] {
+        let embedded = Embedded::start(&options(&folder.path().join(path))).await.unwrap();
+        assert!(Database::new(embedded.url()).unwrap().connect().await.is_ok());
+        let psql = Command::new("psql").args([embedded.url(), "-c", "select 1"]).output().unwrap();
+        assert!(psql.status.success(), "{}", stderr(&psql));
+        embedded.stop().await.unwrap();
+    }
 }
 
 #[tokio::test]

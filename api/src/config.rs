@@ -83,7 +83,7 @@ pub(crate) struct LoadArgs {
         env = "STEVEDORE_MAX_RECORD_BYTES",
         value_name = "BYTES",
         default_value_t = 16 << 20,
-        value_parser = clap::value_parser!(u64).range(1..=256 << 20),
+        value_parser = clap::value_parser!(u64).range(1..=64 << 20),
     )]
     pub(crate) max_record_bytes: u64,
     /// Folder for rows that wait for their table and do not fit into memory [default: the system's]

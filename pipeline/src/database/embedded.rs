@@ -96,7 +96,7 @@ impl Embedded {
         create_data(&binaries, &home, owner).await.map_err(failed("create the data of"))?;
         let (socket_folder, temporary) =
             socket_folder(&home, owner).map_err(failed("create a socket folder for"))?;
-        let url = format!("postgresql://postgres@/postgres?host={}", socket_folder.display());
+        let url = format!("postgresql://postgres@/postgres?host={}", url_encoded(&socket_folder));
         let keeper =
             run(&binaries, &home, &socket_folder, owner, &url).await.map_err(failed("start"))?;
         writeln!(lock, "{}\n{url}", std::process::id()).map_err(failed("note the address of"))?;
@@ -220,6 +220,12 @@ fn socket_folder(
     let folder = tempfile::Builder::new().prefix("stevedore-").tempdir_in("/tmp")?;
     owned_folder(folder.path(), owner)?;
     Ok((folder.path().to_owned(), Some(folder)))
+}
+
+/// A path as part of a URL's query.
+fn url_encoded(path: &Path) -> String {
+    let encoded = url::Url::from_file_path(path).map(|url| url.path().replace('&', "%26"));
+    encoded.unwrap_or_else(|()| path.display().to_string())
 }
 
 /// The major version that the data were made by.
