@@ -205,14 +205,14 @@ async fn a_full_disk_for_the_spool() {
         "--spool-folder",
     ]);
     command.arg(folder.path()).arg(&path).env("DATABASE_URL", &database.url);
-    assert_failed(&database, &command.output().unwrap(), "to a temporary file in").await;
+    assert_failed(&database, &command.output().unwrap(), "in a temporary file in").await;
     assert_failed(
         &database,
         &database
             .stevedore(&["load", "--mode", "append", "--spool-folder", "/no/such/folder", &path])
             .output()
             .unwrap(),
-        "to a temporary file in /no/such/folder",
+        "in a temporary file in /no/such/folder",
     )
     .await;
     assert_eq!(
@@ -259,4 +259,99 @@ fn wrong_usage_is_exit_code_2() {
         let output = stevedore(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
     }
+}
+
+#[tokio::test]
+async fn a_pipe_is_refused_and_does_not_hang() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("users.json");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fails(pipe.to_str().unwrap(), "it is no regular file").await;
+    let database = TestDatabase::empty().await;
+    std::fs::copy(sample("user_status_sample.json"), folder.path().join("more.json")).unwrap();
+    let output = database.stevedore(&["load", folder.path().to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(database.counts().await, [7, 13, 3]);
+}
+
+#[tokio::test]
+async fn a_key_that_no_index_can_hold_is_a_rejected_record() {
+    let database = TestDatabase::empty().await;
+    let mut random = 1_u32;
+    let key: String = std::iter::repeat_with(|| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + (random >> 24) as u8 % 26)
+    })
+    .take(6000)
+    .collect();
+    let lines = [record("a", 1, "s"), record(&key, 1, "s"), record(&key[..2600], 1, "s")];
+    let (_folder, path) = file(lines.join("\n").as_bytes());
+    let summary = database.load(&[&path]).remove(0);
+    assert_eq!(
+        (&summary["loaded"], &summary["rejected_by_reason"]["out_of_range"]),
+        (&2.into(), &1.into())
+    );
+    let dry = TestDatabase::empty().await.load(&["--dry-run", &path]).remove(0);
+    assert_eq!(dry["rejected_by_reason"], summary["rejected_by_reason"]);
+}
+
+#[tokio::test]
+async fn rows_that_are_many_times_as_long_as_their_record_are_sent_in_pieces() {
+    let database = TestDatabase::with_old_tables().await;
+    let user = "u".repeat(100_000);
+    let logs = vec!["{}"; 2000].join(",");
+    let line = record(&user, 1, "s")
+        .replace(r#"[{"updatedOn":"2022-01-01","status":"s"}]"#, &format!("[{logs}]"));
+    let (_folder, path) = file(line.as_bytes());
+    // The log's rows are 200 MB; the loader may not take as much.
+    let limited = "ulimit -v 1500000; exec \"$@\"";
+    let mut command = Command::new("bash");
+    command.args([
+        "-c",
+        limited,
+        "bash",
+        env!("CARGO_BIN_EXE_stevedore"),
+        "load",
+        "--json",
+        "--mode",
+        "append",
+        &path,
+    ]);
+    let output = command.env("DATABASE_URL", &database.url).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(database.counts().await, [1, 2000, 0]);
+}
+
+#[tokio::test]
+async fn names_from_the_object_cannot_forge_what_is_printed() {
+    let database = TestDatabase::empty().await;
+    let line = record("u", 1, "s").replace('}', r#","\u001b[31m\nforged":1}"#);
+    let (_folder, path) = file(line.as_bytes());
+    let output = database.stevedore(&["load", &path]).output().unwrap();
+    let printed = crate::support::stdout(&output);
+    assert!(printed.contains(r"\u{1b}[31m\nforged") && !printed.contains('\u{1b}'), "{printed}");
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_is_a_failure() {
+    let database = TestDatabase::empty().await;
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = database
+        .stevedore(&["load", "--json", &sample("user_status_sample.json")])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("could not write to standard output"));
+}
+
+#[tokio::test]
+async fn a_failed_load_says_why_in_json_and_in_the_ledger() {
+    let database = TestDatabase::empty().await;
+    let (_folder, path) = file(&gzip("{}")[..9]);
+    let output = database.stevedore(&["load", "--json", &path]).output().unwrap();
+    let said = crate::support::json_lines(&output)[0]["error"].as_str().unwrap().to_owned();
+    assert!(said.starts_with("could not decompress file://") && said.contains(": "), "{said}");
+    let noted = database.rows("select error from stevedore.loads where state = 'failed'").await;
+    assert_eq!(noted[0]["error"], said.as_str());
 }

@@ -158,9 +158,9 @@ fn what_is_no_json_is_malformed() {
 #[test]
 fn narrower_columns_reject_what_does_not_fit() {
     let mut limits = Limits::of_fresh_tables(&FEED);
-    limits.record[0] = Limit::Characters(2);
+    limits.record[0] = Limit::Text { characters: 2, bytes: 9 };
     limits.record[2] = Limit::Range(-1, 1);
-    limits.entry[1] = Limit::Characters(3);
+    limits.entry[1] = Limit::Text { characters: usize::MAX, bytes: 3 };
     let lines = [
         record("userId", "\"éé\""),
         record("userId", "\"abc\""),
@@ -173,7 +173,7 @@ fn narrower_columns_reject_what_does_not_fit() {
         None,
         Some("/userId: expected at most 2 characters, found 3"),
         Some("/lastVisitedAt: expected -1 to 1, found 2"),
-        Some("/statusLogs/0/status: expected at most 3 characters, found 4"),
+        Some("/statusLogs/0/status: expected at most 3 bytes, for an index, found 4"),
     ];
     assert_eq!(details, expected);
 }

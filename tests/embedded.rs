@@ -93,12 +93,29 @@ async fn killing_us_takes_the_server_along_and_the_next_run_is_whole() {
         tokio::task::yield_now().await;
     }
     let embedded = Embedded::start(&options(&folder.path().join(".stevedore"))).await.unwrap();
-    let connection = Database::new(embedded.url()).unwrap().connect().await.unwrap();
-    let row = connection.query_one("select to_regclass('user_status') is null", &[]).await.unwrap();
-    assert!(row.get::<_, bool>(0), "nothing of a load that was killed is there");
-    drop(connection);
+    assert_eq!(count(embedded.url()).await, 0, "nothing of a load that was killed is there");
     embedded.stop().await.unwrap();
     assert!(load_in(folder.path()).output().unwrap().status.success());
+}
+
+#[tokio::test]
+async fn a_server_that_was_left_alone_is_ended_before_another_is_started() {
+    let folder = folder();
+    let embedded = Embedded::start(&options(folder.path())).await.unwrap();
+    let left = server_process(folder.path());
+    // Its keeper is killed, so that nobody shuts it down when we go.
+    let status = std::fs::read_to_string(format!("/proc/{left}/status")).unwrap();
+    let keeper =
+        status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().to_owned();
+    let family = Command::new("pkill").args(["-9", "-P", &keeper, "sh"]).status().unwrap();
+    assert!(
+        family.success() && Command::new("kill").args(["-9", &keeper]).status().unwrap().success()
+    );
+    drop(embedded);
+    assert!(Path::new(&format!("/proc/{left}")).exists());
+    let embedded = Embedded::start(&options(folder.path())).await.unwrap();
+    assert_ne!(server_process(folder.path()), left);
+    embedded.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -219,7 +236,7 @@ async fn without_an_installed_server_a_build_is_downloaded_once_and_runs() {
     let folder = folder();
     let download = Download { url, sha256 };
     for _ in 0..2 {
-        let binaries = Binaries::download(&download, folder.path()).await.unwrap();
+        let binaries = Binaries::download(&download, folder.path(), None).await.unwrap();
         let version = Command::new(binaries.program("postgres")).arg("--version").output().unwrap();
         assert!(stdout(&version).starts_with("postgres (PostgreSQL)"));
     }
@@ -231,7 +248,7 @@ async fn a_build_that_is_not_the_pinned_one_is_refused() {
     let (url, _) = serve(archive()).await;
     let folder = folder();
     let error =
-        Binaries::download(&Download { url, sha256: None }, folder.path()).await.unwrap_err();
+        Binaries::download(&Download { url, sha256: None }, folder.path(), None).await.unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(
         cause.contains("b7a1ba6b") || cause.contains("abffda09") || cause.contains("fd4b6279"),
@@ -241,10 +258,22 @@ async fn a_build_that_is_not_the_pinned_one_is_refused() {
 }
 
 #[tokio::test]
+async fn data_of_another_version_are_not_handed_to_the_build_that_is_downloaded() {
+    let folder = folder();
+    let error =
+        Binaries::download(&Download::default(), folder.path(), Some(12)).await.unwrap_err();
+    assert!(
+        error.with_causes().contains("the data are of PostgreSQL 12"),
+        "{}",
+        error.with_causes()
+    );
+}
+
+#[tokio::test]
 async fn offline_the_error_names_the_command_that_installs_postgres() {
     let folder = folder();
     let download = Download { url: "http://127.0.0.1:1/builds".to_owned(), sha256: None };
-    let error = Binaries::download(&download, folder.path()).await.unwrap_err();
+    let error = Binaries::download(&download, folder.path(), None).await.unwrap_err();
     assert!(error.to_string().contains(
         "PostgreSQL is not installed, and it could not be downloaded from http://127.0.0.1:1/builds"
     ));

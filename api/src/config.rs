@@ -107,3 +107,15 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, env = "STEVEDORE_POSTGRES_SHA256", value_name = "HEX")]
     pub(crate) postgres_sha256: Option<String>,
 }
+
+impl DatabaseArgs {
+    /// Whether a database is named; an empty URL names none.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.url().is_some()
+    }
+
+    /// The URL of the database, if one is named.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| !url.is_empty())
+    }
+}

@@ -23,10 +23,11 @@ fn main() -> ExitCode {
         .with_writer(io::stderr)
         .with_ansi(colours)
         .init();
-    let printer = Printer;
+    let printer = Printer::default();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return printer.failed("could not start the async runtime", &error),
     };
-    runtime.block_on(cli::run(config.verb, &printer))
+    let exit = runtime.block_on(cli::run(config.verb, &printer));
+    if printer.is_cut_off() { ExitCode::FAILURE } else { exit }
 }

@@ -88,12 +88,10 @@ pub enum Error {
         remedy: String,
     },
     /// Rows could not be kept until their table's turn.
-    #[error("could not write {bytes} bytes of rows to a temporary file in {folder}")]
+    #[error("could not keep rows in a temporary file in {folder}")]
     Spool {
         /// Where the file is.
         folder: PathBuf,
-        /// How much was to be written.
-        bytes: usize,
         /// The system's error.
         source: io::Error,
     },
@@ -152,11 +150,35 @@ pub enum Error {
         source: io::Error,
     },
     /// A worker of ours stopped without a word.
-    #[error("the thread that decodes {object} stopped unexpectedly")]
+    #[error("a task that works on {object} stopped unexpectedly")]
     Stopped {
         /// The object.
         object: String,
     },
+}
+
+impl Error {
+    /// The error and its causes in one line, each said once.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        causes(self).join(": ")
+    }
+}
+
+/// An error and its causes, from the outermost; without those that the one before has said already,
+/// and without the driver's "db error", behind which the server's own words come.
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if text != "db error" && !said.last().is_some_and(|last| last.contains(&text)) {
+            said.push(text);
+        }
+        cause = error.source();
+    }
+    said
 }
 
 /// The result of the library's functions.

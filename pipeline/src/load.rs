@@ -16,7 +16,7 @@ use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
 pub use crate::point::Point;
-use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written};
+use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written, create_tables};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::transform::Progress;
 use crate::transform::{Tally, Transform};
@@ -109,13 +109,28 @@ pub async fn load(
             let error = connection.explain(error).await;
             let how = (options.mode, options.reload);
             if let Err(unrecorded) =
-                ledger::record_failure(&**connection, &identity, how, started_at, &error).await
+                note_failure(connection, &identity, how, started_at, &error).await
             {
                 tracing::debug!(%unrecorded, "the ledger does not know of a load that failed");
             }
             Err(error)
         }
     }
+}
+
+/// Notes a failure in the ledger, on a new connection if the load's is broken.
+async fn note_failure(
+    connection: &Connection,
+    identity: &Identity,
+    how: (Mode, bool),
+    started_at: SystemTime,
+    error: &Error,
+) -> Result<()> {
+    if connection.is_closed() {
+        let connection = connection.database().connect().await?;
+        return ledger::record_failure(&*connection, identity, how, started_at, error).await;
+    }
+    ledger::record_failure(&**connection, identity, how, started_at, error).await
 }
 
 async fn attempt(
@@ -127,6 +142,13 @@ async fn attempt(
     started_at: SystemTime,
 ) -> Result<Summary> {
     let database = connection.database().clone();
+    // What is missing of the tables is created beforehand, in a transaction of its own: changing
+    // a table within the load would keep its readers out until the end.
+    if !is_loaded(identity, connection, options).await?
+        && !Targets::find(&**connection, feed, options.mode).await?.is_complete()
+    {
+        create_tables(&**connection, feed).await?;
+    }
     let transaction = begin(connection, false).await?;
     let load_id = ledger::claim(&transaction, identity).await?;
     if !options.reload
@@ -134,7 +156,15 @@ async fn attempt(
     {
         return Ok(Summary::already_loaded(object, loaded));
     }
-    let targets = Targets::find_or_create(&transaction, feed, options.mode).await?;
+    let targets = Targets::find(&transaction, feed, options.mode).await?;
+    if !targets.is_complete() {
+        return Err(Error::Target {
+            table: feed.status_table.to_owned(),
+            problem: "the search path leads to no schema that has it".to_owned(),
+            remedy: "alter role … set search_path = the schema that is to have the tables"
+                .to_owned(),
+        });
+    }
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));
     let (rows, work) = transform(object, feed, targets.limits(), stamp, encoder, options);
@@ -190,6 +220,15 @@ pub async fn dry_run(
     };
     let counts = prove(object, &tally, written)?;
     Ok(Summary::new(object, State::DryRun, None, seconds_since(started_at), counts))
+}
+
+/// Whether there is nothing to do, as far as can be told without taking turns.
+async fn is_loaded(
+    identity: &Identity,
+    connection: &Connection,
+    options: &LoadOptions,
+) -> Result<bool> {
+    Ok(!options.reload && ledger::loaded(&**connection, identity).await?.is_some())
 }
 
 async fn begin(connection: &mut Connection, read_only: bool) -> Result<Transaction<'_>> {
@@ -345,7 +384,7 @@ impl Summary {
     #[must_use]
     pub fn failed(object: &Object, error: &Error) -> Self {
         let nothing = Self::new(object, State::Failed, None, 0.0, Counts::default());
-        Self { error: Some(error.to_string()), ..nothing }
+        Self { error: Some(error.with_causes()), ..nothing }
     }
 
     fn already_loaded(object: &Object, loaded: Loaded) -> Self {

@@ -80,12 +80,8 @@ impl Transform {
         };
         for batch in batches.by_ref() {
             let batch = batch.map_err(|error| self.read_error(error))?;
-            let encoded = self.batch(&batch, &mut decoder, &mut tally)?;
-            // Not kept while the rows wait for the database: a batch may hold one large record.
-            drop(batch);
-            if let Some(encoded) = encoded
-                && rows.blocking_send(encoded).is_err()
-            {
+            self.batch(&batch, &mut decoder, &mut tally, |sent| rows.blocking_send(sent).is_ok())?;
+            if self.encoder.is_some() && rows.is_closed() {
                 break;
             }
         }
@@ -94,12 +90,14 @@ impl Transform {
         Ok(tally)
     }
 
+    /// Takes a batch through the frames; the log's rows go first, since they are not spooled.
     fn batch(
         &self,
         batch: &Batch,
         decoder: &mut Decoder,
         tally: &mut Tally,
-    ) -> Result<Option<Rows>> {
+        mut send: impl FnMut(Rows) -> bool,
+    ) -> Result<()> {
         let (feed, stamp) = (self.feed, &self.stamp);
         let records = decoder.decode(batch)?;
         let valid =
@@ -111,10 +109,13 @@ impl Transform {
         tally.add(feed, batch, &valid, &rejected, &log)?;
         self.progress.records.fetch_add(batch.records.len() as u64, Ordering::Relaxed);
         let Some(encoder) = &self.encoder else {
-            return Ok(None);
+            return Ok(());
         };
+        encoder.log(&log, &mut send)?;
+        drop(log);
+        encoder.rejected(&rejected, &mut send)?;
         let status = collect(frame::status(valid.lazy(), feed, stamp), "drop the list")?;
-        encoder.encode(&status, &log, &rejected).map(Some)
+        encoder.status(&status, &mut send)
     }
 
     /// What went wrong when the object was read, decompressed or looked at.

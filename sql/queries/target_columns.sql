@@ -5,8 +5,18 @@ select
     a.atttypmod as modifier,
     a.attnotnull as not_null,
     a.atthasdef or a.attidentity <> '' as has_default,
-    a.attgenerated <> '' as generated
+    a.attgenerated <> '' as generated,
+    c.relkind::text as table_kind,
+    -- How many columns share the fullest B-tree index that the column is in.
+    (
+        select max(i.indnkeyatts)::int
+        from pg_index i
+        join pg_class x on x.oid = i.indexrelid
+        join pg_am m on m.oid = x.relam and m.amname = 'btree'
+        where i.indrelid = a.attrelid and a.attnum = any (i.indkey)
+    ) as index_columns
 from pg_attribute a
+join pg_class c on c.oid = a.attrelid
 join pg_type t on t.oid = a.atttypid
 where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
 order by a.attnum

@@ -12,7 +12,7 @@ const VARIABLE: &str = "STEVEDORE_FAILPOINT";
 /// Says so on standard error and waits to be killed, if this is the point to stop at.
 pub(super) fn reached(point: Point) {
     if cfg!(debug_assertions) && std::env::var(VARIABLE).is_ok_and(|name| name == point.name()) {
-        Printer.note(&format!("failpoint: {}", point.name()));
+        Printer::default().note(&format!("failpoint: {}", point.name()));
         loop {
             std::thread::park();
         }

@@ -29,7 +29,9 @@ fn fixed_hint(error: &Error) -> &'static str {
         }
         Error::Read { .. } => "check that the object may be read, and run the same command again",
         Error::Changed { .. } => "run the same command again: it loads the new version",
-        Error::Decompress { .. } => "fetch the object again: it is cut off or damaged",
+        Error::Decompress { .. } => {
+            "fetch or compress it again: it is cut off, damaged, or needs more than 64 MB to decompress"
+        }
         Error::NotText { .. } => "if it is JSON all the same, say how: --format ndjson",
         Error::Connect { .. } => {
             "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""

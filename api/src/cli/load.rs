@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use pipeline::error::{Error, Result};
+use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
@@ -30,7 +30,12 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     let mut objects = Vec::new();
     for location in &args.locations {
         match find(location).await {
-            Ok(found) => objects.extend(found),
+            Ok(found) => {
+                objects.extend(found.objects);
+                for error in found.unreadable {
+                    exit = printer.failed(&format!("could not load all of {location}"), &error);
+                }
+            }
             Err(error) => exit = printer.failed(&format!("could not load {location}"), &error),
         }
     }
@@ -65,7 +70,7 @@ async fn load_all(args: &LoadArgs, objects: &[Object], printer: &Printer) -> Res
         if let Some(session) =
             session.as_ref().filter(|_| is_written && objects.len() == 1 && !args.json)
         {
-            show(args, session, printer).await?;
+            show(args, session, printer).await;
         }
     }
     if let Some(session) = session {
@@ -77,7 +82,7 @@ async fn load_all(args: &LoadArgs, objects: &[Object], printer: &Printer) -> Res
 /// Opens the database; a dry run does not create one.
 async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
     let database = &args.database;
-    if args.dry_run && database.database_url.is_none() && !database.folder.exists() {
+    if args.dry_run && !database.is_configured() && !database.folder.exists() {
         return Ok(None);
     }
     Session::open(database, !args.dry_run, printer).await.map(Some)
@@ -114,13 +119,14 @@ async fn load_one(
     }
 }
 
-async fn show(args: &LoadArgs, session: &Session, printer: &Printer) -> Result<()> {
+/// Shows the first rows of the tables; a role that may only write cannot, which is no failure.
+async fn show(args: &LoadArgs, session: &Session, printer: &Printer) {
     if args.preview == 0 {
-        return Ok(());
+        return;
     }
-    let previews = preview(&session.connection, &USER_STATUS, args.preview).await;
-    let previews = previews
-        .map_err(|source| Error::Database { doing: "show the tables".to_owned(), source })?;
-    printer.previews(&previews);
-    Ok(())
+    match preview(&session.connection, &USER_STATUS, args.preview).await {
+        Ok(previews) => printer.previews(&previews),
+        Err(error) => printer
+            .note(&format!("note: the tables cannot be shown: {}", causes(&error).join(": "))),
+    }
 }

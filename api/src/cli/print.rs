@@ -1,5 +1,6 @@
 //! The only file that prints: data on standard output, all else on standard error.
 
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use pipeline::error::Error;
+use pipeline::error::{Error, causes};
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary};
 
@@ -15,14 +16,27 @@ use super::hint::hint;
 use super::preview::Preview;
 
 /// Prints what a verb has to say.
-#[derive(Debug)]
-pub(crate) struct Printer;
+#[derive(Debug, Default)]
+pub(crate) struct Printer {
+    is_cut_off: Cell<bool>,
+}
 
 impl Printer {
-    /// Data, on standard output. Whoever stops reading has read enough: that is no error of ours.
+    /// Data, on standard output. Whoever stops reading has read enough; any other failure to write
+    /// is told by [`Self::is_cut_off`].
     pub(crate) fn data(&self, text: &str) {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            && error.kind() != io::ErrorKind::BrokenPipe
+            && !self.is_cut_off.replace(true)
+        {
+            self.failed("could not write to standard output", &error);
+        }
+    }
+
+    /// Whether data could not be written to standard output.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_cut_off.get()
     }
 
     /// A remark, on standard error.
@@ -33,14 +47,9 @@ impl Printer {
     /// What could not be done, why, and what to do next.
     pub(crate) fn failed(&self, what: &str, error: &(dyn StdError + 'static)) -> ExitCode {
         let mut text = format!("error: {what}\n");
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            // The driver puts an error that says no more than this before what the server says.
-            if error.to_string() != "db error" {
-                // Writing to a String cannot fail.
-                writeln!(text, "caused by: {error}").ok();
-            }
-            cause = error.source();
+        for cause in causes(error) {
+            // Writing to a String cannot fail.
+            writeln!(text, "caused by: {cause}").ok();
         }
         if let Some(hint) = error.downcast_ref::<Error>().map(hint) {
             writeln!(text, "hint: {hint}").ok();
@@ -131,7 +140,11 @@ fn tables(summary: &Summary, feed: &Feed) -> Table {
 fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
     let mut counts: Vec<_> = counts.iter().collect();
     counts.sort_by(|(_, one), (_, other)| other.cmp(one));
-    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+    counts
+        .iter()
+        .map(|(name, count)| format!("{} {count}", shortened(name)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Longest cell that is shown whole.

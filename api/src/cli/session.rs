@@ -22,7 +22,7 @@ impl Session {
     /// Connects, starting the embedded database when no other is configured, and brings the
     /// ledger up to date unless nothing is to be written.
     pub(super) async fn open(args: &DatabaseArgs, writes: bool, printer: &Printer) -> Result<Self> {
-        let (database, embedded) = match &args.database_url {
+        let (database, embedded) = match args.url() {
             Some(url) => (Database::new(url)?, None),
             None => {
                 let embedded = start(args, printer).await?;

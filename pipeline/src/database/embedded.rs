@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::Database;
@@ -31,11 +32,12 @@ const ASK_EVERY: Duration = Duration::from_millis(10);
 const SOCKET_FOLDER_BYTES: usize = 90;
 
 /// Shuts the server down with SIGINT (fast: clients are cut off, everything is written) when the
-/// pipe on its standard input closes, and ends when the server does.
+/// pipe on its standard input closes, and ends when the server does. The signal is sent until the
+/// server is gone: one that is just starting ignores it.
 const KEEPER: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- & server=$!
-{ read -r _ <&3; kill -INT $server; } 2>/dev/null & watcher=$!
+{ read -r _ <&3; while kill -INT $server; do sleep 0.1; done; } 2>/dev/null & watcher=$!
 wait $server; status=$?
 kill $watcher 2>/dev/null
 exit $status
@@ -91,7 +93,7 @@ impl Embedded {
             .map_err(failed("create the data folder of"))?;
         let binaries = match Binaries::find(options.path.as_deref(), data_version(&home)) {
             Some(binaries) => binaries,
-            None => Binaries::download(&options.download, &home).await?,
+            None => Binaries::download(&options.download, &home, data_version(&home)).await?,
         };
         create_data(&binaries, &home, owner).await.map_err(failed("create the data of"))?;
         let (socket_folder, temporary) =
@@ -269,6 +271,7 @@ async fn run(
 ) -> io::Result<Child> {
     let since = Instant::now();
     loop {
+        end_remains(home, url, since).await?;
         let log = home.join("postgres.log");
         let mut keeper = spawn(binaries, home, socket_folder, owner, &log)?;
         match answers(&mut keeper, url).await {
@@ -290,6 +293,23 @@ async fn run(
             }
         }
     }
+}
+
+/// Ends a server that answers at our address though we have not started one: it was left by a
+/// process whose shell was killed too. The folder's lock is ours, so nobody uses it.
+async fn end_remains(home: &Path, url: &str, since: Instant) -> io::Result<()> {
+    let database = Database::new(url).map_err(io::Error::other)?;
+    while database.connect().await.is_ok() {
+        let noted = fs::read_to_string(home.join("data/postmaster.pid")).unwrap_or_default();
+        let process = noted.lines().next().and_then(|line| Pid::from_raw(line.parse().ok()?));
+        let Some(process) = process.filter(|_| since.elapsed() < START_PATIENCE) else {
+            return Err(io::Error::other("another server answers at its address"));
+        };
+        // Fails when it has just ended, which is what we want.
+        kill_process(process, Signal::INT).ok();
+        tokio::time::sleep(ASK_EVERY * 10).await;
+    }
+    Ok(())
 }
 
 fn spawn(

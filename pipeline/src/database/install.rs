@@ -84,16 +84,23 @@ impl Binaries {
         found.into_iter().reduce(|best, other| if other.major > best.major { other } else { best })
     }
 
-    /// Downloads the pinned build into a folder of its own below `parent`, unless it is there.
+    /// Downloads the pinned build into a folder of its own below `parent`, unless it is there;
+    /// `major` is the version that made the data it is for, if there are any.
     ///
     /// # Errors
-    /// [`Error::Download`] when it cannot be had or is not what it should be.
-    pub async fn download(download: &Download, parent: &Path) -> Result<Self> {
+    /// [`Error::Download`] when it cannot be had, is not what it should be, or cannot open the data.
+    pub async fn download(download: &Download, parent: &Path, major: Option<u32>) -> Result<Self> {
         let folder = parent.join(format!("postgresql-{PINNED_VERSION}"));
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Download {
             url: download.url.clone(),
             source,
         };
+        if let Some(major) = major.filter(|major| !PINNED_VERSION.starts_with(&format!("{major}.")))
+        {
+            return Err(failed(
+                format!("the data are of PostgreSQL {major}, which is to be installed").into(),
+            ));
+        }
         if !folder.exists() {
             register();
             let version = VersionReq::parse(&format!("={PINNED_VERSION}"))

@@ -29,10 +29,17 @@ pub async fn migrate(client: &mut Client) -> Result<()> {
     let lock = "select pg_advisory_lock(hashtextextended('stevedore.migrations', 0))";
     let unlock = "select pg_advisory_unlock(hashtextextended('stevedore.migrations', 0))";
     client.batch_execute(lock).await.map_err(failed)?;
-    client.batch_execute("create schema if not exists stevedore").await.map_err(failed)?;
-    let migrated = runner.run_async(client).await;
+    let created = client.batch_execute("create schema if not exists stevedore").await;
+    let migrated = match created {
+        Ok(()) => runner
+            .run_async(client)
+            .await
+            .map(drop)
+            .map_err(|source| Error::Migrate { source: Box::new(source) }),
+        Err(source) => Err(failed(source)),
+    };
     client.batch_execute(unlock).await.map_err(failed)?;
-    migrated.map(drop).map_err(|source| Error::Migrate { source: Box::new(source) })
+    migrated
 }
 
 /// The newest migration that was applied, if any.

@@ -37,7 +37,8 @@ pub struct Database {
 #[derive(Debug)]
 pub struct Connection {
     client: Client,
-    driver: JoinHandle<Result<(), tokio_postgres::Error>>,
+    /// None once its end was looked at.
+    driver: Option<JoinHandle<Result<(), tokio_postgres::Error>>>,
     database: Database,
 }
 
@@ -71,7 +72,7 @@ impl Database {
         let (client, connection) = connected.map_err(|source| Error::Connect { source })?;
         let driver = tokio::spawn(connection);
         client.batch_execute(KEEP_OUT).await.map_err(|source| Error::Connect { source })?;
-        Ok(Connection { client, driver, database: self.clone() })
+        Ok(Connection { client, driver: Some(driver), database: self.clone() })
     }
 }
 
@@ -87,8 +88,12 @@ impl Connection {
     pub(crate) async fn explain(&mut self, error: Error) -> Error {
         match error {
             Error::Database { doing, source } if self.client.is_closed() && source.is_closed() => {
-                let source = match (&mut self.driver).await {
-                    Ok(Err(cause)) => cause,
+                let ended = match self.driver.take() {
+                    Some(driver) => driver.await.ok(),
+                    None => None,
+                };
+                let source = match ended {
+                    Some(Err(cause)) => cause,
                     _ => source,
                 };
                 Error::Database { doing, source }

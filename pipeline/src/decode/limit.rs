@@ -7,8 +7,13 @@ use crate::feed::Feed;
 pub enum Limit {
     /// Every value that a frame can hold.
     None,
-    /// Text of at most so many characters.
-    Characters(usize),
+    /// Text of at most so many characters, and of at most so many bytes of UTF-8.
+    Text {
+        /// What `varchar(n)` holds.
+        characters: usize,
+        /// What an index holds.
+        bytes: usize,
+    },
     /// Integers from the first to the second.
     Range(i64, i64),
 }
@@ -19,7 +24,13 @@ impl Limit {
     pub fn narrower(self, other: Self) -> Self {
         match (self, other) {
             (Self::None, limit) | (limit, Self::None) => limit,
-            (Self::Characters(one), Self::Characters(two)) => Self::Characters(one.min(two)),
+            (
+                Self::Text { characters, bytes },
+                Self::Text { characters: other_characters, bytes: other_bytes },
+            ) => Self::Text {
+                characters: characters.min(other_characters),
+                bytes: bytes.min(other_bytes),
+            },
             (Self::Range(least, most), Self::Range(from, to)) => {
                 Self::Range(least.max(from), most.min(to))
             }

@@ -46,7 +46,7 @@ const OTHER_UNKNOWN: &str = "(other)";
 pub struct Decoder {
     feed: &'static Feed,
     limits: Limits,
-    /// How many records hold a key that the feed does not have, by its name.
+    /// How often each key that the feed does not have was seen, by its name.
     unknown_fields: BTreeMap<String, u64>,
 }
 

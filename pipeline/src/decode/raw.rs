@@ -5,10 +5,9 @@ use std::fmt::Write;
 /// Bytes of a rejected record's text that the error table shows; its place tells where the rest is.
 const RAW_BYTES: usize = 64 << 10;
 
-/// The text with NUL and the bytes that are not UTF-8 shown as `\xNN`, cut at 64 KiB.
+/// The text with NUL and the bytes that are not UTF-8 shown as `\xNN`; cut where it is over 64 KiB.
 pub(super) fn printable(text: &[u8]) -> String {
-    // Beyond the cut one character more, so that none is shown as damaged because of it.
-    let text = &text[..text.len().min(RAW_BYTES + 4)];
+    let text = &text[..cut(text)];
     let mut out = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         for (at, part) in chunk.valid().split('\0').enumerate() {
@@ -20,8 +19,14 @@ pub(super) fn printable(text: &[u8]) -> String {
             write!(out, "\\x{byte:02X}").ok();
         }
     }
-    out.truncate(out.floor_char_boundary(RAW_BYTES));
     out
+}
+
+/// Where to cut a text: at 64 KiB, or before the character that lies across.
+fn cut(text: &[u8]) -> usize {
+    let is_inner = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    let end = text.len().min(RAW_BYTES);
+    (end.saturating_sub(3)..=end).rev().find(|at| !is_inner(at)).unwrap_or(end)
 }
 
 #[cfg(test)]
@@ -41,6 +46,9 @@ mod tests {
             let cut = printable(&text.as_bytes()[2 * lead..]);
             assert!(text.starts_with(&cut) && cut.len() > RAW_BYTES - 2, "{lead}");
         }
+        let noise = vec![0xFF; 2 * RAW_BYTES];
+        assert_eq!(printable(&noise[..20_000]).len(), 4 * 20_000);
+        assert_eq!(printable(&noise).len(), 4 * RAW_BYTES);
         let odd = format!("x{text}");
         assert_eq!(printable(odd.as_bytes()).len(), RAW_BYTES - 1);
     }

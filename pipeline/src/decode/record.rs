@@ -263,18 +263,18 @@ impl<'a> Reader<'a> {
     }
 
     fn limited(&self, piece: Piece, limit: Limit, place: Place) -> Slot {
-        if let Limit::Characters(most) = limit
-            && piece.len() > most
-        {
-            let found = self.text(piece).chars().count();
-            if found > most {
-                return bad(
-                    Reason::OutOfRange,
-                    place,
-                    &format!("at most {most} characters"),
-                    found,
-                );
-            }
+        let Limit::Text { characters, bytes } = limit else {
+            return Slot::Text(piece);
+        };
+        if piece.len() > bytes {
+            let expected = format!("at most {bytes} bytes, for an index");
+            return bad(Reason::OutOfRange, place, &expected, piece.len());
+        }
+        // No text has more characters than bytes, so most need no counting.
+        let counted = if piece.len() > characters { self.text(piece).chars().count() } else { 0 };
+        if counted > characters {
+            let expected = format!("at most {characters} characters");
+            return bad(Reason::OutOfRange, place, &expected, counted);
         }
         Slot::Text(piece)
     }

@@ -158,7 +158,7 @@ pub(crate) async fn record_failure(
     let sql = include_str!("../../../sql/queries/record_failure.sql");
     let Identity { feed, bucket, key, version, bytes } = identity;
     let seconds = started_at.elapsed().unwrap_or_default().as_secs_f64();
-    let (mode, error) = (mode.as_str(), error.to_string());
+    let (mode, error) = (mode.as_str(), error.with_causes());
     let written = client
         .execute(
             sql,

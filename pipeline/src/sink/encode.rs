@@ -20,15 +20,19 @@ pub(super) const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
 /// Postgres counts from 2000-01-01.
 const MICROS_FROM_1970_TO_2000: i64 = 946_684_800_000_000;
 
-/// The rows of a batch, encoded.
-#[derive(Debug, Default)]
-pub struct Rows {
+/// Bytes of encoded rows that are handed on at once. A log row repeats the key of its record, so the
+/// rows of a batch may be many times as long as its text.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Encoded rows of one of the tables.
+#[derive(Debug)]
+pub enum Rows {
     /// Of the status table, or of its staging table in merge mode.
-    pub status: Vec<u8>,
+    Status(Vec<u8>),
     /// Of the log table.
-    pub log: Vec<u8>,
+    Log(Vec<u8>),
     /// Of the table of rejected records.
-    pub rejected: Vec<u8>,
+    Rejected(Vec<u8>),
 }
 
 /// Encodes frames for the tables of a load.
@@ -50,25 +54,28 @@ impl Encoder {
         }
     }
 
-    /// Encodes the frames of a batch.
+    /// Encodes the status frame and hands its rows on in pieces, until `send` says no.
     ///
     /// # Errors
-    /// [`Error::Frame`] when a frame lacks a column of its table or has it in another type.
-    pub fn encode(
-        &self,
-        status: &DataFrame,
-        log: &DataFrame,
-        rejected: &DataFrame,
-    ) -> Result<Rows> {
-        let encoded = |frame, table| {
-            encode(frame, table)
-                .map_err(|source| Error::Frame { doing: "encode the rows of a batch", source })
-        };
-        Ok(Rows {
-            status: encoded(status, &self.status)?,
-            log: encoded(log, &self.log)?,
-            rejected: encoded(rejected, &self.rejected)?,
-        })
+    /// [`Error::Frame`] when the frame lacks a column of its table or has it in another type.
+    pub fn status(&self, frame: &DataFrame, mut send: impl FnMut(Rows) -> bool) -> Result<()> {
+        encode(frame, &self.status, |rows| send(Rows::Status(rows)))
+    }
+
+    /// As [`Self::status`], of the log frame.
+    ///
+    /// # Errors
+    /// As [`Self::status`].
+    pub fn log(&self, frame: &DataFrame, mut send: impl FnMut(Rows) -> bool) -> Result<()> {
+        encode(frame, &self.log, |rows| send(Rows::Log(rows)))
+    }
+
+    /// As [`Self::status`], of the frame of rejected records.
+    ///
+    /// # Errors
+    /// As [`Self::status`].
+    pub fn rejected(&self, frame: &DataFrame, mut send: impl FnMut(Rows) -> bool) -> Result<()> {
+        encode(frame, &self.rejected, |rows| send(Rows::Rejected(rows)))
     }
 }
 
@@ -91,20 +98,29 @@ enum Cells {
     Boolean(BooleanArray),
 }
 
-fn encode(frame: &DataFrame, table: &Table) -> PolarsResult<Vec<u8>> {
+fn encode(frame: &DataFrame, table: &Table, mut send: impl FnMut(Vec<u8>) -> bool) -> Result<()> {
+    let failed = |source| Error::Frame { doing: "encode the rows of a batch", source };
     let cells =
         table.columns.iter().map(|column| Cells::of(frame.column(column.name)?, column.wire));
-    let cells = cells.collect::<PolarsResult<Vec<_>>>()?;
-    let mut out =
-        Vec::with_capacity(cells.iter().map(Cells::most_bytes).sum::<usize>() + 2 * frame.height());
+    let cells = cells.collect::<PolarsResult<Vec<_>>>().map_err(failed)?;
     let fields = (cells.len() as i16).to_be_bytes();
+    let most_bytes = cells.iter().map(Cells::most_bytes).sum::<usize>() + 2 * frame.height();
+    let room = most_bytes.min(PIECE_BYTES + PIECE_BYTES / 8);
+    let mut out = Vec::with_capacity(room);
     for row in 0..frame.height() {
         out.extend_from_slice(&fields);
         for cell in &cells {
             cell.encode(row, &mut out);
         }
+        if out.len() >= PIECE_BYTES && !send(std::mem::replace(&mut out, Vec::with_capacity(room)))
+        {
+            return Ok(());
+        }
     }
-    Ok(out)
+    if !out.is_empty() {
+        send(out);
+    }
+    Ok(())
 }
 
 impl Cells {

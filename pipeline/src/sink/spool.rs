@@ -37,8 +37,7 @@ impl Spool {
         self.memory_bytes += rows.len();
         self.memory.push_back(rows);
         if self.memory_bytes > MEMORY_BYTES {
-            let bytes = self.memory_bytes;
-            return self.flush_to_file().await.map_err(|source| self.failed(bytes, source));
+            return self.flush_to_file().await.map_err(|source| self.failed(source));
         }
         Ok(())
     }
@@ -65,7 +64,7 @@ impl Spool {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        file.seek(SeekFrom::Start(0)).await.map(drop).map_err(|source| self.failed(0, source))
+        file.seek(SeekFrom::Start(0)).await.map(drop).map_err(|source| self.failed(source))
     }
 
     /// The next rows; `None` when there are no more.
@@ -73,7 +72,7 @@ impl Spool {
         if let Some(file) = &mut self.file {
             let mut chunk = Vec::with_capacity(CHUNK_BYTES);
             let read = file.take(CHUNK_BYTES as u64).read_to_end(&mut chunk).await;
-            if read.map_err(|source| self.failed(CHUNK_BYTES, source))? > 0 {
+            if read.map_err(|source| self.failed(source))? > 0 {
                 return Ok(Some(chunk.into()));
             }
             self.file = None;
@@ -81,7 +80,7 @@ impl Spool {
         Ok(self.memory.pop_front())
     }
 
-    fn failed(&self, bytes: usize, source: io::Error) -> Error {
-        Error::Spool { folder: self.folder.clone(), bytes, source }
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Spool { folder: self.folder.clone(), source }
     }
 }

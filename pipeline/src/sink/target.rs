@@ -67,6 +67,8 @@ struct FoundColumn {
     not_null: bool,
     has_default: bool,
     generated: bool,
+    table_kind: String,
+    index_columns: Option<i32>,
 }
 
 /// A column that the feed writes.
@@ -149,6 +151,9 @@ const REJECTED: [Wanted; 11] = [
     Wanted::always(INGESTED_AT, Values::Timestamp),
 ];
 
+/// Bytes that an entry of a B-tree index holds for sure: a third of a page, less what comes with it.
+const INDEX_BYTES: usize = 2600;
+
 /// Creates the tables of a feed that are missing, and adds the columns that an older table of
 /// rejected records lacks.
 ///
@@ -162,32 +167,6 @@ pub async fn create_tables(client: &impl GenericClient, feed: &Feed) -> Result<(
 }
 
 impl Targets {
-    /// Looks at the tables and creates what is missing of them.
-    ///
-    /// # Errors
-    /// As [`Self::find`].
-    pub async fn find_or_create(
-        client: &impl GenericClient,
-        feed: &'static Feed,
-        mode: Mode,
-    ) -> Result<Self> {
-        let found = Self::find(client, feed, mode).await?;
-        if found.is_complete {
-            return Ok(found);
-        }
-        create_tables(client, feed).await?;
-        let found = Self::find(client, feed, mode).await?;
-        if found.is_complete {
-            return Ok(found);
-        }
-        Err(Error::Target {
-            table: feed.status_table.to_owned(),
-            problem: "the search path leads to no schema that has it".to_owned(),
-            remedy: "alter role … set search_path to the schema that is to have the tables"
-                .to_owned(),
-        })
-    }
-
     /// Looks at the tables; what is missing is taken to be as a fresh database would have it.
     ///
     /// # Errors
@@ -204,13 +183,23 @@ impl Targets {
         let log = Found::find(client, feed.log_table).await?;
         let rejected = Found::find(client, feed.rejected_table).await?;
         if !status.is_missing() {
-            status.check_keys(feed, mode)?;
-            targets.status = status.bind(&status_columns(feed))?;
+            let wanted = status_columns(feed);
+            status.check_kind(mode == Mode::Merge)?;
+            match mode {
+                Mode::Merge => status.check_merge_key(feed, &wanted)?,
+                Mode::Append => status.check_no_key(&wanted, ", or load with --mode merge")?,
+            }
+            targets.status = status.bind(&wanted)?;
         }
         if !log.is_missing() {
-            targets.log = log.bind(&log_columns(feed))?;
+            let wanted = log_columns(feed);
+            log.check_kind(false)?;
+            log.check_no_key(&wanted, "")?;
+            targets.log = log.bind(&wanted)?;
         }
         if !rejected.lacks(&REJECTED) {
+            rejected.check_kind(false)?;
+            rejected.check_no_key(&REJECTED, "")?;
             targets.rejected = rejected.bind(&REJECTED)?;
             check_holds_all(&targets.rejected)?;
             targets.is_complete = !status.is_missing() && !log.is_missing();
@@ -224,11 +213,17 @@ impl Targets {
         Self {
             feed,
             mode,
-            status: Table::fresh(feed.status_table, &status_columns(feed)),
+            status: Table::fresh_with_key(feed, mode),
             log: Table::fresh(feed.log_table, &log_columns(feed)),
             rejected: Table::fresh(feed.rejected_table, &REJECTED),
             is_complete: false,
         }
+    }
+
+    /// Whether all tables and columns are there.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// What the columns can hold.
@@ -288,6 +283,16 @@ impl Table {
         Self { name, columns: columns.collect() }
     }
 
+    /// The status table, whose key is indexed when it is merged into.
+    fn fresh_with_key(feed: &Feed, mode: Mode) -> Self {
+        let mut table = Self::fresh(feed.status_table, &status_columns(feed));
+        let key = table.columns.iter_mut().find(|column| column.name == feed.key);
+        if let Some(key) = key.filter(|_| mode == Mode::Merge) {
+            key.limit = Limit::Text { characters: usize::MAX, bytes: INDEX_BYTES };
+        }
+        table
+    }
+
     fn limit(&self, column: &str) -> Limit {
         let found = self.columns.iter().find(|found| found.name == column);
         found.map_or(Limit::None, |found| found.limit)
@@ -341,23 +346,62 @@ impl Found {
         Error::Target { table: self.name.to_owned(), problem, remedy }
     }
 
-    /// Merge needs a unique key; append must have none that two records could both match.
-    fn check_keys(&self, feed: &Feed, mode: Mode) -> Result<()> {
+    /// COPY needs a table; telling inserted rows from updated ones needs one without partitions.
+    fn check_kind(&self, merges: bool) -> Result<()> {
+        let kind = self.columns.first().map_or("r", |column| column.table_kind.as_str());
+        match kind {
+            "r" => Ok(()),
+            "p" if !merges => Ok(()),
+            "p" => Err(self.unfit(
+                "mode merge needs a table without partitions".to_owned(),
+                "load with --mode append".to_owned(),
+            )),
+            _ => Err(self.unfit(
+                "it is no table".to_owned(),
+                format!("rename {} and run `stevedore migrate`", self.name),
+            )),
+        }
+    }
+
+    /// Merge needs a unique key, and no other one that two records could both match.
+    fn check_merge_key(&self, feed: &Feed, wanted: &[Wanted]) -> Result<()> {
         let (table, key) = (self.name, feed.key);
-        let is_written = |name: &String| feed.scalars().any(|field| field.column == name);
-        let has_key = self.unique_keys.iter().any(|columns| columns.as_slice() == [key]);
-        let written = self.unique_keys.iter().find(|columns| columns.iter().all(is_written));
-        match (mode, written) {
-            (Mode::Merge, _) if !has_key => Err(self.unfit(
+        if !self.unique_keys.iter().any(|columns| columns.as_slice() == [key]) {
+            return Err(self.unfit(
                 format!("mode merge needs a unique key on {key}"),
                 format!("alter table {table} add primary key ({key}), or load with --mode append"),
-            )),
-            (Mode::Append, Some(columns)) => Err(self.unfit(
-                format!("mode append needs a table without a unique key on {}", columns.join(", ")),
-                format!("drop that key from {table}, or load with --mode merge"),
-            )),
-            _ => Ok(()),
+            ));
         }
+        let is_other = |columns: &&Vec<String>| !columns.iter().any(|column| column == key);
+        match self.written_keys(wanted).find(is_other) {
+            Some(columns) => Err(self.unfit(
+                format!(
+                    "mode merge takes no unique key but {key}, and there is one on {}",
+                    columns.join(", ")
+                ),
+                format!("drop that key from {table}"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Where every record is a row, there must be no key that two of them could both match;
+    /// `otherwise` is what else helps.
+    fn check_no_key(&self, wanted: &[Wanted], otherwise: &str) -> Result<()> {
+        let Some(columns) = self.written_keys(wanted).next() else {
+            return Ok(());
+        };
+        let columns = columns.join(", ");
+        Err(self.unfit(
+            format!("every record is to be a row, and there is a unique key on {columns}"),
+            format!("drop that key from {}{otherwise}", self.name),
+        ))
+    }
+
+    /// The unique keys all of whose columns are written.
+    fn written_keys(&self, wanted: &[Wanted]) -> impl Iterator<Item = &Vec<String>> {
+        let is_written = |name: &String| wanted.iter().any(|wanted| wanted.name == name);
+        self.unique_keys.iter().filter(move |columns| columns.iter().all(is_written))
     }
 
     /// The columns to write; fails when one of them is missing, cannot take its values, or when
@@ -414,8 +458,13 @@ impl FoundColumn {
 
     fn limit(&self, wire: Wire) -> Limit {
         match wire {
-            // The modifier of varchar(n) is n and the four bytes of a length.
-            Wire::Text if self.modifier >= 4 => Limit::Characters((self.modifier - 4) as usize),
+            Wire::Text if self.modifier >= 4 || self.index_columns.is_some() => Limit::Text {
+                // The modifier of varchar(n) is n and the four bytes of a length.
+                characters: usize::try_from(self.modifier - 4).unwrap_or(usize::MAX),
+                bytes: self
+                    .index_columns
+                    .map_or(usize::MAX, |columns| INDEX_BYTES / columns as usize),
+            },
             Wire::Int2 => Limit::Range(i16::MIN.into(), i16::MAX.into()),
             Wire::Int4 => Limit::Range(i32::MIN.into(), i32::MAX.into()),
             _ => Limit::None,
@@ -432,6 +481,8 @@ impl From<&Row> for FoundColumn {
             not_null: row.get("not_null"),
             has_default: row.get("has_default"),
             generated: row.get("generated"),
+            table_kind: row.get("table_kind"),
+            index_columns: row.get("index_columns"),
         }
     }
 }

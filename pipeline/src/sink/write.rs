@@ -65,15 +65,17 @@ impl<'t> Sink<'t> {
         Ok(Self { transaction, targets, log, status, rejected, reached })
     }
 
-    /// Sends or keeps the rows of a batch.
+    /// Sends or keeps rows.
     ///
     /// # Errors
     /// [`Error::Database`] when the database refuses them, [`Error::Spool`] when they cannot be
     /// kept.
     pub async fn write(&mut self, rows: Rows) -> Result<()> {
-        self.status.push(rows.status.into()).await?;
-        self.rejected.push(rows.rejected.into()).await?;
-        self.log.send(rows.log.into()).await
+        match rows {
+            Rows::Status(rows) => self.status.push(rows.into()).await,
+            Rows::Log(rows) => self.log.send(rows.into()).await,
+            Rows::Rejected(rows) => self.rejected.push(rows.into()).await,
+        }
     }
 
     /// Sends what is left and merges.

@@ -8,6 +8,9 @@ use super::ndjson::Lines;
 use super::record::Record;
 use super::sequence::Sequence;
 
+/// Bytes of text by which its format is told.
+const LOOK_BYTES: usize = 1 << 20;
+
 /// The byte-order mark of UTF-8.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -92,7 +95,8 @@ impl<R: BufRead> Batches<R> {
     }
 
     fn next_batch(&mut self) -> io::Result<Option<Batch>> {
-        let mut want = self.options.batch_bytes.max(1);
+        let look = if self.options.format.is_some() { BOM.len() } else { LOOK_BYTES };
+        let mut want = self.options.batch_bytes.max(if self.cutter.is_none() { look } else { 1 });
         loop {
             self.fill(want)?;
             let mut cutter = match self.cutter.take() {

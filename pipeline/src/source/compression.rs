@@ -46,7 +46,9 @@ impl<R: BufRead> Decompressed<R> {
             [0x1F, 0x8B, ..] => Self::Gzip(Box::new(buffered(MultiGzDecoder::new(input)))),
             // A frame, or a skippable frame (RFC 8878, sections 3.1.1 and 3.1.2).
             [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => {
-                Self::Zstd(buffered(zstd::Decoder::with_buffer(input)?))
+                let mut decoder = zstd::Decoder::with_buffer(input)?;
+                decoder.window_log_max(WINDOW_LOG_MAX)?;
+                Self::Zstd(buffered(decoder))
             }
             _ => Self::Plain(input),
         })
@@ -62,6 +64,9 @@ impl<R: BufRead> Decompressed<R> {
     }
 }
 
+/// The largest window of Zstandard that is decompressed, as a power of two: 64 MB, which `--ultra -22`
+/// and `--long` exceed. The window is held in memory.
+const WINDOW_LOG_MAX: u32 = 26;
 /// Bytes that are decompressed at once.
 const BUFFER_BYTES: usize = 64 << 10;
 

@@ -63,7 +63,7 @@ pub(super) fn look(text: &[u8]) -> Result<Format, NotText> {
     }
     let first = first_line(text);
     Ok(match text.first() {
-        Some(b'[') if is_value(first) && lines(text).nth(1).is_some() => Format::Ndjson,
+        Some(b'[') if is_value(first) && lines(text).nth(1).is_some_and(is_value) => Format::Ndjson,
         Some(b'[') => Format::Array,
         Some(b'{') => look_at_object(text, first),
         _ => Format::Ndjson,

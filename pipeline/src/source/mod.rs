@@ -21,6 +21,6 @@ pub use batch::{Batch, Batches, CutOptions};
 pub use compression::{Compression, Decompressed};
 pub use format::Format;
 pub(crate) use format::NotText;
-pub use object::{Bucket, Object, find};
+pub use object::{Bucket, Found, Object, find};
 pub use read::ObjectReader;
 pub use record::{CutFault, Record};

@@ -3,7 +3,7 @@
 use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use futures::TryStreamExt;
+use futures::StreamExt;
 use globset::GlobBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -71,15 +71,25 @@ impl Bucket {
         }
     }
 
-    /// The objects whose keys begin with the folder `prefix`, in order of their keys.
-    async fn list(&self, prefix: &Path) -> Result<Vec<Object>, Error> {
-        let listed = self.store.list(Some(prefix)).try_collect::<Vec<_>>().await;
-        let found = listed
-            .map_err(|source| Error::Read { object: format!("{}/{prefix}", self.name), source })?;
-        let mut objects: Vec<_> =
-            found.into_iter().map(|meta| self.pin(meta.location.to_string(), meta)).collect();
-        objects.sort_by(|one, other| one.key.cmp(&other.key));
-        Ok(objects)
+    /// The objects below the folder `prefix`, or only those directly in it, in order of their keys.
+    async fn list(&self, prefix: &Path, deep: bool) -> Result<Found, Error> {
+        let failed = |source| Error::Read { object: format!("{}/{prefix}", self.name), source };
+        let mut found = Found::default();
+        if deep {
+            let mut listed = self.store.list(Some(prefix));
+            while let Some(entry) = listed.next().await {
+                match entry {
+                    Ok(meta) => found.objects.push(self.pin(meta.location.to_string(), meta)),
+                    Err(source) => found.unreadable.push(failed(source)),
+                }
+            }
+        } else {
+            let listed = self.store.list_with_delimiter(Some(prefix)).await.map_err(failed)?;
+            let pinned = listed.objects.into_iter();
+            found.objects = pinned.map(|meta| self.pin(meta.location.to_string(), meta)).collect();
+        }
+        found.objects.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(found)
     }
 
     fn pin(&self, key: String, meta: ObjectMeta) -> Object {
@@ -119,61 +129,85 @@ impl Object {
     }
 }
 
-/// Finds the objects that a path, a `file://` URL, a folder or a glob names, in order of their
-/// keys; of a folder those whose names end like JSON (`.json`, `.ndjson`, `.jsonl`, also `.gz`,
-/// `.gzip`, `.zst`) and do not begin with a dot.
+/// What a location names.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The objects, in order of their keys.
+    pub objects: Vec<Object>,
+    /// What could not be looked at beside them.
+    pub unreadable: Vec<Error>,
+}
+
+impl Found {
+    /// Fails when nothing was found.
+    fn or_none(self, location: &str) -> Result<Self, Error> {
+        if self.objects.is_empty() && self.unreadable.is_empty() {
+            return Err(Error::NoObjects { location: location.to_owned() });
+        }
+        Ok(self)
+    }
+}
+
+/// Refuses pipes and the like, which could be read for ever, and not twice.
+fn check_regular(path: &FilePath) -> Result<(), Error> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(Error::Location {
+            location: path.display().to_string(),
+            reason: "it is no regular file".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Finds the objects that a path, a `file://` URL, a folder or a glob names; of a folder those whose
+/// names end like JSON (`.json`, `.ndjson`, `.jsonl`, also `.gz`, `.gzip`, `.zst`) and do not begin
+/// with a dot.
 ///
 /// # Errors
 /// [`Error::Location`] when the text is no such thing, [`Error::NotFound`] when nothing is there,
 /// [`Error::NoObjects`] when a folder or glob holds no object, [`Error::Read`] when it cannot be
 /// listed.
-pub async fn find(location: &str) -> Result<Vec<Object>, Error> {
+pub async fn find(location: &str) -> Result<Found, Error> {
     let bucket = Bucket::local();
     let path = local_path(location)?;
     if let Ok(path) = path.canonicalize() {
-        if path.is_dir() {
-            let found = bucket.list(&store_path(location, &path)?).await?;
-            return some(
-                location,
-                found.into_iter().filter(|object| looks_like_json(&object.key)).collect(),
-            );
-        }
         let key = store_path(location, &path)?;
-        return Ok(vec![bucket.locate(key.as_ref()).await?]);
+        if !path.is_dir() {
+            check_regular(&path)?;
+            let objects = vec![bucket.locate(key.as_ref()).await?];
+            return Ok(Found { objects, unreadable: Vec::new() });
+        }
+        let mut found = bucket.list(&key, true).await?;
+        found.objects.retain(|object| looks_like_json(&object.key));
+        return found.or_none(location);
     }
-    if location.contains(['*', '?', '[', '{']) {
-        return some(location, glob(&bucket, location, &path).await?);
+    if location.contains(WILDCARDS) {
+        return glob(&bucket, location, &path).await?.or_none(location);
     }
     Err(Error::NotFound { object: path.display().to_string() })
 }
 
+/// The characters that make a path a pattern.
+const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+
 /// The objects below the folders that the pattern names without wildcards, if they match it.
-async fn glob(bucket: &Bucket, location: &str, pattern: &FilePath) -> Result<Vec<Object>, Error> {
-    let is_plain =
-        |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+async fn glob(bucket: &Bucket, location: &str, pattern: &FilePath) -> Result<Found, Error> {
+    let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(WILDCARDS);
     let folder: PathBuf = pattern.components().take_while(is_plain).collect();
     let rest = pattern.strip_prefix(&folder).unwrap_or(pattern);
     let Ok(folder) = folder.canonicalize() else {
-        return Ok(Vec::new());
+        return Ok(Found::default());
     };
     let wrong = |reason: String| Error::Location { location: location.to_owned(), reason };
     let glob = GlobBuilder::new(&rest.to_string_lossy()).literal_separator(true).build();
     let matcher = glob.map_err(|error| wrong(error.to_string()))?.compile_matcher();
     let prefix = store_path(location, &folder)?;
-    let found = bucket.list(&prefix).await?;
-    let within = |object: &Object| {
+    let mut found = bucket.list(&prefix, rest.components().count() > 1).await?;
+    found.objects.retain(|object| {
         let below = object.key.strip_prefix(prefix.as_ref()).unwrap_or(&object.key);
         matcher.is_match(below.trim_start_matches('/'))
-    };
-    Ok(found.into_iter().filter(within).collect())
-}
-
-fn some(location: &str, objects: Vec<Object>) -> Result<Vec<Object>, Error> {
-    if objects.is_empty() {
-        Err(Error::NoObjects { location: location.to_owned() })
-    } else {
-        Ok(objects)
-    }
+    });
+    Ok(found)
 }
 
 fn local_path(location: &str) -> Result<PathBuf, Error> {

@@ -21,6 +21,9 @@ const READ_BYTES: u64 = 2 << 20;
 pub struct ObjectReader {
     chunks: mpsc::Receiver<Result<Bytes, Error>>,
     chunk: Bytes,
+    /// Bytes that are still to come.
+    missing: u64,
+    object: String,
     bytes_read: Arc<AtomicU64>,
 }
 
@@ -31,7 +34,7 @@ impl ObjectReader {
     pub fn open(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
         let (sender, chunks) = mpsc::channel(1);
         tokio::spawn(read_ranges(object.clone(), sender));
-        Self { chunks, chunk: Bytes::new(), bytes_read }
+        Self { chunks, chunk: Bytes::new(), missing: object.size, object: object.url(), bytes_read }
     }
 }
 
@@ -39,8 +42,15 @@ impl BufRead for ObjectReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.chunk.is_empty() {
             match self.chunks.blocking_recv() {
-                Some(chunk) => self.chunk = chunk.map_err(io::Error::other)?,
-                None => break,
+                Some(chunk) => {
+                    self.chunk = chunk.map_err(io::Error::other)?;
+                    self.missing -= self.chunk.len() as u64;
+                }
+                None if self.missing == 0 => break,
+                None => {
+                    let object = self.object.clone();
+                    return Err(io::Error::other(Error::Stopped { object }));
+                }
             }
         }
         Ok(&self.chunk)

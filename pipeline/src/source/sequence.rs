@@ -20,6 +20,8 @@ pub(super) struct Sequence {
     /// line feed before it, the white space, and the brace of the value.
     line: Option<Vec<u8>>,
     discard: Option<Discard>,
+    /// Values so far that the text ended within, though it held more of them.
+    unended: u8,
 }
 
 /// What is to come.
@@ -48,16 +50,28 @@ const DAMAGED: CutFault = CutFault {
     detail: "not JSON, and where the next record begins cannot be told",
 };
 
+/// How far the end of a damaged value is looked for where the next line could be told.
+const FAR_BYTES: usize = 16 << 10;
+/// How many values are cut off at the next line because the text ends within them: each of them was
+/// read to its end.
+const UNENDED_VALUES: u8 = 100;
+
 /// A first line that is indented further tells nothing of the next ones.
 const LONGEST_MARGIN: usize = 1000;
 
 impl Sequence {
     pub(super) const fn array() -> Self {
-        Self { in_array: true, next: Next::Open, line: None, discard: None }
+        Self { in_array: true, next: Next::Open, line: None, discard: None, unended: 0 }
     }
 
     pub(super) fn concatenated() -> Self {
-        Self { in_array: false, next: Next::First, line: Some(Vec::new()), discard: None }
+        Self {
+            in_array: false,
+            next: Next::First,
+            line: Some(Vec::new()),
+            discard: None,
+            unended: 0,
+        }
     }
 
     pub(super) const fn format(&self) -> Format {
@@ -153,17 +167,25 @@ impl Sequence {
             }
             Ok(_) => self.damaged(text, start, end, cuts),
             Err(Fault::Unexpected { at, .. }) => self.damaged(text, start, at, cuts),
-            Err(Fault::Ends) => self.damaged(text, start, start + 1, cuts),
+            Err(Fault::Ends) if self.unended < UNENDED_VALUES => {
+                self.unended += 1;
+                self.damaged(text, start, start + 1, cuts)
+            }
+            Err(Fault::Ends) => self.discard(start, DAMAGED, Until::TextEnd, cuts),
         }
     }
 
     /// A value that begins at `start` and is known to be damaged at `bad`.
     fn damaged(&mut self, text: &[u8], start: usize, bad: usize, cuts: &mut Cuts) -> Option<usize> {
-        if let Some(length) = self.closing().feed(&text[start..]) {
+        let rest = &text[start..];
+        // Where the next line could be told, the value's end is not looked for far and wide: or
+        // many values that never end would each be read to the end of the text.
+        let far = if self.line.is_some() { rest.len().min(FAR_BYTES) } else { rest.len() };
+        if let Some(length) = self.closing().feed(&rest[..far]) {
             cuts.push(start, value_end(text, start, start + length, self.in_array));
             return self.go_past(text, start + length);
         }
-        if !cuts.ended && !cuts.is_too_large(text.len() - start) {
+        if !cuts.ended && far == rest.len() && !cuts.is_too_large(rest.len()) {
             return None;
         }
         let Some(line) = self.line.clone() else {

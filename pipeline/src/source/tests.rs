@@ -113,6 +113,15 @@ fn a_damaged_element_is_one_record_and_the_next_is_whole() {
 }
 
 #[test]
+fn values_that_never_end_are_not_each_read_to_the_end_of_the_text() {
+    // Both took time in the square of their length: minutes for these, in a build for tests.
+    let unclosed = format!("[\n{{\"a\":1}},\n{}", "{\"b\":[2},\n".repeat(10_000));
+    assert_eq!(texts(&unclosed).len(), 10_001);
+    let nested = format!("[\n{}", "{\"a\":[\n".repeat(10_000));
+    assert!(texts(&nested).len() <= 200);
+}
+
+#[test]
 fn what_cannot_be_told_apart_is_one_record() {
     let reasons = |text: &str| {
         let cuts = cut(text.as_bytes(), &options(None)).unwrap();
