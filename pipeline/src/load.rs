@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
-use tokio_postgres::{IsolationLevel, Transaction};
+use tokio_postgres::{GenericClient, IsolationLevel, Transaction};
 
 use crate::database::{Connection, Database};
 use crate::decode::Limits;
@@ -16,7 +16,7 @@ use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
 pub use crate::point::Point;
-use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written, create_tables};
+use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::transform::Progress;
 use crate::transform::{Tally, Transform};
@@ -142,28 +142,17 @@ async fn attempt(
     started_at: SystemTime,
 ) -> Result<Summary> {
     let database = connection.database().clone();
-    // What is missing of the tables is created beforehand, in a transaction of its own: changing
-    // a table within the load would keep its readers out until the end.
-    if !is_loaded(identity, connection, options).await?
-        && !Targets::find(&**connection, feed, options.mode).await?.is_complete()
-    {
-        create_tables(&**connection, feed).await?;
-    }
-    let transaction = begin(connection, false).await?;
-    let load_id = ledger::claim(&transaction, identity).await?;
-    if !options.reload
-        && let Some(loaded) = ledger::loaded(&transaction, identity).await?
-    {
+    if let Some(loaded) = earlier(identity, &**connection, options).await? {
         return Ok(Summary::already_loaded(object, loaded));
     }
-    let targets = Targets::find(&transaction, feed, options.mode).await?;
-    if !targets.is_complete() {
-        return Err(Error::Target {
-            table: feed.status_table.to_owned(),
-            problem: "the search path leads to no schema that has it".to_owned(),
-            remedy: "alter role … set search_path = the schema that is to have the tables"
-                .to_owned(),
-        });
+    // Before the load begins: creating what is missing keeps readers of a table out until the end
+    // of its transaction.
+    let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
+    let transaction = begin(connection, false).await?;
+    let load_id = ledger::claim(&transaction, identity).await?;
+    // Somebody else may have had the claim meanwhile.
+    if let Some(loaded) = earlier(identity, &transaction, options).await? {
+        return Ok(Summary::already_loaded(object, loaded));
     }
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));
@@ -222,13 +211,13 @@ pub async fn dry_run(
     Ok(Summary::new(object, State::DryRun, None, seconds_since(started_at), counts))
 }
 
-/// Whether there is nothing to do, as far as can be told without taking turns.
-async fn is_loaded(
+/// The load of this version that is there already, unless it is to be loaded again.
+async fn earlier(
     identity: &Identity,
-    connection: &Connection,
+    client: &impl GenericClient,
     options: &LoadOptions,
-) -> Result<bool> {
-    Ok(!options.reload && ledger::loaded(&**connection, identity).await?.is_some())
+) -> Result<Option<Loaded>> {
+    if options.reload { Ok(None) } else { ledger::loaded(client, identity).await }
 }
 
 async fn begin(connection: &mut Connection, read_only: bool) -> Result<Transaction<'_>> {

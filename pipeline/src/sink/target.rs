@@ -167,6 +167,32 @@ pub async fn create_tables(client: &impl GenericClient, feed: &Feed) -> Result<(
 }
 
 impl Targets {
+    /// Looks at the tables and creates what is missing of them.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn find_or_create(
+        client: &impl GenericClient,
+        feed: &'static Feed,
+        mode: Mode,
+    ) -> Result<Self> {
+        let found = Self::find(client, feed, mode).await?;
+        if found.is_complete {
+            return Ok(found);
+        }
+        create_tables(client, feed).await?;
+        let found = Self::find(client, feed, mode).await?;
+        if found.is_complete {
+            return Ok(found);
+        }
+        Err(Error::Target {
+            table: feed.status_table.to_owned(),
+            problem: "the search path leads to no schema that has it".to_owned(),
+            remedy: "alter role … set search_path = the schema that is to have the tables"
+                .to_owned(),
+        })
+    }
+
     /// Looks at the tables; what is missing is taken to be as a fresh database would have it.
     ///
     /// # Errors
@@ -218,12 +244,6 @@ impl Targets {
             rejected: Table::fresh(feed.rejected_table, &REJECTED),
             is_complete: false,
         }
-    }
-
-    /// Whether all tables and columns are there.
-    #[must_use]
-    pub const fn is_complete(&self) -> bool {
-        self.is_complete
     }
 
     /// What the columns can hold.
