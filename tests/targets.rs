@@ -86,6 +86,31 @@ async fn keys_and_kinds_of_tables_that_cannot_work_are_found_before_the_first_ro
             "user_status: mode merge takes no unique key but userid, and there is one on createdat | drop that key from user_status",
         ),
         (
+            format!("{key}; create unique index on user_status (status) include (userid)"),
+            Mode::Merge,
+            "user_status: mode merge takes no unique key but userid, and there is one on status | drop that key from user_status",
+        ),
+        (
+            "create unique index on user_status_log (lower(userid)) where status is null".to_owned(),
+            Mode::Append,
+            "user_status_log: every record is to be a row, and there is a unique key on status, userid | drop that key from user_status_log",
+        ),
+        (
+            "alter table user_status_error_rec alter error_rec type varchar(10)".to_owned(),
+            Mode::Append,
+            "user_status_error_rec: its column error_rec is too narrow to keep every rejected record | alter table user_status_error_rec alter column error_rec type varchar",
+        ),
+        (
+            "create index on user_status_error_rec (error_rec)".to_owned(),
+            Mode::Append,
+            "user_status_error_rec: its column error_rec is indexed, and no index holds every text | drop the index on user_status_error_rec (error_rec)",
+        ),
+        (
+            "drop table user_status".to_owned(),
+            Mode::Append,
+            "user_status: every record is to be a row, and a fresh table has a unique key on userid | create user_status without a key beforehand, or load with --mode merge",
+        ),
+        (
             "alter table user_status_log rename to log; create view user_status_log as table log".to_owned(),
             Mode::Append,
             "user_status_log: it is no table | rename user_status_log and run `stevedore migrate`",
@@ -119,6 +144,25 @@ async fn values_that_narrower_columns_cannot_hold_are_rejected_records() {
     assert_eq!(
         database.rows("select userid, lastvisitedat from user_status").await,
         [json!({"userid": "éé", "lastvisitedat": 32_767})]
+    );
+}
+
+#[tokio::test]
+async fn indexes_are_no_obstacle_and_what_they_cannot_hold_is_rejected() {
+    let database = TestDatabase::with_old_tables().await;
+    let indexes = "create index on user_status (lower(status)); create index on user_status_log (userid) include (status);
+        alter table user_status_error_rec add column reason text; create index on user_status_error_rec (reason);
+        create unique index on user_status (userid) include (status); create index on user_status using hash (createdat)";
+    database.connect().await.batch_execute(indexes).await.unwrap();
+    let long: String = (0..2000_u32)
+        .map(|at| char::from(b'a' + (at.wrapping_mul(2_654_435_761) >> 24) as u8 % 26))
+        .collect();
+    let lines = [record("a", 1, "s"), record("b", 1, &long), record("c", 1, &long.repeat(2))];
+    let summary = load_text(&database, &lines.join("\n"), Mode::Merge).await.unwrap();
+    // Of the log, key and status share an index, so that each has half of it.
+    assert_eq!(
+        (summary.loaded, &summary.rejected_by_reason),
+        (1, &[("out_of_range".to_owned(), 2)].into())
     );
 }
 

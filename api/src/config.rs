@@ -109,12 +109,7 @@ pub(crate) struct DatabaseArgs {
 }
 
 impl DatabaseArgs {
-    /// Whether a database is named; an empty URL names none.
-    pub(crate) fn is_configured(&self) -> bool {
-        self.url().is_some()
-    }
-
-    /// The URL of the database, if one is named.
+    /// The URL of the database, if one is named; an empty one names none.
     pub(crate) fn url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }

@@ -16,13 +16,13 @@ use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
 pub use crate::point::Point;
-use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written};
+use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written, check_fresh};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::transform::Progress;
 use crate::transform::{Tally, Transform};
 
-/// Batches of encoded rows that wait for the database at most.
-const WAITING_BATCHES: usize = 1;
+/// Pieces of encoded rows that wait for the database at most.
+const WAITING_PIECES: usize = 1;
 
 /// How to load an object.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ pub enum State {
 /// Loads an object: all of it is committed, or nothing.
 ///
 /// # Errors
-/// Every [`Error`]; then nothing was written but a row in the ledger that says so. After
+/// Every [`Error`]; then no row was written but one in the ledger that says so. After
 /// [`Error::CommitUnknown`], and only then, the rows may be there: loading again tells.
 pub async fn load(
     object: &Object,
@@ -196,7 +196,10 @@ pub async fn dry_run(
             let transaction = begin(connection, true).await?;
             Targets::find(&transaction, feed, options.mode).await?
         }
-        None => Targets::fresh(feed, options.mode),
+        None => {
+            check_fresh(feed, options.mode)?;
+            Targets::fresh(feed, options.mode)
+        }
     };
     let stamp = stamp(object, 0, started_at);
     let (_, work) = transform(object, feed, targets.limits(), stamp, None, options);
@@ -242,7 +245,7 @@ fn transform(
     encoder: Option<Encoder>,
     options: &LoadOptions,
 ) -> (mpsc::Receiver<Rows>, Work) {
-    let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+    let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
     let transform = Transform {
         object: object.clone(),

@@ -7,13 +7,27 @@ select
     a.atthasdef or a.attidentity <> '' as has_default,
     a.attgenerated <> '' as generated,
     c.relkind::text as table_kind,
-    -- How many columns share the fullest B-tree index that the column is in.
+    -- How many columns share the fullest B-tree index that the column, or an expression of it, is in.
     (
-        select max(i.indnkeyatts)::int
+        select max(i.indnatts)::int
         from pg_index i
         join pg_class x on x.oid = i.indexrelid
         join pg_am m on m.oid = x.relam and m.amname = 'btree'
-        where i.indrelid = a.attrelid and a.attnum = any (i.indkey)
+        where
+            i.indrelid = a.attrelid
+            and (
+                a.attnum = any (i.indkey)
+                or i.indexprs is not null
+                and exists (
+                    select
+                    from pg_depend d
+                    where
+                        d.classid = 'pg_class'::regclass
+                        and d.objid = i.indexrelid
+                        and d.refobjid = a.attrelid
+                        and d.refobjsubid = a.attnum
+                )
+            )
     ) as index_columns
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid

@@ -82,7 +82,7 @@ async fn load_all(args: &LoadArgs, objects: &[Object], printer: &Printer) -> Res
 /// Opens the database; a dry run does not create one.
 async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
     let database = &args.database;
-    if args.dry_run && !database.is_configured() && !database.folder.exists() {
+    if args.dry_run && database.url().is_none() && !database.folder.exists() {
         return Ok(None);
     }
     Session::open(database, !args.dry_run, printer).await.map(Some)

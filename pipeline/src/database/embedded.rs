@@ -5,10 +5,8 @@
 //! pipe closes and the shell shuts the server down. (`PDEATHSIG` would be Linux only, needs unsafe
 //! code, and fires when the thread that started the child ends.)
 
-use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -37,6 +35,7 @@ const SOCKET_FOLDER_BYTES: usize = 90;
 const KEEPER: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- & server=$!
+echo $server >keeper.pid
 { read -r _ <&3; while kill -INT $server; do sleep 0.1; done; } 2>/dev/null & watcher=$!
 wait $server; status=$?
 kill $watcher 2>/dev/null
@@ -98,7 +97,7 @@ impl Embedded {
         create_data(&binaries, &home, owner).await.map_err(failed("create the data of"))?;
         let (socket_folder, temporary) =
             socket_folder(&home, owner).map_err(failed("create a socket folder for"))?;
-        let url = format!("postgresql://postgres@/postgres?host={}", url_encoded(&socket_folder));
+        let url = url(&socket_folder);
         let keeper =
             run(&binaries, &home, &socket_folder, owner, &url).await.map_err(failed("start"))?;
         writeln!(lock, "{}\n{url}", std::process::id()).map_err(failed("note the address of"))?;
@@ -193,9 +192,10 @@ fn home(folder: &Path, system_folder: &Path, owner: Option<Owner>) -> io::Result
     match owner {
         Some(owner) if !owner.reaches(&home) => {
             fs::remove_dir(&home)?;
-            let mut hasher = DefaultHasher::new();
-            folder.hash(&mut hasher);
-            owned_folder(&system_folder.join(format!("{:016x}", hasher.finish())), Some(owner))
+            // The end of the path tells folders apart, and names are not longer than 255 bytes.
+            let path = folder.to_string_lossy().replace('/', "+");
+            let end = path.ceil_char_boundary(path.len().saturating_sub(200));
+            owned_folder(&system_folder.join(&path[end..]), Some(owner))
         }
         _ => Ok(home),
     }
@@ -224,10 +224,11 @@ fn socket_folder(
     Ok((folder.path().to_owned(), Some(folder)))
 }
 
-/// A path as part of a URL's query.
-fn url_encoded(path: &Path) -> String {
-    let encoded = url::Url::from_file_path(path).map(|url| url.path().replace('&', "%26"));
-    encoded.unwrap_or_else(|()| path.display().to_string())
+/// The URL of the server whose socket is in a folder.
+fn url(socket_folder: &Path) -> String {
+    let encoded = url::Url::from_file_path(socket_folder).map(|url| url.path().replace('&', "%26"));
+    let host = encoded.unwrap_or_else(|()| socket_folder.display().to_string());
+    format!("postgresql://postgres@/postgres?host={host}")
 }
 
 /// The major version that the data were made by.
@@ -271,10 +272,10 @@ async fn run(
 ) -> io::Result<Child> {
     let since = Instant::now();
     loop {
-        end_remains(home, url, since).await?;
+        end_remains(home, since).await?;
         let log = home.join("postgres.log");
         let mut keeper = spawn(binaries, home, socket_folder, owner, &log)?;
-        match answers(&mut keeper, url).await {
+        match answers(&mut keeper, home, url).await {
             Ok(()) => return Ok(keeper),
             Err(error) => {
                 drop(keeper.stdin.take());
@@ -295,15 +296,20 @@ async fn run(
     }
 }
 
-/// Ends a server that answers at our address though we have not started one: it was left by a
-/// process whose shell was killed too. The folder's lock is ours, so nobody uses it.
-async fn end_remains(home: &Path, url: &str, since: Instant) -> io::Result<()> {
-    let database = Database::new(url).map_err(io::Error::other)?;
+/// Ends a server that runs on the data though we have not started one: it was left by a process
+/// whose shell was killed too. The folder's lock is ours, so nobody uses it.
+async fn end_remains(home: &Path, since: Instant) -> io::Result<()> {
+    let noted = fs::read_to_string(home.join("data/postmaster.pid")).unwrap_or_default();
+    let mut lines = noted.lines();
+    // The lines of that file: process, data, start, port, folder of the socket.
+    let (Some(process), Some(socket_folder)) = (lines.next(), lines.nth(3)) else {
+        return Ok(());
+    };
+    let database = Database::new(&url(Path::new(socket_folder))).map_err(io::Error::other)?;
     while database.connect().await.is_ok() {
-        let noted = fs::read_to_string(home.join("data/postmaster.pid")).unwrap_or_default();
-        let process = noted.lines().next().and_then(|line| Pid::from_raw(line.parse().ok()?));
+        let process = process.trim().parse().ok().and_then(Pid::from_raw);
         let Some(process) = process.filter(|_| since.elapsed() < START_PATIENCE) else {
-            return Err(io::Error::other("another server answers at its address"));
+            return Err(io::Error::other("another server runs on its data"));
         };
         // Fails when it has just ended, which is what we want.
         kill_process(process, Signal::INT).ok();
@@ -330,11 +336,18 @@ fn spawn(
     keeper.process_group(0).spawn()
 }
 
-/// Waits until the server answers, or has ended.
-async fn answers(keeper: &mut Child, url: &str) -> io::Result<()> {
+/// Waits until the server that the keeper runs answers, or has ended.
+async fn answers(keeper: &mut Child, home: &Path, url: &str) -> io::Result<()> {
     let database = Database::new(url).map_err(io::Error::other)?;
     let since = Instant::now();
-    while database.connect().await.is_err() {
+    let process = |file: &str| {
+        let noted = fs::read_to_string(home.join(file)).unwrap_or_default();
+        noted.lines().next().map(|line| line.trim().to_owned())
+    };
+    // Another one may answer that was left, while ours ends because of it.
+    while database.connect().await.is_err()
+        || process("data/postmaster.pid") != process("keeper.pid")
+    {
         if let Some(status) = keeper.try_wait()? {
             return Err(io::Error::other(format!("it ended with {status}.")));
         }

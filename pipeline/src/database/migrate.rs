@@ -38,8 +38,8 @@ pub async fn migrate(client: &mut Client) -> Result<()> {
             .map_err(|source| Error::Migrate { source: Box::new(source) }),
         Err(source) => Err(failed(source)),
     };
-    client.batch_execute(unlock).await.map_err(failed)?;
-    migrated
+    let unlocked = client.batch_execute(unlock).await.map_err(failed);
+    migrated.and(unlocked)
 }
 
 /// The newest migration that was applied, if any.

@@ -12,6 +12,7 @@ mod target;
 mod write;
 
 pub use encode::{Encoder, Rows};
+pub(crate) use target::check_fresh;
 pub use target::{Targets, create_tables};
 pub use write::{MergeCounts, Sink, Written};
 

@@ -56,8 +56,16 @@ pub struct Targets {
 /// A table as the database describes it.
 struct Found {
     name: &'static str,
+    /// As `pg_class.relkind` has it.
+    kind: String,
     columns: Vec<FoundColumn>,
-    unique_keys: Vec<Vec<String>>,
+    unique_keys: Vec<UniqueKey>,
+}
+
+struct UniqueKey {
+    columns: Vec<String>,
+    /// Whether `on conflict` can name it.
+    is_arbiter: bool,
 }
 
 struct FoundColumn {
@@ -67,7 +75,6 @@ struct FoundColumn {
     not_null: bool,
     has_default: bool,
     generated: bool,
-    table_kind: String,
     index_columns: Option<i32>,
 }
 
@@ -208,7 +215,9 @@ impl Targets {
         let status = Found::find(client, feed.status_table).await?;
         let log = Found::find(client, feed.log_table).await?;
         let rejected = Found::find(client, feed.rejected_table).await?;
-        if !status.is_missing() {
+        if status.is_missing() {
+            check_fresh(feed, mode)?;
+        } else {
             let wanted = status_columns(feed);
             status.check_kind(mode == Mode::Merge)?;
             match mode {
@@ -223,11 +232,16 @@ impl Targets {
             log.check_no_key(&wanted, "")?;
             targets.log = log.bind(&wanted)?;
         }
-        if !rejected.lacks(&REJECTED) {
+        // Of an older table the columns that are there are looked at; the others will be added.
+        let (there, lacking): (Vec<_>, Vec<_>) =
+            REJECTED.into_iter().partition(|wanted| rejected.column(wanted.name).is_some());
+        if !rejected.is_missing() {
             rejected.check_kind(false)?;
             rejected.check_no_key(&REJECTED, "")?;
+            check_holds_all(&rejected.bind(&there)?)?;
+        }
+        if lacking.is_empty() {
             targets.rejected = rejected.bind(&REJECTED)?;
-            check_holds_all(&targets.rejected)?;
             targets.is_complete = !status.is_missing() && !log.is_missing();
         }
         Ok(targets)
@@ -280,20 +294,58 @@ fn fields<'f>(fields: impl Iterator<Item = &'f Field>) -> Vec<Wanted> {
     fields.map(Wanted::of).chain([Wanted::always(INGESTED_AT, Values::Timestamp)]).collect()
 }
 
+/// A fresh status table has a key, which append cannot work with.
+///
+/// # Errors
+/// [`Error::Target`] in mode append.
+pub(crate) fn check_fresh(feed: &Feed, mode: Mode) -> Result<()> {
+    let (table, key) = (feed.status_table, feed.key);
+    match mode {
+        Mode::Merge => Ok(()),
+        Mode::Append => Err(Error::Target {
+            table: table.to_owned(),
+            problem: format!(
+                "every record is to be a row, and a fresh table has a unique key on {key}"
+            ),
+            remedy: format!("create {table} without a key beforehand, or load with --mode merge"),
+        }),
+    }
+}
+
+/// The columns of the error table that texts of any length go into.
+const LONG: [&str; 3] = ["error_rec", DETAIL, RAW];
+
 /// A rejected record has nowhere else to go, so no column of the error table may be narrow.
 fn check_holds_all(rejected: &Table) -> Result<()> {
-    let is_wide = |column: &&Column| column.limit == Limit::None;
-    match rejected.columns.iter().find(|column| !is_wide(column)) {
-        None => Ok(()),
-        Some(Column { name, wire, .. }) => {
-            let wide = if *wire == Wire::Text { "varchar" } else { "bigint" };
-            Err(Error::Target {
-                table: rejected.name.to_owned(),
-                problem: format!("its column {name} is too narrow to keep every rejected record"),
-                remedy: format!("alter table {} alter column {name} type {wide}", rejected.name),
-            })
+    let table = rejected.name;
+    let unfit = |problem, remedy| Err(Error::Target { table: table.to_owned(), problem, remedy });
+    for Column { name, wire, limit } in &rejected.columns {
+        match limit {
+            Limit::Text { characters, .. } if *characters < usize::MAX => {
+                let problem =
+                    format!("its column {name} is too narrow to keep every rejected record");
+                return unfit(
+                    problem,
+                    format!("alter table {table} alter column {name} type varchar"),
+                );
+            }
+            Limit::Range(..) if *wire != Wire::Int8 => {
+                let problem =
+                    format!("its column {name} is too narrow to keep every rejected record");
+                return unfit(
+                    problem,
+                    format!("alter table {table} alter column {name} type bigint"),
+                );
+            }
+            Limit::Text { .. } if LONG.contains(name) => {
+                let problem =
+                    format!("its column {name} is indexed, and no index holds every text");
+                return unfit(problem, format!("drop the index on {table} ({name})"));
+            }
+            _ => {}
         }
     }
+    Ok(())
 }
 
 impl Table {
@@ -345,17 +397,14 @@ impl Found {
         let unique_keys = client.query(unique_keys, &[&name]).await.map_err(asked(name))?;
         Ok(Self {
             name,
+            kind: columns.first().map(|row| row.get("table_kind")).unwrap_or_default(),
             columns: columns.iter().map(FoundColumn::from).collect(),
-            unique_keys: unique_keys.iter().map(|row| row.get("columns")).collect(),
+            unique_keys: unique_keys.iter().map(UniqueKey::from).collect(),
         })
     }
 
     fn is_missing(&self) -> bool {
         self.columns.is_empty()
-    }
-
-    fn lacks(&self, wanted: &[Wanted]) -> bool {
-        wanted.iter().any(|wanted| self.column(wanted.name).is_none())
     }
 
     fn column(&self, name: &str) -> Option<&FoundColumn> {
@@ -368,8 +417,7 @@ impl Found {
 
     /// COPY needs a table; telling inserted rows from updated ones needs one without partitions.
     fn check_kind(&self, merges: bool) -> Result<()> {
-        let kind = self.columns.first().map_or("r", |column| column.table_kind.as_str());
-        match kind {
+        match self.kind.as_str() {
             "r" => Ok(()),
             "p" if !merges => Ok(()),
             "p" => Err(self.unfit(
@@ -386,7 +434,7 @@ impl Found {
     /// Merge needs a unique key, and no other one that two records could both match.
     fn check_merge_key(&self, feed: &Feed, wanted: &[Wanted]) -> Result<()> {
         let (table, key) = (self.name, feed.key);
-        if !self.unique_keys.iter().any(|columns| columns.as_slice() == [key]) {
+        if !self.unique_keys.iter().any(|unique| unique.is_arbiter && unique.columns == [key]) {
             return Err(self.unfit(
                 format!("mode merge needs a unique key on {key}"),
                 format!("alter table {table} add primary key ({key}), or load with --mode append"),
@@ -421,7 +469,8 @@ impl Found {
     /// The unique keys all of whose columns are written.
     fn written_keys(&self, wanted: &[Wanted]) -> impl Iterator<Item = &Vec<String>> {
         let is_written = |name: &String| wanted.iter().any(|wanted| wanted.name == name);
-        self.unique_keys.iter().filter(move |columns| columns.iter().all(is_written))
+        let columns = self.unique_keys.iter().map(|unique| &unique.columns);
+        columns.filter(move |columns| columns.iter().all(is_written))
     }
 
     /// The columns to write; fails when one of them is missing, cannot take its values, or when
@@ -492,6 +541,12 @@ impl FoundColumn {
     }
 }
 
+impl From<&Row> for UniqueKey {
+    fn from(row: &Row) -> Self {
+        Self { columns: row.get("columns"), is_arbiter: row.get("is_arbiter") }
+    }
+}
+
 impl From<&Row> for FoundColumn {
     fn from(row: &Row) -> Self {
         Self {
@@ -501,7 +556,6 @@ impl From<&Row> for FoundColumn {
             not_null: row.get("not_null"),
             has_default: row.get("has_default"),
             generated: row.get("generated"),
-            table_kind: row.get("table_kind"),
             index_columns: row.get("index_columns"),
         }
     }

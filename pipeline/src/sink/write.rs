@@ -123,7 +123,7 @@ async fn copy(
 }
 
 /// Bytes of rows that are handed to the driver at once.
-const PIECE_BYTES: usize = 256 << 10;
+const SEND_BYTES: usize = 256 << 10;
 
 /// One COPY in binary format.
 struct Copy {
@@ -143,7 +143,7 @@ impl Copy {
     /// Sends rows in pieces, since the driver copies each into a buffer that it keeps.
     async fn send(&mut self, mut rows: Bytes) -> Result<()> {
         while !rows.is_empty() {
-            let piece = rows.split_to(rows.len().min(PIECE_BYTES));
+            let piece = rows.split_to(rows.len().min(SEND_BYTES));
             self.sink.send(piece).await.map_err(|source| failed(&self.table, source))?;
         }
         Ok(())

@@ -20,8 +20,8 @@ pub(super) struct Sequence {
     /// line feed before it, the white space, and the brace of the value.
     line: Option<Vec<u8>>,
     discard: Option<Discard>,
-    /// Values so far that the text ended within, though it held more of them.
-    unended: u8,
+    /// Bytes so far that were searched for the end of a value and held none.
+    vain_bytes: usize,
 }
 
 /// What is to come.
@@ -50,18 +50,16 @@ const DAMAGED: CutFault = CutFault {
     detail: "not JSON, and where the next record begins cannot be told",
 };
 
-/// How far the end of a damaged value is looked for where the next line could be told.
-const FAR_BYTES: usize = 16 << 10;
-/// How many values are cut off at the next line because the text ends within them: each of them was
-/// read to its end.
-const UNENDED_VALUES: u8 = 100;
+/// How much is searched in vain for the ends of damaged values; then they end at the next line, or
+/// many that never end would each be read to the end of the text.
+const VAIN_BYTES: usize = 64 << 20;
 
 /// A first line that is indented further tells nothing of the next ones.
 const LONGEST_MARGIN: usize = 1000;
 
 impl Sequence {
     pub(super) const fn array() -> Self {
-        Self { in_array: true, next: Next::Open, line: None, discard: None, unended: 0 }
+        Self { in_array: true, next: Next::Open, line: None, discard: None, vain_bytes: 0 }
     }
 
     pub(super) fn concatenated() -> Self {
@@ -70,7 +68,7 @@ impl Sequence {
             next: Next::First,
             line: Some(Vec::new()),
             discard: None,
-            unended: 0,
+            vain_bytes: 0,
         }
     }
 
@@ -149,15 +147,16 @@ impl Sequence {
         cursor: &mut Cursor<'t>,
         cuts: &mut Cuts,
     ) -> Option<usize> {
+        if self.vain_bytes > VAIN_BYTES {
+            return self.blind_value(text, start, cuts);
+        }
         cursor.go(text, start);
         let value = cursor.skip();
         let end = cursor.at();
         let follower = cursor.peek();
         // A value that ends with the text may be a number that goes on.
         if follower.is_err() && !cuts.ended {
-            let too_large = cuts.is_too_large(text.len() - start);
-            return too_large
-                .then(|| self.discard(start, TOO_LARGE, Until::Closed(self.closing()), cuts))?;
+            return self.unended(text, start, cuts);
         }
         let separated = !self.in_array || matches!(follower, Err(_) | Ok(b',' | b']'));
         match value {
@@ -167,38 +166,75 @@ impl Sequence {
             }
             Ok(_) => self.damaged(text, start, end, cuts),
             Err(Fault::Unexpected { at, .. }) => self.damaged(text, start, at, cuts),
-            Err(Fault::Ends) if self.unended < UNENDED_VALUES => {
-                self.unended += 1;
-                self.damaged(text, start, start + 1, cuts)
-            }
-            Err(Fault::Ends) => self.discard(start, DAMAGED, Until::TextEnd, cuts),
+            Err(Fault::Ends) => self.damaged(text, start, start + 1, cuts),
+        }
+    }
+
+    /// A value that goes on behind the text. One that is longer than a record may be is damaged if
+    /// the next line was in it, and too large otherwise.
+    fn unended(&mut self, text: &[u8], start: usize, cuts: &mut Cuts) -> Option<usize> {
+        if !cuts.is_too_large(text.len() - start) {
+            return None;
+        }
+        self.vain_bytes += text.len() - start;
+        match self.next_line(text, start + 1) {
+            Some(end) => self.cut_before(text, start, end, cuts),
+            None => self.discard(start, TOO_LARGE, Until::Closed(self.closing()), cuts),
         }
     }
 
     /// A value that begins at `start` and is known to be damaged at `bad`.
     fn damaged(&mut self, text: &[u8], start: usize, bad: usize, cuts: &mut Cuts) -> Option<usize> {
-        let rest = &text[start..];
-        // Where the next line could be told, the value's end is not looked for far and wide: or
-        // many values that never end would each be read to the end of the text.
-        let far = if self.line.is_some() { rest.len().min(FAR_BYTES) } else { rest.len() };
-        if let Some(length) = self.closing().feed(&rest[..far]) {
+        if let Some(length) = self.closing().feed(&text[start..]) {
             cuts.push(start, value_end(text, start, start + length, self.in_array));
             return self.go_past(text, start + length);
         }
-        if !cuts.ended && far == rest.len() && !cuts.is_too_large(rest.len()) {
+        if !cuts.ended && !cuts.is_too_large(text.len() - start) {
             return None;
         }
-        let Some(line) = self.line.clone() else {
-            return self.discard(start, DAMAGED, Until::TextEnd, cuts);
-        };
-        let from = (bad + 1).saturating_sub(line.len()).max(start);
-        match memchr::memmem::find(&text[from..], &line) {
-            Some(found) => {
-                cuts.push(start, value_end(text, start, from + found, self.in_array));
-                self.go(Next::Another, from + found)
+        self.vain_bytes += text.len() - start;
+        match (self.next_line(text, bad), &self.line) {
+            (Some(end), _) => self.cut_before(text, start, end, cuts),
+            (None, Some(line)) => {
+                let line = Until::LineLike(line.clone());
+                self.discard(start, DAMAGED, line, cuts)
             }
-            None => self.discard(start, DAMAGED, Until::LineLike(line), cuts),
+            (None, None) => self.discard(start, DAMAGED, Until::TextEnd, cuts),
         }
+    }
+
+    /// A value that ends before the next line like the first, whatever it holds; the last one ends
+    /// where its brackets close.
+    fn blind_value(&mut self, text: &[u8], start: usize, cuts: &mut Cuts) -> Option<usize> {
+        if let Some(end) = self.next_line(text, start + 1) {
+            return self.cut_before(text, start, end, cuts);
+        }
+        if let Some(length) = self.closing().feed(&text[start..]) {
+            cuts.push(start, value_end(text, start, start + length, self.in_array));
+            return self.go_past(text, start + length);
+        }
+        if !cuts.ended && !cuts.is_too_large(text.len() - start) {
+            return None;
+        }
+        self.discard(start, DAMAGED, Until::TextEnd, cuts)
+    }
+
+    /// Where a line begins like that of the first value, with its brace at `from` or behind.
+    fn next_line(&self, text: &[u8], from: usize) -> Option<usize> {
+        let line = self.line.as_ref()?;
+        let from = (from + 1).saturating_sub(line.len());
+        memchr::memmem::find(&text[from..], line).map(|found| from + found)
+    }
+
+    fn cut_before(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        end: usize,
+        cuts: &mut Cuts,
+    ) -> Option<usize> {
+        cuts.push(start, value_end(text, start, end, self.in_array));
+        self.go(Next::Another, end)
     }
 
     const fn closing(&self) -> Closing {

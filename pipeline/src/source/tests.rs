@@ -114,11 +114,24 @@ fn a_damaged_element_is_one_record_and_the_next_is_whole() {
 
 #[test]
 fn values_that_never_end_are_not_each_read_to_the_end_of_the_text() {
-    // Both took time in the square of their length: minutes for these, in a build for tests.
-    let unclosed = format!("[\n{{\"a\":1}},\n{}", "{\"b\":[2},\n".repeat(10_000));
-    assert_eq!(texts(&unclosed).len(), 10_001);
-    let nested = format!("[\n{}", "{\"a\":[\n".repeat(10_000));
-    assert!(texts(&nested).len() <= 200);
+    // Each took time in the square of its length: minutes for these, in a build for tests.
+    let good = "{\"c\":3},\n".repeat(1000);
+    let unclosed = format!("[\n{{\"a\":1}},\n{}{good}{{}}]", "{\"b\":[2},\n".repeat(10_000));
+    assert_eq!(texts(&unclosed).len(), 11_002);
+    let nested = format!("[\n{}{good}{{}}]", "{\"a\":[\n".repeat(10_000));
+    assert_eq!(texts(&nested).len(), 11_001);
+}
+
+#[test]
+fn a_damaged_value_that_is_never_closed_costs_one_record_in_a_large_text_too() {
+    let record = format!("{{\"a\":\"{}\"}},\n", "x".repeat(90));
+    let text = format!("[\n{record}{{\"b\":[{{\"c\":1}},\n{}{{}}]", record.repeat(30_000));
+    for max_record_bytes in [16 << 20, 1 << 20] {
+        let options = CutOptions { max_record_bytes, ..options(None) };
+        let cuts = cut(text.as_bytes(), &options).unwrap();
+        assert_eq!(cuts.len(), 30_003);
+        assert!(cuts.iter().all(|(text, _, length, _)| text.len() as u64 == *length));
+    }
 }
 
 #[test]
