@@ -9,7 +9,8 @@ use polars_arrow::bitmap::MutableBitmap;
 use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField};
 use polars_arrow::offset::OffsetsBuffer;
 
-use super::record::{Problem, Reader, Slot};
+use super::record::Reader;
+use super::slot::{Problem, Slot};
 use super::{BYTE_LENGTH, BYTE_OFFSET, DETAIL, RAW, REASON, RECORD_NO};
 use crate::feed::{Feed, Field, Kind};
 use crate::source::Record;

@@ -8,8 +8,10 @@
 
 mod columns;
 mod limit;
+mod name;
 mod raw;
 mod record;
+mod slot;
 
 use std::collections::BTreeMap;
 

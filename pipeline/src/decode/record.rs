@@ -1,67 +1,13 @@
 //! Reads one record at a time, in one pass over its text, without an allocation for a good one.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use super::limit::{Limit, Limits};
+use super::name::{shortened, unknown_name};
+use super::slot::{Piece, Place, Problem, Slot, bad};
 use crate::feed::{Feed, Field, Kind, Reason};
 use crate::json::{Cursor, Fault, Quoted, Span, Value, unescape};
 use crate::source::Record;
-
-/// Why a record is rejected, and what was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) reason: Reason,
-    pub(super) detail: String,
-}
-
-/// What a field holds.
-#[derive(Debug)]
-pub(super) enum Slot {
-    Missing,
-    Null,
-    Text(Piece),
-    Integer(i64),
-    Boolean(bool),
-    /// The reader's [`Reader::entries`].
-    List,
-    Bad(Box<Problem>),
-}
-
-/// A text: a part of the record, or of what the reader has unescaped.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Piece {
-    // A record may hold millions of them, and is shorter than 4 GiB.
-    start: u32,
-    end: u32,
-    unescaped: bool,
-}
-
-impl Piece {
-    const fn new(span: Span, unescaped: bool) -> Self {
-        Self { start: span.start as u32, end: span.end as u32, unescaped }
-    }
-
-    const fn len(self) -> usize {
-        (self.end - self.start) as usize
-    }
-}
-
-/// Where a value stands in its record, printed as a JSON pointer (RFC 6901).
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    field: &'static str,
-    entry: Option<usize>,
-    entry_field: Option<&'static str>,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.field)?;
-        self.entry.map_or(Ok(()), |index| write!(f, "/{index}"))?;
-        self.entry_field.map_or(Ok(()), |name| write!(f, "/{name}"))
-    }
-}
 
 /// The values of the record that was read last.
 #[derive(Debug)]
@@ -399,39 +345,10 @@ fn position(fields: &[Field], name: &str) -> Option<usize> {
     fields.iter().position(|field| field.name.eq_ignore_ascii_case(name))
 }
 
-fn bad(reason: Reason, place: Place, expected: &str, found: impl fmt::Display) -> Slot {
-    Slot::Bad(Box::new(Problem {
-        reason,
-        detail: format!("{place}: expected {expected}, found {found}"),
-    }))
-}
-
 fn malformed(fault: Fault) -> Problem {
     let detail = match fault {
         Fault::Ends => "the text ends within the record".to_owned(),
         Fault::Unexpected { at, expected } => format!("expected {expected} at byte {}", at + 1),
     };
     Problem { reason: Reason::Malformed, detail }
-}
-
-/// Longest unknown name that is counted whole.
-const NAME_BYTES: usize = 200;
-
-/// A key as the ledger can keep it: readable, of bounded length, without U+0000.
-fn unknown_name(record: &str, key: Quoted) -> Cow<'_, str> {
-    let written = &record[key.span.range()];
-    if !key.escaped && written.len() <= NAME_BYTES {
-        return Cow::Borrowed(written);
-    }
-    let mut name = String::new();
-    unescape(written, &mut name);
-    Cow::Owned(shortened(&name.replace('\0', "\\u0000")).into_owned())
-}
-
-/// At most [`NAME_BYTES`] of a text, and an ellipsis where more was there.
-fn shortened(text: &str) -> Cow<'_, str> {
-    if text.len() <= NAME_BYTES {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("{}…", &text[..text.floor_char_boundary(NAME_BYTES)]))
 }

@@ -8,7 +8,8 @@ use polars::prelude::{Column as FrameColumn, DataFrame, DataType, PolarsResult, 
 use polars_arrow::array::{BooleanArray, PrimitiveArray, Utf8ViewArray};
 
 use super::Mode;
-use super::target::{Column, Table, Targets, Wire};
+use super::table::{Column, Table, Wire};
+use super::target::Targets;
 use crate::decode::RECORD_NO;
 use crate::error::{Error, Result};
 

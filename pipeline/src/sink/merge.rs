@@ -17,7 +17,8 @@
 
 use tokio_postgres::Transaction;
 
-use super::target::{Table, Targets, Wire};
+use super::table::{Table, Wire};
+use super::target::Targets;
 use crate::decode::RECORD_NO;
 use crate::error::{Error, Result};
 

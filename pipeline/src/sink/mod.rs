@@ -6,8 +6,10 @@
 //! per batch and table takes 1.5 times as long, since every start and end of one stalls.)
 
 mod encode;
+mod found;
 mod merge;
 mod spool;
+mod table;
 mod target;
 mod write;
 

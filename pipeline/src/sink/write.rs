@@ -11,7 +11,8 @@ use super::Mode;
 use super::encode::{HEADER, Rows, TRAILER};
 use super::merge::{Merged, STAGING, names};
 use super::spool::Spool;
-use super::target::{Table, Targets};
+use super::table::Table;
+use super::target::Targets;
 use crate::error::{Error, Result};
 use crate::point::Point;
 

@@ -1,0 +1,246 @@
+//! A table as the database describes it, held against what is to be written to it.
+
+use tokio_postgres::{GenericClient, Row};
+
+use super::table::{Column, INDEX_BYTES, Table, Wanted, Wire};
+use crate::decode::{DETAIL, Limit, RAW};
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+
+/// A table as the database describes it.
+pub(super) struct Found {
+    name: &'static str,
+    /// As `pg_class.relkind` has it.
+    kind: String,
+    columns: Vec<FoundColumn>,
+    unique_keys: Vec<UniqueKey>,
+}
+
+pub(super) struct UniqueKey {
+    columns: Vec<String>,
+    /// Whether `on conflict` can name it.
+    is_arbiter: bool,
+}
+
+pub(super) struct FoundColumn {
+    name: String,
+    kind: String,
+    modifier: i32,
+    not_null: bool,
+    has_default: bool,
+    generated: bool,
+    index_columns: Option<i32>,
+}
+
+impl Found {
+    pub(super) async fn find(client: &impl GenericClient, name: &'static str) -> Result<Self> {
+        let columns = include_str!("../../../sql/queries/target_columns.sql");
+        let unique_keys = include_str!("../../../sql/queries/unique_keys.sql");
+        let columns = client.query(columns, &[&name]).await.map_err(asked(name))?;
+        let unique_keys = client.query(unique_keys, &[&name]).await.map_err(asked(name))?;
+        Ok(Self {
+            name,
+            kind: columns.first().map(|row| row.get("table_kind")).unwrap_or_default(),
+            columns: columns.iter().map(FoundColumn::from).collect(),
+            unique_keys: unique_keys.iter().map(UniqueKey::from).collect(),
+        })
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    pub(super) fn column(&self, name: &str) -> Option<&FoundColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    pub(super) fn unfit(&self, problem: String, remedy: String) -> Error {
+        Error::Target { table: self.name.to_owned(), problem, remedy }
+    }
+
+    /// COPY needs a table; telling inserted rows from updated ones needs one without partitions.
+    pub(super) fn check_kind(&self, merges: bool) -> Result<()> {
+        match self.kind.as_str() {
+            "r" => Ok(()),
+            "p" if !merges => Ok(()),
+            "p" => Err(self.unfit(
+                "mode merge needs a table without partitions".to_owned(),
+                "load with --mode append".to_owned(),
+            )),
+            _ => Err(self.unfit(
+                "it is no table".to_owned(),
+                format!("rename {} and run `stevedore migrate`", self.name),
+            )),
+        }
+    }
+
+    /// Merge needs a unique key, and no other one that two records could both match.
+    pub(super) fn check_merge_key(&self, feed: &Feed, wanted: &[Wanted]) -> Result<()> {
+        let (table, key) = (self.name, feed.key);
+        if !self.unique_keys.iter().any(|unique| unique.is_arbiter && unique.columns == [key]) {
+            return Err(self.unfit(
+                format!("mode merge needs a unique key on {key}"),
+                format!("alter table {table} add primary key ({key}), or load with --mode append"),
+            ));
+        }
+        let is_other = |columns: &&Vec<String>| !columns.iter().any(|column| column == key);
+        match self.written_keys(wanted).find(is_other) {
+            Some(columns) => Err(self.unfit(
+                format!(
+                    "mode merge takes no unique key but {key}, and there is one on {}",
+                    columns.join(", ")
+                ),
+                format!("drop that key from {table}"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Where every record is a row, there must be no key that two of them could both match;
+    /// `otherwise` is what else helps.
+    pub(super) fn check_no_key(&self, wanted: &[Wanted], otherwise: &str) -> Result<()> {
+        let Some(columns) = self.written_keys(wanted).next() else {
+            return Ok(());
+        };
+        let columns = columns.join(", ");
+        Err(self.unfit(
+            format!("every record is to be a row, and there is a unique key on {columns}"),
+            format!("drop that key from {}{otherwise}", self.name),
+        ))
+    }
+
+    /// The unique keys all of whose columns are written.
+    pub(super) fn written_keys(&self, wanted: &[Wanted]) -> impl Iterator<Item = &Vec<String>> {
+        let is_written = |name: &String| wanted.iter().any(|wanted| wanted.name == name);
+        let columns = self.unique_keys.iter().map(|unique| &unique.columns);
+        columns.filter(move |columns| columns.iter().all(is_written))
+    }
+
+    /// The columns to write; fails when one of them is missing, cannot take its values, or when
+    /// another one insists on a value.
+    pub(super) fn bind(&self, wanted: &[Wanted]) -> Result<Table> {
+        let is_wanted =
+            |column: &FoundColumn| wanted.iter().any(|wanted| wanted.name == column.name);
+        if let Some(other) =
+            self.columns.iter().find(|column| column.insists() && !is_wanted(column))
+        {
+            return Err(self.must_not_be_null(&other.name));
+        }
+        let columns =
+            wanted.iter().map(|wanted| self.bind_column(*wanted)).collect::<Result<_>>()?;
+        Ok(Table { name: self.name, columns })
+    }
+
+    pub(super) fn bind_column(&self, Wanted { name, values, nullable }: Wanted) -> Result<Column> {
+        let (table, type_name) = (self.name, values.type_name());
+        let Some(column) = self.column(name) else {
+            let remedy = format!("alter table {table} add column {name} {type_name}");
+            return Err(self.unfit(format!("it has no column {name}"), remedy));
+        };
+        if column.generated {
+            let remedy = format!("alter table {table} alter column {name} drop expression");
+            return Err(self.unfit(format!("its column {name} is generated"), remedy));
+        }
+        if nullable && column.not_null {
+            return Err(self.must_not_be_null(name));
+        }
+        let Some(wire) = values.wire(&column.kind) else {
+            let problem = format!("its column {name} is of type {}, not {type_name}", column.kind);
+            let remedy = format!(
+                "alter table {table} alter column {name} type {type_name} using {name}::{type_name}"
+            );
+            return Err(self.unfit(problem, remedy));
+        };
+        Ok(Column { name, wire, limit: column.limit(wire) })
+    }
+
+    pub(super) fn must_not_be_null(&self, column: &str) -> Error {
+        self.unfit(
+            format!("its column {column} must not be null, and the feed may have no value for it"),
+            format!("alter table {} alter column {column} drop not null", self.name),
+        )
+    }
+}
+
+impl FoundColumn {
+    /// Whether a row without a value for it is refused.
+    const fn insists(&self) -> bool {
+        self.not_null && !self.has_default && !self.generated
+    }
+
+    fn limit(&self, wire: Wire) -> Limit {
+        match wire {
+            Wire::Text if self.modifier >= 4 || self.index_columns.is_some() => Limit::Text {
+                // The modifier of varchar(n) is n and the four bytes of a length.
+                characters: usize::try_from(self.modifier - 4).unwrap_or(usize::MAX),
+                bytes: self
+                    .index_columns
+                    .map_or(usize::MAX, |columns| INDEX_BYTES / columns as usize),
+            },
+            Wire::Int2 => Limit::Range(i16::MIN.into(), i16::MAX.into()),
+            Wire::Int4 => Limit::Range(i32::MIN.into(), i32::MAX.into()),
+            _ => Limit::None,
+        }
+    }
+}
+
+impl From<&Row> for UniqueKey {
+    fn from(row: &Row) -> Self {
+        Self { columns: row.get("columns"), is_arbiter: row.get("is_arbiter") }
+    }
+}
+
+impl From<&Row> for FoundColumn {
+    fn from(row: &Row) -> Self {
+        Self {
+            name: row.get("name"),
+            kind: row.get("type"),
+            modifier: row.get("modifier"),
+            not_null: row.get("not_null"),
+            has_default: row.get("has_default"),
+            generated: row.get("generated"),
+            index_columns: row.get("index_columns"),
+        }
+    }
+}
+
+/// The columns of the error table that texts of any length go into.
+pub(super) const LONG: [&str; 3] = ["error_rec", DETAIL, RAW];
+
+/// A rejected record has nowhere else to go, so no column of the error table may be narrow.
+pub(super) fn check_holds_all(rejected: &Table) -> Result<()> {
+    let table = rejected.name;
+    let unfit = |problem, remedy| Err(Error::Target { table: table.to_owned(), problem, remedy });
+    for Column { name, wire, limit } in &rejected.columns {
+        match limit {
+            Limit::Text { characters, .. } if *characters < usize::MAX => {
+                let problem =
+                    format!("its column {name} is too narrow to keep every rejected record");
+                return unfit(
+                    problem,
+                    format!("alter table {table} alter column {name} type varchar"),
+                );
+            }
+            Limit::Range(..) if *wire != Wire::Int8 => {
+                let problem =
+                    format!("its column {name} is too narrow to keep every rejected record");
+                return unfit(
+                    problem,
+                    format!("alter table {table} alter column {name} type bigint"),
+                );
+            }
+            Limit::Text { .. } if LONG.contains(name) => {
+                let problem =
+                    format!("its column {name} is indexed, and no index holds every text");
+                return unfit(problem, format!("drop the index on {table} ({name})"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn asked(table: &str) -> impl FnOnce(tokio_postgres::Error) -> Error {
+    let doing = format!("look at the table {table}");
+    |source| Error::Database { doing, source }
+}
