@@ -22,7 +22,7 @@ pub use crate::transform::Progress;
 use crate::transform::{Tally, Transform};
 
 /// Pieces of encoded rows that wait for the database at most.
-const WAITING_PIECES: usize = 1;
+const WAITING_PIECES: usize = 4;
 
 /// How to load an object.
 #[derive(Debug, Clone)]

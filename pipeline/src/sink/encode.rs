@@ -23,7 +23,7 @@ const MICROS_FROM_1970_TO_2000: i64 = 946_684_800_000_000;
 
 /// Bytes of encoded rows that are handed on at once. A log row repeats the key of its record, so the
 /// rows of a batch may be many times as long as its text.
-const PIECE_BYTES: usize = 1 << 20;
+const PIECE_BYTES: usize = 2 << 20;
 
 /// Encoded rows of one of the tables.
 #[derive(Debug)]
