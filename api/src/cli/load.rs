@@ -42,19 +42,41 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     if objects.is_empty() {
         return exit;
     }
-    match load_all(args, &objects, printer).await {
-        Ok(true) => exit,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => printer.failed("could not use the database", &error),
+    let mut session = match open(args, printer).await {
+        Ok(session) => session,
+        Err(error) => {
+            return printer.failed(&format!("could not load {}", named(&objects)), &error);
+        }
+    };
+    if !load_all(args, &objects, session.as_mut(), printer).await {
+        exit = ExitCode::FAILURE;
+    }
+    if let Some(session) = session
+        && let Err(error) = session.close().await
+    {
+        exit = printer.failed("could not stop the embedded database", &error);
+    }
+    exit
+}
+
+/// The object's name, or how many there are.
+fn named(objects: &[Object]) -> String {
+    match objects {
+        [object] => object.url(),
+        objects => format!("{} objects", objects.len()),
     }
 }
 
 /// Loads the objects one after the other; whether all of them are done.
-async fn load_all(args: &LoadArgs, objects: &[Object], printer: &Printer) -> Result<bool> {
-    let mut session = open(args, printer).await?;
+async fn load_all(
+    args: &LoadArgs,
+    objects: &[Object],
+    mut session: Option<&mut Session>,
+    printer: &Printer,
+) -> bool {
     let mut all_done = true;
     for object in objects {
-        let done = load_one(args, object, session.as_mut()).await;
+        let done = load_one(args, object, session.as_deref_mut()).await;
         match &done {
             Ok(summary) if args.json => printer.summary_json(summary),
             Ok(summary) => printer.summary(summary, &USER_STATUS),
@@ -67,16 +89,15 @@ async fn load_all(args: &LoadArgs, objects: &[Object], printer: &Printer) -> Res
             }
         }
         let is_written = done.is_ok_and(|summary| summary.state != State::DryRun);
-        if let Some(session) =
-            session.as_ref().filter(|_| is_written && objects.len() == 1 && !args.json)
+        if let Some(session) = &session
+            && is_written
+            && objects.len() == 1
+            && !args.json
         {
             show(args, session, printer).await;
         }
     }
-    if let Some(session) = session {
-        session.close().await?;
-    }
-    Ok(all_done)
+    all_done
 }
 
 /// Opens the database; a dry run does not create one.
