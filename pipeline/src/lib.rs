@@ -77,4 +77,5 @@ pub mod load;
 mod point;
 pub mod sink;
 pub mod source;
+mod summary;
 mod transform;

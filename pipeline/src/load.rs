@@ -1,11 +1,9 @@
 //! One load: an object goes through a feed into its tables, once, in one transaction.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_postgres::{GenericClient, IsolationLevel, Transaction};
 
@@ -16,8 +14,9 @@ use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
 pub use crate::point::Point;
-use crate::sink::{Encoder, MergeCounts, Mode, Rows, Sink, Targets, Written, check_fresh};
+use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
 use crate::source::{CutOptions, Object, ObjectReader};
+pub use crate::summary::{State, Summary};
 pub use crate::transform::Progress;
 use crate::transform::{Tally, Transform};
 
@@ -41,55 +40,6 @@ pub struct LoadOptions {
     pub reached: fn(Point),
 }
 
-/// What a load did, as it is printed.
-#[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    /// The object, as people call it.
-    pub object: String,
-    /// Its version.
-    pub version: String,
-    /// How the load ended.
-    pub state: State,
-    /// Records of the object.
-    pub records: u64,
-    /// Records that went into the tables.
-    pub loaded: u64,
-    /// Records that went into the table of rejected records.
-    pub rejected: u64,
-    /// Rows of the log.
-    pub log_rows: u64,
-    /// The object's size as it is stored.
-    pub bytes: u64,
-    /// How long the load took.
-    pub seconds: f64,
-    /// The load's number in the ledger; none for a dry run.
-    pub load_id: Option<i64>,
-    /// Rejected records by the word for why.
-    pub rejected_by_reason: BTreeMap<String, u64>,
-    /// How often each key that the feed does not have was seen.
-    pub unknown_fields: BTreeMap<String, u64>,
-    /// Why the load failed, if it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// What became of the loaded records, in merge mode.
-    #[serde(skip)]
-    pub merged: Option<MergeCounts>,
-}
-
-/// How a load ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Its rows are committed.
-    Loaded,
-    /// The same version was loaded before; nothing was written.
-    AlreadyLoaded,
-    /// Everything was read and checked; nothing was written.
-    DryRun,
-    /// Nothing was written.
-    Failed,
-}
-
 /// Loads an object: all of it is committed, or nothing.
 ///
 /// # Errors
@@ -108,8 +58,10 @@ pub async fn load(
         Err(error) => {
             let error = connection.explain(error).await;
             let how = (options.mode, options.reload);
-            if let Err(unrecorded) =
-                note_failure(connection, &identity, how, started_at, &error).await
+            // Of a load that may be there after all, nobody can say that it failed.
+            if !matches!(error, Error::CommitUnknown { .. })
+                && let Err(unrecorded) =
+                    note_failure(connection, &identity, how, started_at, &error).await
             {
                 tracing::debug!(%unrecorded, "the ledger does not know of a load that failed");
             }
@@ -344,42 +296,4 @@ fn seconds_since(started_at: SystemTime) -> f64 {
 
 fn stopped(object: &Object) -> Error {
     Error::Stopped { object: object.url() }
-}
-
-impl Summary {
-    fn new(
-        object: &Object,
-        state: State,
-        load_id: Option<i64>,
-        seconds: f64,
-        counts: Counts,
-    ) -> Self {
-        Self {
-            object: object.url(),
-            version: object.version(),
-            state,
-            records: counts.records,
-            loaded: counts.loaded,
-            rejected: counts.rejected,
-            log_rows: counts.log_rows,
-            bytes: object.size,
-            seconds,
-            load_id,
-            rejected_by_reason: counts.rejected_by_reason,
-            unknown_fields: counts.unknown_fields,
-            error: None,
-            merged: counts.merged,
-        }
-    }
-
-    /// The summary of a load that failed: nothing of it is anywhere.
-    #[must_use]
-    pub fn failed(object: &Object, error: &Error) -> Self {
-        let nothing = Self::new(object, State::Failed, None, 0.0, Counts::default());
-        Self { error: Some(error.with_causes()), ..nothing }
-    }
-
-    fn already_loaded(object: &Object, loaded: Loaded) -> Self {
-        Self::new(object, State::AlreadyLoaded, Some(loaded.load_id), loaded.seconds, loaded.counts)
-    }
 }
