@@ -24,6 +24,15 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// The binary against a database, within the limits that some lines of shell set.
+fn limited(database: &TestDatabase, limits: &str, args: &[&str]) -> Command {
+    let mut command = Command::new("bash");
+    let script = format!("{limits}; exec \"$@\"");
+    command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_stevedore")]).args(args);
+    command.env("DATABASE_URL", &database.url);
+    command
+}
+
 /// Asserts that a load failed as it should: exit code, message, and nothing written.
 async fn assert_failed(database: &TestDatabase, output: &Output, message: &str) {
     let said = stderr(output);
@@ -192,19 +201,9 @@ async fn a_full_disk_for_the_spool() {
         format!("{}\n", record("a-user-with-a-long-name", 1, "ACTIVE")).repeat(120_000).as_bytes(),
     );
     // A file of more than a megabyte cannot be written, as on a disk that is full.
-    let limited = "ulimit -f 1024; trap '' XFSZ; exec \"$@\"";
-    let mut command = Command::new("bash");
-    command.args([
-        "-c",
-        limited,
-        "bash",
-        env!("CARGO_BIN_EXE_stevedore"),
-        "load",
-        "--mode",
-        "append",
-        "--spool-folder",
-    ]);
-    command.arg(folder.path()).arg(&path).env("DATABASE_URL", &database.url);
+    let spool = folder.path().to_str().unwrap();
+    let args = ["load", "--mode", "append", "--spool-folder", spool, &path];
+    let mut command = limited(&database, "ulimit -f 1024; trap '' XFSZ", &args);
     assert_failed(&database, &command.output().unwrap(), "in a temporary file in").await;
     assert_failed(
         &database,
@@ -304,20 +303,8 @@ async fn rows_that_are_many_times_as_long_as_their_record_are_sent_in_pieces() {
         .replace(r#"[{"updatedOn":"2022-01-01","status":"s"}]"#, &format!("[{logs}]"));
     let (_folder, path) = file(line.as_bytes());
     // The log's rows are 200 MB; the loader may not take as much.
-    let limited = "ulimit -v 1500000; exec \"$@\"";
-    let mut command = Command::new("bash");
-    command.args([
-        "-c",
-        limited,
-        "bash",
-        env!("CARGO_BIN_EXE_stevedore"),
-        "load",
-        "--json",
-        "--mode",
-        "append",
-        &path,
-    ]);
-    let output = command.env("DATABASE_URL", &database.url).output().unwrap();
+    let args = ["load", "--json", "--mode", "append", &path];
+    let output = limited(&database, "ulimit -v 1500000", &args).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(database.counts().await, [1, 2000, 0]);
 }

@@ -119,6 +119,24 @@ async fn a_server_that_was_left_alone_is_ended_before_another_is_started() {
 }
 
 #[tokio::test]
+async fn what_a_server_left_that_died_before_it_listened_harms_nobody() {
+    let folder = folder();
+    Embedded::start(&options(folder.path())).await.unwrap().stop().await.unwrap();
+    let mut bystander = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let data = folder.path().join("postgres/data");
+    // The process number was given to another program meanwhile; the socket's line is empty.
+    let left = format!("{}\n{}\n1\n5432\n\n", bystander.id(), data.display());
+    std::fs::write(data.join("postmaster.pid"), left).unwrap();
+    let started = Embedded::start(&options(folder.path())).await;
+    assert!(bystander.try_wait().unwrap().is_none(), "it was not ours to end");
+    bystander.kill().unwrap();
+    bystander.wait().unwrap();
+    if let Ok(embedded) = started {
+        embedded.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn killing_the_server_loses_nothing_that_was_committed() {
     let folder = folder();
     assert!(load_in(folder.path()).output().unwrap().status.success());

@@ -28,7 +28,7 @@ pub struct Progress {
 }
 
 /// What the records of an object became.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) records: u64,
     pub(crate) loaded: u64,
@@ -64,20 +64,9 @@ impl Transform {
         // this a load takes a quarter more processor time. Loads are what runs in parallel.
         ALLOW_RAYON_THREADS.set(false);
         let input = Decompressed::new(reader).map_err(|error| self.read_error(error))?;
-        let compression = input.compression();
+        let mut tally = Tally { compression: input.compression(), ..Tally::default() };
         let mut batches = Batches::new(input, self.cut.clone());
         let mut decoder = Decoder::new(self.feed, self.limits.clone());
-        let mut tally = Tally {
-            records: 0,
-            loaded: 0,
-            rejected: 0,
-            list_entries: 0,
-            log_rows: 0,
-            rejected_by_reason: BTreeMap::new(),
-            unknown_fields: BTreeMap::new(),
-            format: None,
-            compression,
-        };
         for batch in batches.by_ref() {
             let batch = batch.map_err(|error| self.read_error(error))?;
             self.batch(&batch, &mut decoder, &mut tally, |sent| rows.blocking_send(sent).is_ok())?;

@@ -305,6 +305,10 @@ async fn end_remains(home: &Path, since: Instant) -> io::Result<()> {
     let (Some(process), Some(socket_folder)) = (lines.next(), lines.nth(3)) else {
         return Ok(());
     };
+    // Empty when the server died before it listened: then there is nobody to ask.
+    if socket_folder.is_empty() {
+        return Ok(());
+    }
     let database = Database::new(&url(Path::new(socket_folder))).map_err(io::Error::other)?;
     while database.connect().await.is_ok() {
         let process = process.trim().parse().ok().and_then(Pid::from_raw);
