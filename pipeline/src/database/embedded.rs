@@ -63,7 +63,7 @@ pub struct Embedded {
     keeper: Child,
     moved: bool,
     _socket_folder: Option<tempfile::TempDir>,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 /// The user that the server runs as when we are root.
@@ -86,7 +86,7 @@ impl Embedded {
         };
         fs::create_dir_all(&options.folder).map_err(failed("create the folder of"))?;
         let folder = options.folder.canonicalize().map_err(failed("find the folder of"))?;
-        let mut lock = lock(&folder)?;
+        let lock = lock(&folder)?;
         let owner = Owner::for_root().map_err(failed("find a user for"))?;
         let home = home(&folder, &options.system_folder, owner)
             .map_err(failed("create the data folder of"))?;
@@ -100,7 +100,8 @@ impl Embedded {
         let url = url(&socket_folder);
         let keeper =
             run(&binaries, &home, &socket_folder, owner, &url).await.map_err(failed("start"))?;
-        writeln!(lock, "{}\n{url}", std::process::id()).map_err(failed("note the address of"))?;
+        writeln!(&lock.0, "{}\n{url}", std::process::id())
+            .map_err(failed("note the address of"))?;
         let moved = !home.starts_with(&folder);
         Ok(Self { url, home, keeper, moved, _socket_folder: temporary, _lock: lock })
     }
@@ -134,8 +135,20 @@ impl Embedded {
     }
 }
 
+/// The lock of a folder. It is undone on purpose and not just closed: a program that another thread
+/// is starting right now holds the open file too, until it runs.
+#[derive(Debug)]
+struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Fails only where locks are unknown, and there none was taken.
+        self.0.unlock().ok();
+    }
+}
+
 /// Locks the folder for this process; the file says who has it and where the server is.
-fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<FolderLock> {
     let failed =
         |source| Error::Embedded { doing: "lock the folder of", folder: folder.to_owned(), source };
     let path = folder.join("lock");
@@ -143,7 +156,7 @@ fn lock(folder: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {
             file.set_len(0).map_err(failed)?;
-            Ok(file)
+            Ok(FolderLock(file))
         }
         Err(TryLockError::Error(source)) => Err(failed(source)),
         Err(TryLockError::WouldBlock) => {
