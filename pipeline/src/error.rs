@@ -1,5 +1,7 @@
 //! What can go wrong with a load. Bad records are not here: they are rows of the error table.
 
+mod code;
+
 use std::io;
 use std::path::PathBuf;
 

@@ -1,0 +1,210 @@
+//! Errors for programs: a word for each kind, and whether another attempt may help.
+
+use std::error::Error as StdError;
+use std::io;
+
+use object_store::Error as StoreError;
+use tokio_postgres::error::SqlState;
+
+use super::Error;
+
+/// SQLSTATE classes that pass: a broken connection, a rolled back transaction, a lack of memory,
+/// disk or connections, an operator who shut the server down, and the server's own system.
+const PASSING_CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"];
+/// SQLSTATE classes of a connection that is refused for good: a wrong password or role, and a
+/// database that does not exist.
+const REFUSING_CLASSES: [&str; 2] = ["28", "3D"];
+
+impl Error {
+    /// What went wrong, as one stable word in `snake_case`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Location { .. } => "location_invalid",
+            Self::NotFound { .. } => "object_not_found",
+            Self::NoObjects { .. } => "no_objects",
+            Self::Read { source, .. } if is_denied(source) => "store_denied",
+            Self::Read { .. } => "store_unavailable",
+            Self::Changed { .. } => "object_changed",
+            Self::Decompress { .. } => "decompress_failed",
+            Self::NotText { .. } => "not_json",
+            Self::Connect { .. } => "database_unreachable",
+            Self::Database { .. } => "database_failed",
+            Self::Migrate { .. } => "migration_failed",
+            Self::Target { .. } => "target_unfit",
+            Self::Spool { .. } => "spool_failed",
+            Self::Unproven { .. } => "counts_unproven",
+            Self::CommitUnknown { .. } => "commit_unknown",
+            Self::InUse { .. } => "embedded_in_use",
+            Self::Download { .. } => "embedded_download_failed",
+            Self::Embedded { .. } => "embedded_failed",
+            Self::Frame { .. } | Self::Stopped { .. } => "internal",
+        }
+    }
+
+    /// Whether the same may succeed later, with nobody changing anything: the store or the database
+    /// was out of reach or busy, or the object changed meanwhile.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => may_recover(source),
+            Self::Connect { source } => {
+                source.code().map_or_else(|| !is_misconfigured(source), |code| !is_refused(code))
+            }
+            Self::Database { source, .. } => {
+                source.is_closed() || source.code().is_some_and(is_passing)
+            }
+            Self::Changed { .. } | Self::CommitUnknown { .. } | Self::Spool { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether the store, or the file system of a local one, does not let us in.
+fn is_denied(error: &StoreError) -> bool {
+    if matches!(error, StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. }) {
+        return true;
+    }
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() == io::ErrorKind::PermissionDenied;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn may_recover(error: &StoreError) -> bool {
+    let is_final = matches!(
+        error,
+        StoreError::InvalidPath { .. }
+            | StoreError::NotImplemented { .. }
+            | StoreError::NotSupported { .. }
+            | StoreError::UnknownConfigurationKey { .. }
+    );
+    !is_final && !is_denied(error)
+}
+
+fn is_passing(code: &SqlState) -> bool {
+    PASSING_CLASSES.iter().any(|class| code.code().starts_with(class))
+        || *code == SqlState::LOCK_NOT_AVAILABLE
+}
+
+fn is_refused(code: &SqlState) -> bool {
+    REFUSING_CLASSES.iter().any(|class| code.code().starts_with(class))
+}
+
+/// Whether the URL of the database is none; the driver has no other mark of it.
+fn is_misconfigured(error: &tokio_postgres::Error) -> bool {
+    let said = error.to_string();
+    said.starts_with("invalid connection string") || said.starts_with("invalid configuration")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn named() -> String {
+        "s3://bucket/users.json".to_owned()
+    }
+
+    fn read(source: StoreError) -> Error {
+        Error::Read { object: named(), source }
+    }
+
+    fn because(text: &'static str) -> Box<dyn StdError + Send + Sync> {
+        text.into()
+    }
+
+    fn of_the_file_system(kind: io::ErrorKind) -> Error {
+        let source = Box::new(io::Error::from(kind));
+        read(StoreError::Generic { store: "local", source })
+    }
+
+    fn bad_url() -> tokio_postgres::Error {
+        "host".parse::<tokio_postgres::Config>().unwrap_err()
+    }
+
+    #[test]
+    fn every_error_has_its_word_and_tells_whether_another_attempt_may_help() {
+        let path = named;
+        let io = || io::Error::other("no");
+        let denied = || because("403");
+        let unreachable = Error::Connect { source: tokio_postgres::Error::__private_api_timeout() };
+        let table = [
+            (Error::Location { location: path(), reason: path() }, "location_invalid", false),
+            (Error::NotFound { object: path() }, "object_not_found", false),
+            (Error::NoObjects { location: path() }, "no_objects", false),
+            (
+                read(StoreError::Generic { store: "S3", source: because("503") }),
+                "store_unavailable",
+                true,
+            ),
+            (
+                read(StoreError::PermissionDenied { path: path(), source: denied() }),
+                "store_denied",
+                false,
+            ),
+            (
+                read(StoreError::Unauthenticated { path: path(), source: denied() }),
+                "store_denied",
+                false,
+            ),
+            (of_the_file_system(io::ErrorKind::PermissionDenied), "store_denied", false),
+            (of_the_file_system(io::ErrorKind::TimedOut), "store_unavailable", true),
+            (read(StoreError::NotSupported { source: because("no") }), "store_unavailable", false),
+            (Error::Changed { object: path() }, "object_changed", true),
+            (Error::Decompress { object: path(), source: io() }, "decompress_failed", false),
+            (Error::NotText { object: path(), found: path() }, "not_json", false),
+            (Error::Connect { source: bad_url() }, "database_unreachable", false),
+            (unreachable, "database_unreachable", true),
+            (Error::Database { doing: path(), source: bad_url() }, "database_failed", false),
+            (
+                Error::Target { table: path(), problem: path(), remedy: path() },
+                "target_unfit",
+                false,
+            ),
+            (Error::Spool { folder: PathBuf::new(), source: io() }, "spool_failed", true),
+            (Error::Unproven { object: path(), detail: path() }, "counts_unproven", false),
+            (
+                Error::CommitUnknown {
+                    object: path(),
+                    source: Box::new(Error::Stopped { object: path() }),
+                },
+                "commit_unknown",
+                true,
+            ),
+            (
+                Error::InUse { folder: PathBuf::new(), process: path(), url: None },
+                "embedded_in_use",
+                false,
+            ),
+            (
+                Error::Embedded { doing: "start", folder: PathBuf::new(), source: io() },
+                "embedded_failed",
+                false,
+            ),
+            (Error::Stopped { object: path() }, "internal", false),
+        ];
+        for (error, code, is_transient) in table {
+            assert_eq!((error.code(), error.is_transient()), (code, is_transient), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_database_says_passes_or_does_not() {
+        for passing in ["08006", "40001", "40P01", "53300", "57P01", "58030", "55P03"] {
+            assert!(is_passing(&SqlState::from_code(passing)), "{passing}");
+        }
+        for lasting in ["22001", "23505", "42501", "42P01", "55006", "XX000"] {
+            assert!(!is_passing(&SqlState::from_code(lasting)), "{lasting}");
+        }
+        for refused in ["28P01", "28000", "3D000"] {
+            assert!(is_refused(&SqlState::from_code(refused)), "{refused}");
+        }
+        assert!(!is_refused(&SqlState::TOO_MANY_CONNECTIONS));
+    }
+}
