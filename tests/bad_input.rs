@@ -66,7 +66,9 @@ async fn another_kind_of_url() {
     let database = TestDatabase::empty().await;
     let output = database.stevedore(&["load", "ftp://host/users.json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("only local paths and file:// URLs are read, not ftp://"));
+    assert!(stderr(&output).contains(
+        "only local paths and file://, s3://, gs:// and az:// URLs are read, not ftp://"
+    ));
 }
 
 #[tokio::test]

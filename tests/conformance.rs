@@ -24,7 +24,7 @@ const REJECTS: &str = "select record_no, reason from user_status_error_rec";
 async fn local_files_give_the_rows_of_the_old_job() {
     for case in cases() {
         let input = input(&case);
-        let objects = find(input.to_str().unwrap()).await.unwrap().objects;
+        let objects = find(input.to_str().unwrap(), &[]).await.unwrap().objects;
         gives_the_expected_rows(&case, &objects[0]).await;
     }
 }

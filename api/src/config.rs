@@ -1,5 +1,6 @@
 //! Every setting: flags, the environment variables behind them, and their defaults.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +38,7 @@ const LOAD_EXAMPLES: &str = "\
 Examples:
   stevedore load data/user_status_sample.json
   stevedore load 'exports/**/*.ndjson.gz' --json
+  stevedore load 's3://bucket/exports/2026-*/*.json?region=eu-west-1'
   stevedore load broken.json --dry-run
   DATABASE_URL=postgresql://etl@db/warehouse stevedore load exports/ --mode append";
 
@@ -51,7 +53,7 @@ Example:
 /// Which objects to load, and how.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
-    /// Files, folders, globs or file:// URLs
+    /// Files, folders or globs, local or s3://bucket/…, gs://…, az://… (set up as for their own tools)
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
     #[command(flatten)]
@@ -113,4 +115,12 @@ impl DatabaseArgs {
     pub(crate) fn url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }
+}
+
+/// The process's variables, for the stores; those that are not text configure none.
+pub(crate) fn environment() -> Vec<(String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }

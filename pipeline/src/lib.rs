@@ -38,7 +38,7 @@
 //!     progress: Arc::new(Progress::default()),
 //!     reached: |_| {},
 //! };
-//! for object in find("exports/").await?.objects {
+//! for object in find("exports/", &[]).await?.objects {
 //!     let summary = load(&object, &USER_STATUS, &mut connection, &options).await?;
 //!     assert_eq!(summary.records, summary.loaded + summary.rejected);
 //! }

@@ -4,6 +4,9 @@ use pipeline::database::install_command;
 use pipeline::error::Error;
 use tokio_postgres::error::SqlState;
 
+/// Where a machine of AWS is asked for its own credentials, after all else.
+const AWS_METADATA: &str = "169.254.169.254";
+
 /// The advice that goes with an error.
 pub(super) fn hint(error: &Error) -> String {
     match error {
@@ -19,13 +22,23 @@ pub(super) fn hint(error: &Error) -> String {
 
 fn fixed_hint(error: &Error) -> &'static str {
     match error {
-        Error::Location { .. } => "name a file, a folder, a quoted pattern or a file:// URL",
+        Error::Location { .. } => {
+            "name a file, a folder, a quoted pattern or a URL: file://, s3://, gs://, az://"
+        }
         Error::NotFound { .. } => {
-            "check the path; a pattern needs quotes, so that the shell leaves it alone"
+            "check the path or key; a pattern needs quotes, so that the shell leaves it alone"
         }
         Error::NoObjects { .. } => {
             "of a folder, files ending in .json, .ndjson or .jsonl are loaded, also .gz and .zst; \
              name others themselves"
+        }
+        Error::Read { source, .. } if source.to_string().contains(AWS_METADATA) => {
+            "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+             AWS_PROFILE"
+        }
+        Error::Read { .. } if error.code() == "store_denied" => {
+            "check the credentials (AWS_…, GOOGLE_… or AZURE_… in the environment), the region and \
+             what they may read"
         }
         Error::Read { .. } => "check that the object may be read, and run the same command again",
         Error::Changed { .. } => "run the same command again: it loads the new version",

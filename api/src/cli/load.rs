@@ -7,14 +7,14 @@ use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
-use pipeline::source::{CutOptions, Object, find};
+use pipeline::source::{CutOptions, Object, find, shown};
 
 use super::failpoint;
 use super::preview::preview;
 use super::print::Printer;
 use super::progress::Watch;
 use super::session::Session;
-use crate::config::LoadArgs;
+use crate::config::{LoadArgs, environment};
 
 pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     if args.explain {
@@ -28,15 +28,19 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     }
     let mut exit = ExitCode::SUCCESS;
     let mut objects = Vec::new();
+    let environment = environment();
     for location in &args.locations {
-        match find(location).await {
+        match find(location, &environment).await {
             Ok(found) => {
                 objects.extend(found.objects);
                 for error in found.unreadable {
-                    exit = printer.failed(&format!("could not load all of {location}"), &error);
+                    exit = printer
+                        .failed(&format!("could not load all of {}", shown(location)), &error);
                 }
             }
-            Err(error) => exit = printer.failed(&format!("could not load {location}"), &error),
+            Err(error) => {
+                exit = printer.failed(&format!("could not load {}", shown(location)), &error);
+            }
         }
     }
     if objects.is_empty() {

@@ -5,22 +5,32 @@
 //! a megabyte, and one record of up to [`CutOptions::max_record_bytes`].
 
 mod batch;
+mod bucket;
 mod compression;
 mod cuts;
 mod discard;
+mod find;
+mod folder;
 mod format;
 mod ndjson;
 mod object;
+mod profile;
 mod read;
 mod record;
+mod remote;
+mod select;
 mod sequence;
 #[cfg(test)]
 mod tests;
 
 pub use batch::{Batch, Batches, CutOptions};
+pub use bucket::Bucket;
 pub use compression::{Compression, Decompressed};
+pub use find::{Found, find};
 pub use format::Format;
 pub(crate) use format::NotText;
-pub use object::{Bucket, Found, Object, find};
+pub use object::Object;
 pub use read::ObjectReader;
 pub use record::{CutFault, Record};
+pub use remote::shown;
+pub use select::Selection;

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use object_store::{GetOptions, GetRange};
@@ -13,6 +14,9 @@ use crate::error::Error;
 
 /// Bytes of one read. Two of them are in memory at once beside the one in use.
 const READ_BYTES: u64 = 2 << 20;
+
+/// Longest time to ask, after a failure, whether the object has changed: the load has failed anyway.
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An object's bytes as they are stored, for a thread that may block.
 ///
@@ -76,7 +80,10 @@ async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>)
     let mut start = 0;
     while start < object.size {
         let end = object.size.min(start + READ_BYTES);
-        let chunk = read_range(&object, Some(start..end)).await;
+        let chunk = match read_range(&object, Some(start..end)).await {
+            Err(error) => Err(reason(&object, error).await),
+            chunk => chunk,
+        };
         let failed = chunk.is_err();
         if sender.send(chunk).await.is_err() || failed {
             return;
@@ -89,7 +96,22 @@ async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>)
     }
 }
 
+/// Why a range could not be read. Of an object that changed, a store may say merely that the range
+/// is not there, and the client that a body it went on with is another.
+async fn reason(object: &Object, error: Error) -> Error {
+    if !matches!(error, Error::Read { .. }) {
+        return error;
+    }
+    match tokio::time::timeout(ASK_TIMEOUT, read_range(object, None)).await {
+        Ok(Err(changed @ Error::Changed { .. })) => changed,
+        _ => error,
+    }
+}
+
 /// Reads a range, or nothing but the version.
+///
+/// The store may not know `if-match`, so what it answers is compared too. A body that breaks off is
+/// continued by the client where it broke, if the e-tag is still the same.
 async fn read_range(object: &Object, range: Option<std::ops::Range<u64>>) -> Result<Bytes, Error> {
     let options = GetOptions {
         if_match: object.e_tag.clone(),

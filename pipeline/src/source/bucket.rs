@@ -1,0 +1,227 @@
+//! Buckets: places that hold objects by their keys, and never give anything from outside.
+
+use std::fmt;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use super::folder;
+use super::object::Object;
+use super::remote::{self, RemoteUrl, shown};
+use crate::error::Error;
+
+/// Listed objects that are looked up at the same time; a listing of a remote store tells neither
+/// the version nor the time of change to the digit by which they are compared later.
+const LOOK_UPS: usize = 8;
+
+/// A place that holds objects by their keys.
+#[derive(Clone)]
+pub struct Bucket {
+    /// The name by which the ledger knows the bucket; keys are unique within it.
+    pub name: String,
+    store: Arc<dyn ObjectStore>,
+    place: Place,
+}
+
+/// What has to be minded with a store's keys.
+#[derive(Debug, Clone)]
+enum Place {
+    /// Nothing: what is listed is what is there.
+    Open,
+    /// Nothing outside this folder is in the bucket, wherever links lead.
+    Folder(Arc<FilePath>),
+    /// What is listed has to be looked up.
+    Remote,
+}
+
+/// Without the store, which knows credentials.
+impl fmt::Debug for Bucket {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Bucket").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Bucket {
+    /// A bucket over any store.
+    pub fn new(name: impl Into<String>, store: Arc<dyn ObjectStore>) -> Self {
+        Self { name: name.into(), store, place: Place::Open }
+    }
+
+    /// The bucket of all local files; a key is an absolute path.
+    #[must_use]
+    pub fn local() -> Self {
+        Self::new("file://", Arc::new(LocalFileSystem::new()))
+    }
+
+    /// A bucket by its URL: a folder (a path or `file:///folder`), or a bucket of S3, Google or
+    /// Azure with a prefix or without (`s3://bucket/prefix`, `gs://`, `az://`).
+    ///
+    /// The variables of `environment` that begin with `AWS_`, `GOOGLE_` or `AZURE_` configure the
+    /// remote ones, a query overrides them (`s3://bucket?region=eu-west-1&endpoint=http://minio:9000`),
+    /// and what S3 lacks then is looked for in the files of the AWS command line.
+    ///
+    /// # Errors
+    /// [`Error::Location`] when the URL is none of these, a setting is unknown or does not fit, or
+    /// there is no such folder. Remote stores are not asked.
+    pub fn open(name: &str, url: &str, environment: &[(String, String)]) -> Result<Self, Error> {
+        let Some(url) = RemoteUrl::parse(url)? else {
+            return Self::folder(name, url);
+        };
+        let bucket = Self::remote(name, &url, environment)?;
+        let prefix = url.key.strip_suffix('/').unwrap_or(&url.key);
+        if prefix.is_empty() {
+            return Ok(bucket);
+        }
+        let prefix = parse_key(&url.root, prefix)?;
+        Ok(Self { store: Arc::new(PrefixStore::new(bucket.store, prefix)), ..bucket })
+    }
+
+    /// The whole of a remote bucket, whatever the URL says beyond it.
+    pub(super) fn remote(
+        name: &str,
+        url: &RemoteUrl,
+        environment: &[(String, String)],
+    ) -> Result<Self, Error> {
+        let store = remote::open(url, environment)?;
+        Ok(Self { name: name.to_owned(), store, place: Place::Remote })
+    }
+
+    fn folder(name: &str, url: &str) -> Result<Self, Error> {
+        let wrong =
+            |reason: &str| Error::Location { location: shown(url), reason: reason.to_owned() };
+        let root = local_path(url)?.canonicalize().map_err(|error| wrong(&error.to_string()))?;
+        if !root.is_dir() {
+            return Err(wrong("it is no folder"));
+        }
+        let store = LocalFileSystem::new_with_prefix(&root);
+        let store = Arc::new(store.map_err(|error| wrong(&error.to_string()))?);
+        Ok(Self { name: name.to_owned(), store, place: Place::Folder(root.into()) })
+    }
+
+    pub(super) fn store(&self) -> &dyn ObjectStore {
+        self.store.as_ref()
+    }
+
+    /// Looks an object up and pins it to the version that is there now.
+    ///
+    /// # Errors
+    /// [`Error::Location`] when the text is no key: it begins or ends with `/`, or has a part that
+    /// is empty, `.`, `..` or holds control characters. [`Error::NotFound`] when there is no such
+    /// object, which in a folder is a regular file that no link puts outside. [`Error::Read`] when
+    /// the store does not answer.
+    pub async fn locate(&self, key: &str) -> Result<Object, Error> {
+        let path = parse_key(&self.name, key)?;
+        let object = format!("{}/{key}", self.name);
+        if let Place::Folder(root) = &self.place
+            && !folder::holds(root, key).await
+        {
+            return Err(Error::NotFound { object });
+        }
+        match self.store.head(&path).await {
+            Ok(meta) => Ok(Object::pinned(self, key.to_owned(), meta)),
+            Err(object_store::Error::NotFound { .. }) => Err(Error::NotFound { object }),
+            Err(object_store::Error::InvalidPath { source }) => {
+                Err(not_a_key(&self.name, key, &source.to_string()))
+            }
+            Err(source) => Err(Error::Read { object, source }),
+        }
+    }
+
+    /// The objects below a folder, or only those directly in it, whose keys are wanted.
+    pub(super) fn list(
+        &self,
+        folder: Path,
+        deep: bool,
+        is_wanted: impl Fn(&str) -> bool + Send + 'static,
+    ) -> BoxStream<'static, Result<Object, Error>> {
+        let bucket = self.clone();
+        let keys = match &self.place {
+            Place::Open => {
+                let listed = self.list_store(folder, deep);
+                let wanted = listed
+                    .try_filter(move |meta| std::future::ready(is_wanted(meta.location.as_ref())));
+                return wanted
+                    .map_ok(move |meta| Object::pinned(&bucket, meta.location.to_string(), meta))
+                    .boxed();
+            }
+            Place::Remote => {
+                self.list_store(folder, deep).map_ok(|meta| meta.location.to_string()).boxed()
+            }
+            Place::Folder(root) => folder::list(root, &folder, deep),
+        };
+        let wanted = keys.try_filter(move |key| std::future::ready(is_wanted(key)));
+        let located = wanted.map(move |key| {
+            let bucket = bucket.clone();
+            async move { bucket.locate(&key?).await }
+        });
+        located.buffered(LOOK_UPS).filter(|found| std::future::ready(!is_gone(found))).boxed()
+    }
+
+    /// What the store lists of a folder.
+    fn list_store(
+        &self,
+        folder: Path,
+        deep: bool,
+    ) -> BoxStream<'static, Result<ObjectMeta, Error>> {
+        let name = self.name.clone();
+        let object = format!("{name}/{folder}");
+        let failed = move |source| match source {
+            // Only of a bucket: a folder that is not there is merely empty.
+            object_store::Error::NotFound { .. } => Error::Location {
+                location: name.clone(),
+                reason: "there is no such bucket".to_owned(),
+            },
+            source => Error::Read { object: object.clone(), source },
+        };
+        if deep {
+            return self.store.list(Some(&folder)).map_err(failed).boxed();
+        }
+        let store = Arc::clone(&self.store);
+        let listed = async move {
+            let listed = store.list_with_delimiter(Some(&folder)).await.map_err(failed)?;
+            Ok(stream::iter(listed.objects.into_iter().map(Ok)))
+        };
+        stream::once(listed).try_flatten().boxed()
+    }
+}
+
+/// Whether an object went away after it was listed, or was none that may be looked up.
+const fn is_gone(found: &Result<Object, Error>) -> bool {
+    matches!(found, Err(Error::NotFound { .. }))
+}
+
+/// The store's path of a key that is written as the store writes it, so that no two keys name the
+/// same object.
+pub(super) fn parse_key(bucket: &str, key: &str) -> Result<Path, Error> {
+    match Path::parse(key) {
+        Ok(path) if path.as_ref() == key && !key.is_empty() => Ok(path),
+        Ok(_) => Err(not_a_key(bucket, key, "it is empty, or begins or ends with /")),
+        Err(error) => Err(not_a_key(bucket, key, &error.to_string())),
+    }
+}
+
+fn not_a_key(bucket: &str, key: &str, why: &str) -> Error {
+    Error::Location { location: format!("{bucket}/{key}"), reason: format!("not a key: {why}") }
+}
+
+/// The path that a local path or a `file://` URL names.
+pub(super) fn local_path(location: &str) -> Result<PathBuf, Error> {
+    let wrong =
+        |reason: &str| Error::Location { location: shown(location), reason: reason.to_owned() };
+    if let Some((scheme, _)) = location.split_once("://") {
+        if scheme != "file" {
+            return Err(wrong(&format!(
+                "only local paths and file://, s3://, gs:// and az:// URLs are read, not {scheme}://"
+            )));
+        }
+        let url = url::Url::parse(location).map_err(|error| wrong(&error.to_string()))?;
+        return url.to_file_path().map_err(|()| wrong("expected file:///absolute/path"));
+    }
+    std::path::absolute(location).map_err(|error| wrong(&error.to_string()))
+}

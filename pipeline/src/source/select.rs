@@ -1,0 +1,98 @@
+//! Selections: many objects of a bucket by the beginning or the pattern of their keys.
+
+use futures::stream::BoxStream;
+use globset::{GlobBuilder, GlobMatcher};
+use object_store::path::Path;
+
+use super::bucket::{Bucket, parse_key};
+use super::object::Object;
+use crate::error::Error;
+
+/// The endings of the names that are taken for JSON, before `.gz`, `.gzip`, `.zst`.
+const ENDINGS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
+const COMPRESSED: [&str; 3] = [".gz", ".gzip", ".zst"];
+
+/// The characters that make a key or path a pattern.
+pub(super) const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+
+/// Which objects of a bucket are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Those whose keys begin with the text, within a name too (`logs/2026-`), and whose names look
+    /// like JSON.
+    Prefix(String),
+    /// Those whose whole keys match the pattern: `*` and `?` stay within a name, `**` does not,
+    /// `[…]` is one of some characters, `{a,b}` one of some texts.
+    Glob(String),
+}
+
+impl Bucket {
+    /// The objects that a selection means, each pinned when it is asked for; what cannot be looked
+    /// at is an error among them. Memory does not grow with their number.
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Location`] when the pattern is none, or no key can begin with the text.
+    pub fn select(
+        &self,
+        selection: Selection,
+    ) -> Result<BoxStream<'static, Result<Object, Error>>, Error> {
+        match selection {
+            Selection::Prefix(prefix) => {
+                let folder = match prefix.rsplit_once('/') {
+                    Some((folder, _)) => parse_key(&self.name, folder)?,
+                    None => Path::ROOT,
+                };
+                let is_wanted = move |key: &str| key.starts_with(&prefix) && looks_like_json(key);
+                Ok(self.list(folder, true, is_wanted))
+            }
+            Selection::Glob(pattern) => {
+                let Pattern { folder, matcher, .. } = Pattern::parse(&self.name, &pattern)?;
+                Ok(self.list(folder, true, move |key| matcher.is_match(key)))
+            }
+        }
+    }
+}
+
+/// A pattern of whole keys, and where to look for them.
+pub(super) struct Pattern {
+    /// The folders that the pattern names without wildcards.
+    pub(super) folder: Path,
+    /// Whether it can match below that folder's own objects.
+    pub(super) is_deep: bool,
+    pub(super) matcher: GlobMatcher,
+}
+
+impl Pattern {
+    pub(super) fn parse(bucket: &str, pattern: &str) -> Result<Self, Error> {
+        let (folders, _) = pattern.rsplit_once('/').unwrap_or_default();
+        let is_plain = |folder: &&str| !folder.contains(WILDCARDS);
+        let plain: Vec<_> = folders.split('/').take_while(is_plain).collect();
+        let folder = match plain.join("/") {
+            folder if folder.is_empty() && !pattern.starts_with('/') => Path::ROOT,
+            folder => parse_key(bucket, &folder)?,
+        };
+        let below = pattern.get(folder.as_ref().len()..).unwrap_or_default();
+        let is_deep = below.trim_start_matches('/').contains('/') || below.contains("**");
+        let matcher = matcher(&format!("{bucket}/{pattern}"), pattern)?;
+        Ok(Self { folder, is_deep, matcher })
+    }
+}
+
+/// A pattern whose `*` stays within a name.
+pub(super) fn matcher(location: &str, pattern: &str) -> Result<GlobMatcher, Error> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    let glob = glob.map_err(|error| Error::Location {
+        location: location.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(glob.compile_matcher())
+}
+
+/// Whether a name ends like JSON and does not begin with a dot.
+pub(super) fn looks_like_json(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or(key).to_ascii_lowercase();
+    let plain = COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    !name.starts_with('.') && ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
