@@ -18,6 +18,7 @@ mod embedded;
 mod exactly_once;
 mod frames;
 mod merge;
+mod rights;
 mod round_trip;
 mod support;
 mod targets;
