@@ -12,6 +12,7 @@
 mod bad_input;
 mod cli;
 mod conformance;
+mod connections;
 mod crash;
 mod decode;
 mod embedded;
