@@ -21,5 +21,6 @@ mod frames;
 mod merge;
 mod rights;
 mod round_trip;
+mod stop;
 mod support;
 mod targets;

@@ -117,6 +117,12 @@ pub enum Error {
         /// Polars' error.
         source: polars::error::PolarsError,
     },
+    /// A load was asked to stop before it committed.
+    #[error("the load of {object} was cancelled; nothing was written")]
+    Cancelled {
+        /// The object.
+        object: String,
+    },
     /// The counts of a load do not agree; nothing was written.
     #[error("the load of {object} does not add up, so nothing was written: {detail}")]
     Unproven {

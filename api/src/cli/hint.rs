@@ -42,6 +42,7 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::RootCertificates { .. } => {
             "name a file of certificates in PEM that can be read: sslrootcert"
         }
+        Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }

@@ -3,12 +3,14 @@
 use std::ops::{Deref, DerefMut};
 
 use tokio::task::JoinHandle;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
-use super::Database;
+use super::{CONNECT_TIMEOUT, Database};
 use crate::error::{Error, Result};
 
 /// A connection, and the task that drives it.
+///
+/// After a load that failed it is as it was before, or closed.
 #[derive(Debug)]
 pub struct Connection {
     client: Client,
@@ -30,6 +32,36 @@ impl Connection {
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Begins the transaction of a load.
+    pub(crate) async fn begin(&mut self, read_only: bool) -> Result<Transaction<'_>> {
+        // Whoever waits for a claim must then see what the one before has committed.
+        let level = IsolationLevel::ReadCommitted;
+        let begun =
+            self.client.build_transaction().isolation_level(level).read_only(read_only).start();
+        begun.await.map_err(|source| Error::Database {
+            doing: "begin the transaction of a load".to_owned(),
+            source,
+        })
+    }
+
+    /// Cancels the statement that the server is at, and closes the connection: for a load that was
+    /// dropped midway. The server undoes its transaction and lets go of its locks.
+    ///
+    /// Closing alone would not do: a server that computes, or waits for a lock, does not look
+    /// whether its client is there. One that cannot be reached to be told finds out by itself.
+    pub async fn abort(self) {
+        let cancel = self.client.cancel_token();
+        let cancelled = cancel.cancel_query(self.database.tls());
+        match tokio::time::timeout(CONNECT_TIMEOUT, cancelled).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the server was not told to cancel"),
+            Err(_) => tracing::debug!("the server was not told to cancel in time"),
+        }
+        if let Some(driver) = self.driver {
+            driver.abort();
+        }
     }
 
     /// The error with the reason why the connection broke, if it did: the driver learns that the
