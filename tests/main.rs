@@ -12,12 +12,15 @@
 mod bad_input;
 mod cli;
 mod conformance;
+mod connections;
 mod crash;
 mod decode;
 mod embedded;
 mod exactly_once;
 mod frames;
 mod merge;
+mod rights;
 mod round_trip;
+mod stop;
 mod support;
 mod targets;

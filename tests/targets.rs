@@ -222,29 +222,6 @@ async fn a_database_that_cannot_hold_every_text_is_refused() {
 }
 
 #[tokio::test]
-async fn the_rights_that_the_readme_grants_are_enough() {
-    let readme = std::fs::read_to_string(crate::support::repository("README.md")).unwrap();
-    let grants = readme.split("```sql").nth(1).unwrap().split("```").next().unwrap();
-    let database = TestDatabase::empty().await;
-    let connection = database.migrated().await;
-    pipeline::sink::create_tables(&*connection, &pipeline::feed::USER_STATUS).await.unwrap();
-    let name = database.url.split(['/', '?']).nth(3).unwrap();
-    connection.batch_execute("create role etl login").await.unwrap();
-    connection
-        .batch_execute(&grants.replace("database warehouse", &format!("database {name}")))
-        .await
-        .unwrap();
-    let loading = TestDatabase { url: database.url.replace("postgres@", "etl@") };
-    loading.load(&[&crate::support::sample("user_status_merge_1.ndjson")]);
-    // The role may not read the log, so the tables cannot be shown: a remark, and no failure.
-    let second = crate::support::sample("user_status_merge_2.ndjson");
-    let output = loading.stevedore(&["load", &second]).output().unwrap();
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("note: the tables cannot be shown: "), "{}", stderr(&output));
-    assert_eq!(database.counts().await, [4, 7, 0]);
-}
-
-#[tokio::test]
 async fn a_dry_run_is_held_against_the_tables_as_they_are() {
     let database = TestDatabase::with_old_tables().await;
     let folder = tempfile::tempdir().unwrap();

@@ -59,6 +59,20 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// What is said about a connection cannot be meant.
+    #[error("the database cannot be connected to as asked: {problem}")]
+    ConnectionOptions {
+        /// What is wrong with it; nothing secret is repeated.
+        problem: String,
+    },
+    /// The certificates by which servers are to be verified are of no use.
+    #[error("could not use the root certificates of {place}")]
+    RootCertificates {
+        /// The file, or the system.
+        place: String,
+        /// What is wrong with them.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Postgres could not be reached or did not let us in.
     #[error("could not connect to the database")]
     Connect {
@@ -104,6 +118,12 @@ pub enum Error {
         doing: &'static str,
         /// Polars' error.
         source: polars::error::PolarsError,
+    },
+    /// A load was asked to stop before it committed.
+    #[error("the load of {object} was cancelled; nothing was written")]
+    Cancelled {
+        /// The object.
+        object: String,
     },
     /// The counts of a load do not agree; nothing was written.
     #[error("the load of {object} does not add up, so nothing was written: {detail}")]

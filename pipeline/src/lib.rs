@@ -75,6 +75,7 @@ mod json;
 pub mod ledger;
 pub mod load;
 mod point;
+mod progress;
 pub mod sink;
 pub mod source;
 mod summary;

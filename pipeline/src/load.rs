@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use tokio_postgres::{GenericClient, IsolationLevel, Transaction};
+use tokio_postgres::{GenericClient, Transaction};
 
 use crate::database::{Connection, Database};
 use crate::decode::Limits;
@@ -14,10 +14,10 @@ use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
 pub use crate::point::Point;
+pub use crate::progress::Progress;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::summary::{State, Summary};
-pub use crate::transform::Progress;
 use crate::transform::{Tally, Transform};
 
 /// Pieces of encoded rows that wait for the database at most.
@@ -34,7 +34,7 @@ pub struct LoadOptions {
     pub reload: bool,
     /// Where rows wait that do not fit into memory.
     pub spool_folder: PathBuf,
-    /// Is told how far the load is.
+    /// Is told how far the load is, and may stop it.
     pub progress: Arc<Progress>,
     /// Is called when the load reaches one of its points.
     pub reached: fn(Point),
@@ -44,7 +44,8 @@ pub struct LoadOptions {
 ///
 /// # Errors
 /// Every [`Error`]; then no row was written but one in the ledger that says so. After
-/// [`Error::CommitUnknown`], and only then, the rows may be there: loading again tells.
+/// [`Error::CommitUnknown`], and only then, the rows may be there: loading again tells. After
+/// [`Error::Cancelled`], or when it is dropped, a load has written no row at all.
 pub async fn load(
     object: &Object,
     feed: &'static Feed,
@@ -52,14 +53,16 @@ pub async fn load(
     options: &LoadOptions,
 ) -> Result<Summary> {
     let started_at = SystemTime::now();
+    options.progress.begin();
     let identity = Identity::of(feed, object);
     match attempt(object, feed, &identity, connection, options, started_at).await {
         Ok(summary) => Ok(summary),
         Err(error) => {
             let error = connection.explain(error).await;
             let how = (options.mode, options.reload);
-            // Of a load that may be there after all, nobody can say that it failed.
-            if !matches!(error, Error::CommitUnknown { .. })
+            // Of a load that may be there after all nobody can say that it failed, and one that was
+            // cancelled did not.
+            if !matches!(error, Error::CommitUnknown { .. } | Error::Cancelled { .. })
                 && let Err(unrecorded) =
                     note_failure(connection, &identity, how, started_at, &error).await
             {
@@ -100,7 +103,7 @@ async fn attempt(
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
-    let transaction = begin(connection, false).await?;
+    let transaction = connection.begin(false).await?;
     let load_id = ledger::claim(&transaction, identity).await?;
     // Somebody else may have had the claim meanwhile.
     if let Some(loaded) = earlier(identity, &transaction, options).await? {
@@ -124,6 +127,9 @@ async fn attempt(
     };
     ledger::record(&transaction, identity, &entry).await?;
     (options.reached)(Point::Recorded);
+    if !options.progress.begin_commit() {
+        return Err(Error::Cancelled { object: object.url() });
+    }
     if let Err(source) = transaction.commit().await {
         was_committed(&database, object, identity, load_id, source).await?;
     }
@@ -145,7 +151,7 @@ pub async fn dry_run(
     let started_at = SystemTime::now();
     let targets = match connection {
         Some(connection) => {
-            let transaction = begin(connection, true).await?;
+            let transaction = connection.begin(true).await?;
             Targets::find(&transaction, feed, options.mode).await?
         }
         None => {
@@ -173,17 +179,6 @@ async fn earlier(
     options: &LoadOptions,
 ) -> Result<Option<Loaded>> {
     if options.reload { Ok(None) } else { ledger::loaded(client, identity).await }
-}
-
-async fn begin(connection: &mut Connection, read_only: bool) -> Result<Transaction<'_>> {
-    // Whoever waits for a claim must then see what the one before has committed.
-    let level = IsolationLevel::ReadCommitted;
-    let begun =
-        connection.build_transaction().isolation_level(level).read_only(read_only).start().await;
-    begun.map_err(|source| Error::Database {
-        doing: "begin the transaction of a load".to_owned(),
-        source,
-    })
 }
 
 type Work = tokio::task::JoinHandle<Result<Tally>>;
@@ -268,8 +263,11 @@ async fn was_committed(
     source: tokio_postgres::Error,
 ) -> Result<()> {
     let asked = async {
-        let mut connection = database.connect().await?;
-        let transaction = begin(&mut connection, false).await?;
+        // However long that takes: to know is worth the wait.
+        let forever = Some(Duration::ZERO);
+        let patient = database.clone().with_lock_timeout(forever).with_statement_timeout(forever);
+        let mut connection = patient.connect().await?;
+        let transaction = connection.begin(false).await?;
         ledger::claim(&transaction, identity).await?;
         ledger::is_recorded(&transaction, load_id).await
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use polars::prelude::{DataFrame, IntoLazy, LazyFrame, ListNameSpaceImpl};
 use polars_async::executor::ALLOW_RAYON_THREADS;
@@ -13,19 +13,11 @@ use crate::decode::{Decoder, Limits, REASON};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::{self, Stamp};
+use crate::progress::Progress;
 use crate::sink::{Encoder, Rows};
 use crate::source::{
     Batch, Batches, Compression, CutOptions, Decompressed, Format, NotText, Object, ObjectReader,
 };
-
-/// How far a load is, for whoever watches.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Bytes of the object that were read, as they are stored.
-    pub bytes_read: Arc<AtomicU64>,
-    /// Records that went through the frames.
-    pub records: AtomicU64,
-}
 
 /// What the records of an object became.
 #[derive(Debug, Default)]
@@ -68,6 +60,9 @@ impl Transform {
         let mut batches = Batches::new(input, self.cut.clone());
         let mut decoder = Decoder::new(self.feed, self.limits.clone());
         for batch in batches.by_ref() {
+            if self.progress.is_stopped() {
+                return Err(Error::Cancelled { object: self.object.url() });
+            }
             let batch = batch.map_err(|error| self.read_error(error))?;
             self.batch(&batch, &mut decoder, &mut tally, |sent| rows.blocking_send(sent).is_ok())?;
             if self.encoder.is_some() && rows.is_closed() {
@@ -96,7 +91,15 @@ impl Transform {
         let log =
             collect(frame::status_log(valid.clone().lazy(), feed, stamp), "explode the list")?;
         tally.add(feed, batch, &valid, &rejected, &log)?;
-        self.progress.records.fetch_add(batch.records.len() as u64, Ordering::Relaxed);
+        let progress = &self.progress;
+        for (so_far, of_batch) in [
+            (&progress.records, batch.records.len()),
+            (&progress.loaded, valid.height()),
+            (&progress.rejected, rejected.height()),
+            (&progress.log_rows, log.height()),
+        ] {
+            so_far.fetch_add(of_batch as u64, Ordering::Relaxed);
+        }
         let Some(encoder) = &self.encoder else {
             return Ok(());
         };

@@ -1,5 +1,11 @@
 //! What the tests share: a PostgreSQL of their own, a database for each test, and the binary.
 
+mod certificates;
+mod postgres;
+
+pub use certificates::Authority;
+pub use postgres::TestServer;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};

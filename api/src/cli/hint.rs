@@ -49,6 +49,13 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Connect { .. } => {
             "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""
         }
+        Error::ConnectionOptions { .. } => {
+            "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
+        }
+        Error::RootCertificates { .. } => {
+            "name a file of certificates in PEM that can be read: sslrootcert"
+        }
+        Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
@@ -69,6 +76,8 @@ fn database_hint(error: &tokio_postgres::Error) -> &'static str {
         "run the same command again: nothing was written"
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
         "run `stevedore migrate` as the owner of the tables, and grant the rights that the README lists"
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+        "run the same command again when whoever holds the lock is done: nothing was written"
     } else if *code == SqlState::DISK_FULL {
         "free space on the database server, and run the same command again"
     } else {

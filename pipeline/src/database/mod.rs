@@ -1,25 +1,49 @@
 //! Connections to Postgres, the ledger's schema, and the embedded server.
 
+mod connection;
 mod embedded;
 mod install;
 mod migrate;
+mod options;
+mod tls;
 
+pub use connection::Connection;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use install::{Binaries, DEFAULT_DOWNLOAD_URL, Download, install_command};
 pub use migrate::migrate;
+pub use tls::TlsStream;
 
-use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Error, Result};
+use options::take_tls_options;
+use tls::Connector;
 
 /// Longest time to wait for a server that does not answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where Debian's and other builds' servers listen when a URL names no host, as psql does.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// A server that says nothing for so long is asked whether it is there still,
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+/// so often,
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// and so many times.
+const KEEPALIVE_RETRIES: u32 = 3;
+/// How long a server may leave unacknowledged what was sent to it.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// What the driver has for the first of these where the text says nothing.
+const DRIVERS_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Makes the server notice within 15 seconds that our machine is gone: until then it keeps the
+/// locks of a load. Means nothing to a local socket.
+const NOTICE_THE_END: &str =
+    "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3";
 
 /// The schema `stevedore` is for the ledger. To a role of that name it would be the first of its
 /// search path, where users' tables would be created beside those that are there already.
@@ -31,36 +55,104 @@ const KEEP_OUT: &str = "select set_config('search_path', \
 #[derive(Debug, Clone)]
 pub struct Database {
     config: Config,
-}
-
-/// A connection, and the task that drives it.
-#[derive(Debug)]
-pub struct Connection {
-    client: Client,
-    /// None once its end was looked at.
-    driver: Option<JoinHandle<Result<(), tokio_postgres::Error>>>,
-    database: Database,
+    tls: Connector,
+    lock_timeout: Option<Duration>,
+    statement_timeout: Option<Duration>,
 }
 
 impl Database {
     /// A database by its URL (`postgresql://user:password@host:port/name`) or by `key=value` pairs.
     ///
+    /// TLS is as libpq's `sslmode` and `sslrootcert` say, with these differences: `allow` is
+    /// `prefer`; the roots of `verify-ca` and `verify-full` are the platform's where no file is
+    /// named, and with those the name of the host is always checked; a host is looked for among a
+    /// certificate's alternative names only. A local socket never uses TLS.
+    ///
     /// # Errors
-    /// [`Error::Connect`] when the text is neither.
+    /// [`Error::Connect`] when the text is neither, [`Error::ConnectionOptions`] when it asks for a
+    /// kind of TLS that there is not, [`Error::RootCertificates`] when its `sslrootcert` is of no
+    /// use.
     pub fn new(url: &str) -> Result<Self> {
-        let mut config: Config = url.parse().map_err(|source| Error::Connect { source })?;
-        if config.get_application_name().is_none() {
-            config.application_name("stevedore");
+        let (text, tls) = take_tls_options(url)?;
+        let mut config: Config = text.parse().map_err(|source| Error::Connect { source })?;
+        config.ssl_mode(tls.mode);
+        add_defaults(&mut config);
+        if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
+            config.ssl_mode(SslMode::Disable);
         }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
+        let tls = Connector::new(&tls.verify)?;
+        Ok(Self { config, tls, lock_timeout: None, statement_timeout: None })
+    }
+
+    /// How long a statement waits for a lock, before it fails (SQLSTATE 55P03); zero is for ever,
+    /// None as the server says. A load waits for locks of its tables, and for another load of the
+    /// same object.
+    #[must_use]
+    pub const fn with_lock_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// How long a statement may take, before it fails (SQLSTATE 57014); zero is for ever, None as
+    /// the server says. One statement of a load, the COPY of its log, takes as long as the load.
+    #[must_use]
+    pub const fn with_statement_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.statement_timeout = timeout;
+        self
+    }
+
+    /// What the driver goes by, without the options of TLS.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where the database is, as `host:port/name`, for messages: there is no secret in it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let ports = self.config.get_ports();
+        let port = |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+        let hosts = self.config.get_hosts().iter().enumerate().map(|(at, host)| match host {
+            Host::Tcp(name) => format!("{name}:{}", port(at)),
+            Host::Unix(folder) => format!("{}:{}", folder.display(), port(at)),
+        });
+        let hosts = hosts.collect::<Vec<_>>().join(",");
+        match self.config.get_dbname().or(self.config.get_user()) {
+            Some(name) => format!("{hosts}/{name}"),
+            None => hosts,
         }
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            for folder in SOCKET_FOLDERS {
-                config.host_path(folder);
+    }
+
+    /// Connects, for whoever drives the connection and calls [`Self::prepare_session`] then.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] when the server cannot be reached or refuses.
+    pub async fn open(&self) -> Result<(Client, tokio_postgres::Connection<Socket, TlsStream>)> {
+        let opened = match self.config.connect(self.tls()).await {
+            Err(error) if self.goes_on_without_tls(&error) => {
+                let mut config = self.config.clone();
+                config.ssl_mode(SslMode::Disable).connect(self.tls()).await
+            }
+            opened => opened,
+        };
+        opened.map_err(|source| Error::Connect { source })
+    }
+
+    /// Applies the settings of a session, in one round trip. By statements, not as options of the
+    /// connection: a pooler would refuse those.
+    ///
+    /// # Errors
+    /// The driver's, when the connection broke.
+    pub async fn prepare_session(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
+        let mut statements = vec![NOTICE_THE_END.to_owned(), KEEP_OUT.to_owned()];
+        for (setting, timeout) in
+            [("lock_timeout", self.lock_timeout), ("statement_timeout", self.statement_timeout)]
+        {
+            if let Some(timeout) = timeout {
+                statements.push(format!("set {setting} = {}", milliseconds(timeout)));
             }
         }
-        Ok(Self { config })
+        client.batch_execute(&statements.join("; ")).await
     }
 
     /// Connects.
@@ -68,51 +160,110 @@ impl Database {
     /// # Errors
     /// [`Error::Connect`] when the server cannot be reached or refuses.
     pub async fn connect(&self) -> Result<Connection> {
-        let connected = self.config.connect(NoTls).await;
-        let (client, connection) = connected.map_err(|source| Error::Connect { source })?;
+        let (client, connection) = self.open().await?;
         let driver = tokio::spawn(connection);
-        client.batch_execute(KEEP_OUT).await.map_err(|source| Error::Connect { source })?;
-        Ok(Connection { client, driver: Some(driver), database: self.clone() })
+        self.prepare_session(&client).await.map_err(|source| Error::Connect { source })?;
+        Ok(Connection::new(client, driver, self.clone()))
+    }
+
+    fn tls(&self) -> MakeRustlsConnect {
+        self.tls.get()
+    }
+
+    /// Whether TLS was only preferred, and the server will not have it: the handshake failed, or
+    /// its rules (pg_hba.conf) let nobody in who uses it.
+    fn goes_on_without_tls(&self, error: &tokio_postgres::Error) -> bool {
+        let is_refused = error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+        self.config.get_ssl_mode() == SslMode::Prefer
+            && (is_refused || tls::is_handshake_error(error))
     }
 }
 
-impl Connection {
-    /// The database that this connects to.
-    #[must_use]
-    pub const fn database(&self) -> &Database {
-        &self.database
+/// What a text leaves open.
+fn add_defaults(config: &mut Config) {
+    if config.get_application_name().is_none() {
+        config.application_name("stevedore");
     }
-
-    /// The error with the reason why the connection broke, if it did: the driver learns that the
-    /// server was shut down, while whoever waits for an answer learns only that none will come.
-    pub(crate) async fn explain(&mut self, error: Error) -> Error {
-        match error {
-            Error::Database { doing, source } if self.client.is_closed() && source.is_closed() => {
-                let ended = match self.driver.take() {
-                    Some(driver) => driver.await.ok(),
-                    None => None,
-                };
-                let source = match ended {
-                    Some(Err(cause)) => cause,
-                    _ => source,
-                };
-                Error::Database { doing, source }
-            }
-            error => error,
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
+    }
+    if config.get_keepalives_idle() == DRIVERS_IDLE {
+        config.keepalives_idle(KEEPALIVE_IDLE);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(KEEPALIVE_INTERVAL);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(KEEPALIVE_RETRIES);
+    }
+    if config.get_hosts().is_empty() {
+        // A name for each address: TLS wants one.
+        for address in config.get_hostaddrs().to_vec() {
+            config.host(address.to_string());
+        }
+    }
+    if config.get_hosts().is_empty() {
+        for folder in SOCKET_FOLDERS {
+            config.host_path(folder);
         }
     }
 }
 
-impl Deref for Connection {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
-    }
+/// A timeout as the server takes it: one that is not zero does not become zero, which is none.
+fn milliseconds(timeout: Duration) -> i32 {
+    i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
 }
 
-impl DerefMut for Connection {
-    fn deref_mut(&mut self) -> &mut Client {
-        &mut self.client
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_and_what_is_printed_of_a_database_hold_no_password() {
+        for (url, address) in [
+            ("postgres://u:s3cret@a:1,b:2/db", "a:1,b:2/db"),
+            ("postgres://u:s3cret@%2Ftmp/db", "/tmp:5432/db"),
+            ("host=h user=u password=s3cret sslmode=require", "h:5432/u"),
+            ("hostaddr=127.0.0.1 port=7 dbname=db password=s3cret", "127.0.0.1:7/db"),
+        ] {
+            let database = Database::new(url).unwrap();
+            assert_eq!(database.address(), address);
+            assert!(!format!("{database:?}").contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn what_a_url_says_of_timeouts_stays() {
+        let url = "postgres://h?keepalives_idle=7&keepalives_interval=8&keepalives_retries=9&tcp_user_timeout=6&connect_timeout=5";
+        let database = Database::new(url).unwrap();
+        let config = database.config();
+        let seconds = Duration::from_secs;
+        assert_eq!(config.get_keepalives_idle(), seconds(7));
+        assert_eq!(config.get_keepalives_interval(), Some(seconds(8)));
+        assert_eq!(config.get_keepalives_retries(), Some(9));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&seconds(6)));
+        assert_eq!(config.get_connect_timeout(), Some(&seconds(5)));
+    }
+
+    #[test]
+    fn a_short_timeout_does_not_become_none() {
+        assert_eq!(milliseconds(Duration::ZERO), 0);
+        assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
+        assert_eq!(milliseconds(Duration::from_millis(1500)), 1500);
+        assert_eq!(milliseconds(Duration::MAX), i32::MAX);
+    }
+
+    #[test]
+    fn roots_that_cannot_be_used_are_named() {
+        let error = Database::new("postgres://h?sslmode=verify-full&sslrootcert=/no/such.pem");
+        let error = error.unwrap_err().with_causes();
+        assert!(error.contains("/no/such.pem: No such file"), "{error}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let url = format!("postgres://h?sslmode=require&sslrootcert={}", file.path().display());
+        let error = Database::new(&url).unwrap_err().with_causes();
+        assert!(error.ends_with("it holds no certificate in PEM"), "{error}");
     }
 }
