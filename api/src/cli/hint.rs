@@ -75,7 +75,7 @@ fn database_hint(error: &tokio_postgres::Error) -> &'static str {
     if [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code) {
         "run the same command again: nothing was written"
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        "run `stevedore migrate` as the owner of the tables, and grant the rights that the README lists"
+        "run `stevedore migrate` as the owner of the tables, and grant the rights of sql/grants.sql"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         "run the same command again when whoever holds the lock is done: nothing was written"
     } else if *code == SqlState::DISK_FULL {
