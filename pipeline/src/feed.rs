@@ -133,6 +133,18 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Malformed,
+        Self::NotAnObject,
+        Self::TooLarge,
+        Self::NullField,
+        Self::EmptyStatus,
+        Self::WrongType,
+        Self::OutOfRange,
+        Self::NulCharacter,
+    ];
+
     /// The word as it stands in tables, JSON and summaries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

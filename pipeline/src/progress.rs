@@ -39,6 +39,13 @@ impl Progress {
         self.pass(STOPPED)
     }
 
+    /// All that is counted: bytes read, records, loaded, rejected, rows of the log.
+    #[must_use]
+    pub fn counts(&self) -> [u64; 5] {
+        let Self { bytes_read, records, loaded, rejected, log_rows, .. } = self;
+        [bytes_read, records, loaded, rejected, log_rows].map(|count| count.load(Ordering::Relaxed))
+    }
+
     /// Whether the load was asked to end.
     #[must_use]
     pub fn is_stopped(&self) -> bool {

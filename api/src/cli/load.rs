@@ -9,12 +9,12 @@ use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
 use pipeline::source::{CutOptions, Object, find, shown};
 
-use super::failpoint;
 use super::preview::preview;
 use super::print::Printer;
 use super::progress::Watch;
 use super::session::Session;
 use crate::config::{LoadArgs, environment};
+use crate::failpoint;
 
 pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     if args.explain {
@@ -82,13 +82,13 @@ async fn load_all(
     for object in objects {
         let done = load_one(args, object, session.as_deref_mut()).await;
         match &done {
-            Ok(summary) if args.json => printer.summary_json(summary),
+            Ok(summary) if args.json => printer.json(summary),
             Ok(summary) => printer.summary(summary, &USER_STATUS),
             Err(error) => {
                 all_done = false;
                 printer.failed(&format!("could not load {}", object.url()), error);
                 if args.json {
-                    printer.summary_json(&Summary::failed(object, error));
+                    printer.json(&Summary::failed(object, error));
                 }
             }
         }
@@ -123,11 +123,11 @@ async fn load_one(
         mode: args.mode,
         cut: CutOptions {
             format: args.format,
-            max_record_bytes: args.max_record_bytes as usize,
+            max_record_bytes: args.records.max_record_bytes as usize,
             ..CutOptions::default()
         },
         reload: args.reload,
-        spool_folder: args.spool_folder.clone().unwrap_or_else(std::env::temp_dir),
+        spool_folder: args.records.spool_folder(),
         progress: Arc::clone(&progress),
         reached: failpoint::reached,
     };

@@ -1,13 +1,18 @@
 //! The verbs of the command line, one file each.
 
-mod failpoint;
+mod client;
 mod hint;
+mod jobs;
+mod key;
 mod load;
 mod migrate;
 mod preview;
 mod print;
 mod progress;
+mod serve;
+mod service;
 mod session;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -20,7 +25,13 @@ pub(crate) use print::Printer;
 pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
     match verb {
         Verb::Load(args) => load::load(&args, printer).await,
+        Verb::Serve(args) => serve::serve(args, printer).await,
+        Verb::Worker(args) => worker::worker(args, printer).await,
+        Verb::Jobs(args) => jobs::jobs(&args, printer).await,
         Verb::Migrate(args) => migrate::migrate(&args, printer).await,
+        Verb::Key(args) => key::key(&args, printer),
+        // Printed in `main`, which knows where each setting comes from.
+        Verb::Config(_) => ExitCode::SUCCESS,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Config::command(), "stevedore", &mut script);

@@ -11,9 +11,11 @@ use comfy_table::{CellAlignment, Table};
 use pipeline::error::{Error, causes};
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary};
+use serde::Serialize;
 
 use super::hint::hint;
 use super::preview::Preview;
+use crate::jobs::{Job, JobCounts};
 
 /// Prints what a verb has to say.
 #[derive(Debug, Default)]
@@ -58,12 +60,75 @@ impl Printer {
         ExitCode::FAILURE
     }
 
-    /// A load as one line of JSON.
-    pub(crate) fn summary_json(&self, summary: &Summary) {
-        match serde_json::to_string(summary) {
+    /// What is not done because it was asked for wrongly.
+    pub(crate) fn misused(&self, what: &str, error: &(dyn StdError + 'static)) -> ExitCode {
+        self.failed(what, error);
+        ExitCode::from(2)
+    }
+
+    /// One line of JSON.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
             Ok(json) => self.data(&(json + "\n")),
-            Err(error) => drop(self.failed("could not print the summary", &error)),
+            Err(error) => drop(self.failed("could not print JSON", &error)),
         }
+    }
+
+    /// Jobs as a table, a line each.
+    pub(crate) fn jobs(&self, jobs: &[Job]) {
+        let mut table = Table::new();
+        table
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_header(["job", "state", "objects", "records", "rejected", "accepted"]);
+        for job in jobs {
+            table.add_row([
+                job.job_id.to_string(),
+                job.state.as_str().to_owned(),
+                shortened(&objects(job)),
+                job.records.to_string(),
+                job.rejected.to_string(),
+                job.created_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            ]);
+        }
+        self.data(&format!("{table}\n"));
+    }
+
+    /// A job, as a load's summary looks.
+    pub(crate) fn job(&self, job: &Job) {
+        let attempts = match job.attempts {
+            0 | 1 => String::new(),
+            attempts => format!(", attempt {attempts}"),
+        };
+        let mut text =
+            format!("{} is {}{attempts} (job {})\n", objects(job), job.state.as_str(), job.job_id);
+        if let Some(error) = &job.first_error {
+            writeln!(text, "first error: {} ({})", error.detail, error.code).ok();
+        }
+        if let Some(JobCounts { queued, running, succeeded, failed, cancelled }) = &job.jobs {
+            let jobs = [
+                (queued, "queued"),
+                (running, "running"),
+                (succeeded, "succeeded"),
+                (failed, "failed"),
+                (cancelled, "cancelled"),
+            ];
+            let jobs = jobs.iter().map(|(count, state)| format!("{count} {state}"));
+            writeln!(text, "jobs: {}", jobs.collect::<Vec<_>>().join(", ")).ok();
+        }
+        let load = job.load_id.map(|load_id| format!("load {load_id}")).unwrap_or_default();
+        let mut table = Table::new();
+        table
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_header(["records", "loaded", "rejected", "log rows", ""]);
+        table.add_row([
+            job.records.to_string(),
+            job.loaded.to_string(),
+            job.rejected.to_string(),
+            job.log_rows.to_string(),
+            load,
+        ]);
+        writeln!(text, "{table}").ok();
+        self.data(&text);
     }
 
     /// A load as a table with a line for each target table.
@@ -117,6 +182,13 @@ impl Printer {
             self.data(&format!("{name}\n{}\n\n", plan.trim_end()));
         }
     }
+}
+
+/// The objects that a job is over.
+fn objects(job: &Job) -> String {
+    let below = || job.prefix.as_ref().map(|prefix| format!("{prefix}*"));
+    let objects = job.key.clone().or_else(below).or_else(|| job.glob.clone());
+    format!("{}/{}", job.bucket, objects.unwrap_or_default())
 }
 
 /// A line for each table: its rows, and what is to be said of them.

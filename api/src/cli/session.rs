@@ -22,13 +22,7 @@ impl Session {
     /// Connects, starting the embedded database when no other is configured, and brings the
     /// ledger up to date unless nothing is to be written.
     pub(super) async fn open(args: &DatabaseArgs, writes: bool, printer: &Printer) -> Result<Self> {
-        let (database, embedded) = match args.url() {
-            Some(url) => (Database::new(url)?, None),
-            None => {
-                let embedded = start(args, printer).await?;
-                (Database::new(embedded.url())?, Some(embedded))
-            }
-        };
+        let (database, embedded) = open(args, printer).await?;
         let mut connection = database.connect().await?;
         if writes {
             migrate(&mut connection).await?;
@@ -49,6 +43,20 @@ impl Session {
         match self.embedded {
             Some(embedded) => embedded.stop().await,
             None => Ok(()),
+        }
+    }
+}
+
+/// The database that is configured, or the embedded one, started.
+pub(super) async fn open(
+    args: &DatabaseArgs,
+    printer: &Printer,
+) -> Result<(Database, Option<Embedded>)> {
+    match args.url() {
+        Some(url) => Ok((Database::new(url)?, None)),
+        None => {
+            let embedded = start(args, printer).await?;
+            Ok((Database::new(embedded.url())?, Some(embedded)))
         }
     }
 }

@@ -60,6 +60,9 @@ pub struct Database {
     statement_timeout: Option<Duration>,
 }
 
+/// What drives an opened connection.
+pub type Opened = tokio_postgres::Connection<Socket, TlsStream>;
+
 impl Database {
     /// A database by its URL (`postgresql://user:password@host:port/name`) or by `key=value` pairs.
     ///
@@ -126,16 +129,15 @@ impl Database {
     /// Connects, for whoever drives the connection and calls [`Self::prepare_session`] then.
     ///
     /// # Errors
-    /// [`Error::Connect`] when the server cannot be reached or refuses.
-    pub async fn open(&self) -> Result<(Client, tokio_postgres::Connection<Socket, TlsStream>)> {
-        let opened = match self.config.connect(self.tls()).await {
+    /// The driver's, when the server cannot be reached or refuses.
+    pub async fn open(&self) -> Result<(Client, Opened), tokio_postgres::Error> {
+        match self.config.connect(self.tls()).await {
             Err(error) if self.goes_on_without_tls(&error) => {
                 let mut config = self.config.clone();
                 config.ssl_mode(SslMode::Disable).connect(self.tls()).await
             }
             opened => opened,
-        };
-        opened.map_err(|source| Error::Connect { source })
+        }
     }
 
     /// Applies the settings of a session, in one round trip. By statements, not as options of the
@@ -160,9 +162,10 @@ impl Database {
     /// # Errors
     /// [`Error::Connect`] when the server cannot be reached or refuses.
     pub async fn connect(&self) -> Result<Connection> {
-        let (client, connection) = self.open().await?;
+        let failed = |source| Error::Connect { source };
+        let (client, connection) = self.open().await.map_err(failed)?;
         let driver = tokio::spawn(connection);
-        self.prepare_session(&client).await.map_err(|source| Error::Connect { source })?;
+        self.prepare_session(&client).await.map_err(failed)?;
         Ok(Connection::new(client, driver, self.clone()))
     }
 

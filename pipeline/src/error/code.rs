@@ -38,6 +38,9 @@ impl Error {
             Self::InUse { .. } => "embedded_in_use",
             Self::Download { .. } => "embedded_download_failed",
             Self::Embedded { .. } => "embedded_failed",
+            Self::ConnectionOptions { .. } => "database_options_invalid",
+            Self::RootCertificates { .. } => "database_roots_invalid",
+            Self::Cancelled { .. } => "cancelled",
             Self::Frame { .. } | Self::Stopped { .. } => "internal",
         }
     }
@@ -52,12 +55,17 @@ impl Error {
                 source.code().map_or_else(|| !is_misconfigured(source), |code| !is_refused(code))
             }
             Self::Database { source, .. } => {
-                source.is_closed() || source.code().is_some_and(is_passing)
+                source.code().map_or_else(|| is_broken(source), is_passing)
             }
             Self::Changed { .. } | Self::CommitUnknown { .. } | Self::Spool { .. } => true,
             _ => false,
         }
     }
+}
+
+/// Whether the connection broke, rather than that the server said something.
+fn is_broken(error: &tokio_postgres::Error) -> bool {
+    error.is_closed() || StdError::source(error).is_some_and(|cause| cause.is::<io::Error>())
 }
 
 /// Whether the store, or the file system of a local one, does not let us in.

@@ -158,11 +158,23 @@ pub(crate) async fn record_failure(
     let sql = include_str!("../../../sql/queries/record_failure.sql");
     let Identity { feed, bucket, key, version, bytes } = identity;
     let seconds = started_at.elapsed().unwrap_or_default().as_secs_f64();
-    let (mode, error) = (mode.as_str(), error.with_causes());
+    let (mode, code, error) = (mode.as_str(), error.code(), error.with_causes());
     let written = client
         .execute(
             sql,
-            &[feed, bucket, key, version, &mode, &reload, bytes, &started_at, &seconds, &error],
+            &[
+                feed,
+                bucket,
+                key,
+                version,
+                &mode,
+                &reload,
+                bytes,
+                &started_at,
+                &seconds,
+                &error,
+                &code,
+            ],
         )
         .await;
     written.map(drop).map_err(failed("write the failed load into the ledger"))

@@ -1,0 +1,59 @@
+//! The configured buckets: nothing outside them can be reached over REST.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use pipeline::error::Result;
+use pipeline::source::Bucket;
+
+use crate::config::environment;
+
+/// A bucket as it is configured: `name=url`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BucketSetting {
+    pub(crate) name: String,
+    pub(crate) url: String,
+}
+
+impl FromStr for BucketSetting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, url) = text.split_once('=').ok_or("expected name=url")?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || !name.chars().all(is_plain) {
+            return Err("a name consists of letters, digits, `-`, `_` and `.`".to_owned());
+        }
+        if url.is_empty() {
+            return Err("expected name=url".to_owned());
+        }
+        Ok(Self { name: name.to_owned(), url: url.to_owned() })
+    }
+}
+
+/// The buckets by their names.
+#[derive(Debug, Clone)]
+pub(crate) struct Buckets(Arc<BTreeMap<String, Bucket>>);
+
+impl Buckets {
+    /// Opens the buckets; of two with one name the later counts.
+    ///
+    /// # Errors
+    /// When a URL names no store or folder.
+    pub(crate) fn open(settings: &[BucketSetting]) -> Result<Self> {
+        let environment = environment();
+        let opened = settings.iter().map(|BucketSetting { name, url }| {
+            Ok((name.clone(), Bucket::open(name, url, &environment)?))
+        });
+        Ok(Self(Arc::new(opened.collect::<Result<_>>()?)))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Bucket> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}

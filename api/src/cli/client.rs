@@ -1,0 +1,94 @@
+//! The API as `stevedore jobs` uses it.
+
+use eventsource_stream::Eventsource;
+use futures::StreamExt;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+/// What went wrong between us and the server.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    #[error("{server} cannot be reached")]
+    Unreachable { server: Url, source: reqwest::Error },
+    #[error("{detail} ({code}, request {request_id})")]
+    Refused { detail: String, code: String, request_id: String },
+    #[error("{server} does not answer as stevedore does")]
+    Strange { server: Url, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+/// The problem that an answer holds.
+#[derive(Debug, Deserialize)]
+struct Problem {
+    detail: String,
+    code: String,
+    #[serde(default)]
+    request_id: String,
+}
+
+/// A server and the key for it.
+pub(super) struct Server {
+    url: Url,
+    key: Option<String>,
+    client: Client,
+}
+
+impl Server {
+    pub(super) fn new(url: Url, key: Option<String>) -> Self {
+        Self { url, key, client: Client::new() }
+    }
+
+    /// Sends a request without a body, and reads the answer.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, ClientError> {
+        let answer = self.send(self.request(method, path).query(query)).await?;
+        answer.json().await.map_err(|error| self.strange(error))
+    }
+
+    /// Follows a job: each event's name and data, until the server ends the stream.
+    pub(super) async fn follow(
+        &self,
+        path: &str,
+        mut told: impl FnMut(&str, &str),
+    ) -> Result<(), ClientError> {
+        let answer = self.send(self.request(Method::GET, path)).await?;
+        let mut events = answer.bytes_stream().eventsource();
+        while let Some(event) = events.next().await {
+            let event = event.map_err(|error| self.strange(error))?;
+            told(&event.event, &event.data);
+        }
+        Ok(())
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let base = self.url.as_str().trim_end_matches('/');
+        let request = self.client.request(method, format!("{base}{path}"));
+        match &self.key {
+            Some(key) => request.header("x-api-key", key),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let server = self.url.clone();
+        let answer = request
+            .send()
+            .await
+            .map_err(|source| ClientError::Unreachable { server, source: source.without_url() })?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let Problem { detail, code, request_id } =
+            answer.json().await.map_err(|error| self.strange(error))?;
+        Err(ClientError::Refused { detail, code, request_id })
+    }
+
+    fn strange(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ClientError {
+        ClientError::Strange { server: self.url.clone(), source: source.into() }
+    }
+}

@@ -1,0 +1,120 @@
+//! `stevedore jobs`: follows and steers the jobs of a server.
+
+use std::process::ExitCode;
+
+use reqwest::Method;
+use uuid::Uuid;
+
+use super::client::{ClientError, Server};
+use super::print::Printer;
+use crate::config::{JobsArgs, JobsVerb};
+use crate::http::JobPage;
+use crate::jobs::{Job, JobState};
+
+pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
+    let server = Server::new(args.server.clone(), args.api_key.clone());
+    let done = match &args.verb {
+        JobsVerb::List { state, bucket, key, limit } => {
+            let filters = [("state", state), ("bucket", bucket), ("key", key)];
+            let given = filters.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
+            let query: Vec<_> = given.chain([("limit", limit.to_string())]).collect();
+            list(&server, &query, args.json, printer).await
+        }
+        JobsVerb::Show { job_id } => {
+            one(&server, Method::GET, &path(job_id), args.json, printer).await
+        }
+        JobsVerb::Cancel { job_id } => {
+            one(&server, Method::POST, &format!("{}/cancel", path(job_id)), args.json, printer)
+                .await
+        }
+        JobsVerb::Retry { job_id } => {
+            one(&server, Method::POST, &format!("{}/retry", path(job_id)), args.json, printer).await
+        }
+        JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
+    };
+    done.unwrap_or_else(|error| {
+        let exit = printer.failed(&format!("could not ask {}", args.server), &error);
+        if let ClientError::Unreachable { .. } = error {
+            printer.note("hint: start it with `stevedore serve`, or name another: --server");
+        }
+        exit
+    })
+}
+
+fn path(job_id: &Uuid) -> String {
+    format!("/v1/jobs/{job_id}")
+}
+
+async fn list(
+    server: &Server,
+    query: &[(&str, String)],
+    json: bool,
+    printer: &Printer,
+) -> Result<ExitCode, ClientError> {
+    let page: JobPage = server.ask(Method::GET, "/v1/jobs", query).await?;
+    if json {
+        page.jobs.iter().for_each(|job| printer.json(job));
+    } else {
+        printer.jobs(&page.jobs);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn one(
+    server: &Server,
+    method: Method,
+    path: &str,
+    json: bool,
+    printer: &Printer,
+) -> Result<ExitCode, ClientError> {
+    let job: Job = server.ask(method, path, &[]).await?;
+    show(&job, json, printer);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(job: &Job, json: bool, printer: &Printer) {
+    if json { printer.json(job) } else { printer.job(job) }
+}
+
+/// Shows what happens to a job; whether it succeeded is the exit code.
+async fn watch(
+    server: &Server,
+    job_id: &Uuid,
+    json: bool,
+    printer: &Printer,
+) -> Result<ExitCode, ClientError> {
+    let mut ended = None;
+    let events = format!("{}/events", path(job_id));
+    let follow = server.follow(&events, |event, data| match event {
+        "done" => ended = serde_json::from_str::<Job>(data).ok(),
+        "state" => {
+            let state = serde_json::from_str::<crate::jobs::JobEvent>(data).ok();
+            if let Some(event) = state {
+                printer.note(&format!(
+                    "{} {}",
+                    event.at.format("%H:%M:%S%.3f"),
+                    event.state.as_str()
+                ));
+            }
+        }
+        _ => {
+            if let Ok(job) = serde_json::from_str::<Job>(data) {
+                printer.note(&format!(
+                    "{} records, {} of {} bytes",
+                    job.records,
+                    job.bytes_read,
+                    job.bytes.unwrap_or(0)
+                ));
+            }
+        }
+    });
+    follow.await?;
+    let job = match ended {
+        Some(job) => job,
+        // The server has stopped.
+        None => server.ask(Method::GET, &path(job_id), &[]).await?,
+    };
+    show(&job, json, printer);
+    let succeeded = job.state == JobState::Succeeded;
+    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,32 @@
+//! `stevedore key`: makes a key for the API.
+
+use std::process::ExitCode;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::print::Printer;
+use crate::config::KeyArgs;
+use crate::http::{KeySetting, hash};
+
+/// Random bytes of a key.
+const BYTES: usize = 32;
+
+/// Prints the key for the client and the setting for the server; neither is kept.
+pub(super) fn key(args: &KeyArgs, printer: &Printer) -> ExitCode {
+    let mut random = [0; BYTES];
+    if let Err(error) = getrandom::fill(&mut random) {
+        return printer.failed("could not make a key", &error);
+    }
+    let key = format!("sv_{}", URL_SAFE_NO_PAD.encode(random));
+    let scopes: Vec<_> = args.scopes.iter().map(|scope| scope.as_str()).collect();
+    let setting = format!("{}:{}:{}", args.name, scopes.join("+"), hex::encode(hash(&key)));
+    if let Err(reason) = setting.parse::<KeySetting>() {
+        printer.note(&format!("error: could not make a key\ncaused by: {reason}"));
+        return ExitCode::from(2);
+    }
+    printer.data(&format!("{key}\n{setting}\n"));
+    printer.note("the first line is for the client (x-api-key), and is not shown again");
+    printer.note("the second line is for the server: --key, STEVEDORE_KEY or `key` in its file");
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,81 @@
+//! `stevedore serve`: the REST API, with a worker inside.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::print::Printer;
+use super::service::{Service, StartError};
+use crate::config::{ServeArgs, ServerArgs};
+use crate::http::{Access, App, RouteSettings, ServerSettings, router, serve as listen};
+use crate::metrics;
+
+pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
+    if let Err(refused) = check(&args.server) {
+        return printer.misused("could not serve", &refused);
+    }
+    match run(args, printer).await {
+        Ok(exit) => exit,
+        Err(StartError::Pipeline(error)) => printer.failed("could not serve", &error),
+        Err(error) => printer.failed("could not serve", &error),
+    }
+}
+
+/// Why an address is not served.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "others can reach {0}, and there are no keys: make one with `stevedore key`, or say --insecure"
+)]
+struct Unguarded(std::net::SocketAddr);
+
+fn check(args: &ServerArgs) -> Result<(), Unguarded> {
+    let is_guarded = args.listen.ip().is_loopback() || !args.keys.is_empty() || args.insecure;
+    if is_guarded { Ok(()) } else { Err(Unguarded(args.listen)) }
+}
+
+async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError> {
+    let ServeArgs { work, server } = args;
+    let counted = metrics::start()?;
+    let service = Service::start(&work, printer).await?;
+    let stopping = service.stopping.clone();
+    let is_open = server.keys.is_empty();
+    let app = Arc::new(App {
+        store: service.store.clone(),
+        listener: service.listener.clone(),
+        buckets: service.buckets.clone(),
+        access: Access::new(server.keys, server.rate_limit),
+        metrics: counted,
+        stopping: stopping.clone(),
+    });
+    let routes = RouteSettings {
+        body_bytes: server.max_body_bytes,
+        timeout: Duration::from_secs(server.request_timeout_secs),
+        cors_origins: server.cors_origins,
+    };
+    let settings =
+        ServerSettings { listen: server.listen, tls: server.tls_cert.zip(server.tls_key) };
+    let worker = (!server.no_worker)
+        .then(|| tokio::spawn(Arc::clone(&service.worker).run(stopping.clone())));
+    let names = service.buckets.names().collect::<Vec<_>>().join(", ");
+    let served = listen(router(app, &routes), &settings, stopping.clone(), |url| {
+        printer.note(&format!("serving {url}, its documentation is at {url}/docs"));
+        printer.note(&format!("buckets: {names}"));
+        if is_open {
+            printer.note("note: there are no keys, so whoever can connect may do everything");
+        }
+    })
+    .await;
+    // Without its API a worker would work on unseen.
+    stopping.cancel();
+    if let Some(worker) = worker {
+        worker.await.ok();
+    }
+    let closed = service.close().await;
+    match served {
+        Ok(()) => {
+            closed?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Ok(printer.failed(&format!("could not serve {}", settings.listen), &error)),
+    }
+}

@@ -1,0 +1,108 @@
+//! What `serve` and `worker` have in common: the database, the jobs, the buckets, and how they stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline::database::{Database, Embedded};
+use pipeline::error::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::print::Printer;
+use super::session;
+use crate::buckets::Buckets;
+use crate::config::WorkArgs;
+use crate::jobs::{self, Listener, Queue, Store, Worker, WorkerSettings};
+
+/// Why a service did not start.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Pipeline(#[from] Error),
+    #[error("could not prepare the queue")]
+    Queue(#[source] graphile_worker::DbError),
+    #[error("could not listen to signals")]
+    Signals(#[source] std::io::Error),
+    #[error("could not count")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}
+
+/// A service that has its database.
+pub(super) struct Service {
+    pub(super) store: Store,
+    pub(super) listener: Listener,
+    pub(super) buckets: Buckets,
+    pub(super) worker: Arc<Worker>,
+    /// Set when the process is to stop.
+    pub(super) stopping: CancellationToken,
+    embedded: Option<Embedded>,
+    /// Ends what is still connected, after everything else has stopped.
+    ended: CancellationToken,
+}
+
+impl Service {
+    /// Opens buckets and database and brings the latter up to date.
+    pub(super) async fn start(args: &WorkArgs, printer: &Printer) -> Result<Self, StartError> {
+        let buckets = Buckets::open(&args.buckets)?;
+        let stopping = CancellationToken::new();
+        stop_on_signals(stopping.clone())?;
+        let (database, embedded) = session::open(&args.database, printer).await?;
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let queries = database
+            .clone()
+            .with_statement_timeout(seconds(args.statement_timeout_secs))
+            .with_lock_timeout(seconds(args.statement_timeout_secs));
+        let loads = database.clone().with_lock_timeout(seconds(args.lock_timeout_secs));
+        let ended = CancellationToken::new();
+        let listener = Listener::start(queries.clone(), ended.clone());
+        let pool = jobs::pool(&queries, args.pool_size.get());
+        let queue = Queue::new(pool.clone(), listener.clone());
+        prepare(&database, &queue).await?;
+        let store = Store::new(pool, queue);
+        let settings = WorkerSettings {
+            concurrency: args.concurrency(),
+            grace: Duration::from_secs(args.grace_secs),
+            max_record_bytes: args.records.max_record_bytes as usize,
+            spool_folder: args.records.spool_folder(),
+        };
+        let worker = Worker::new(loads, store.clone(), listener.clone(), buckets.clone(), settings);
+        let worker = Arc::new(worker);
+        Ok(Self { store, listener, buckets, worker, stopping, embedded, ended })
+    }
+
+    /// Ends what was started.
+    pub(super) async fn close(self) -> Result<(), Error> {
+        self.ended.cancel();
+        match self.embedded {
+            Some(embedded) => embedded.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Brings the ledger, the jobs and the queue up to date.
+pub(super) async fn prepare(database: &Database, queue: &Queue) -> Result<(), StartError> {
+    let mut connection = database.connect().await?;
+    pipeline::database::migrate(&mut connection).await?;
+    jobs::migrate(&connection, queue).await.map_err(StartError::Queue)
+}
+
+/// Stops at the first SIGTERM or SIGINT; a second one ends the process at once.
+fn stop_on_signals(stopping: CancellationToken) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stopping.is_cancelled() {
+                std::process::exit(1);
+            }
+            tracing::info!("stopping: what runs may come to its end, a second signal ends it");
+            stopping.cancel();
+        }
+    });
+    Ok(())
+}

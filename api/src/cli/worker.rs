@@ -1,0 +1,24 @@
+//! `stevedore worker`: only a worker, beside others.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::print::Printer;
+use super::service::{Service, StartError};
+use crate::config::WorkArgs;
+
+pub(super) async fn worker(args: WorkArgs, printer: &Printer) -> ExitCode {
+    match run(&args, printer).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(StartError::Pipeline(error)) => printer.failed("could not work", &error),
+        Err(error) => printer.failed("could not work", &error),
+    }
+}
+
+async fn run(args: &WorkArgs, printer: &Printer) -> Result<(), StartError> {
+    let service = Service::start(args, printer).await?;
+    let names = service.buckets.names().collect::<Vec<_>>().join(", ");
+    printer.note(&format!("working on {} loads at a time; buckets: {names}", args.concurrency()));
+    Arc::clone(&service.worker).run(service.stopping.clone()).await;
+    Ok(service.close().await?)
+}

@@ -1,0 +1,141 @@
+//! The file of settings: what it says takes the place of the defaults, so that the environment and
+//! flags go before it.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches, Command, CommandFactory};
+use toml::{Table, Value};
+
+use super::Config;
+
+/// The file that is read when none is named.
+const DEFAULT: &str = "stevedore.toml";
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("the settings in {file} cannot be read")]
+    Read { file: PathBuf, source: std::io::Error },
+    #[error("the settings in {file} are not TOML")]
+    Toml { file: PathBuf, source: Box<toml::de::Error> },
+    #[error("{file} has a setting that there is not: {key}")]
+    Unknown { file: PathBuf, key: String },
+    #[error("{key} in {file} is neither a text, a number, a boolean nor a list of them")]
+    Value { file: PathBuf, key: String },
+}
+
+/// The command line, completed by the environment and the file.
+///
+/// # Errors
+/// When the file cannot be used; wrong usage ends the process.
+pub(crate) fn parse() -> Result<ArgMatches, FileError> {
+    let early = Config::command().ignore_errors(true).get_matches();
+    let named = early.get_one::<PathBuf>("config");
+    let file = match named {
+        Some(file) => file.clone(),
+        None if Path::new(DEFAULT).exists() => PathBuf::from(DEFAULT),
+        None => return Ok(Config::command().get_matches()),
+    };
+    let text = std::fs::read_to_string(&file)
+        .map_err(|source| FileError::Read { file: file.clone(), source })?;
+    let settings: Table = text
+        .parse()
+        .map_err(|source| FileError::Toml { file: file.clone(), source: Box::new(source) })?;
+    Ok(with_settings(Config::command(), &settings, &file)?.get_matches())
+}
+
+/// The command with the file's settings as defaults.
+fn with_settings(command: Command, settings: &Table, file: &Path) -> Result<Command, FileError> {
+    let mut defaults = Vec::new();
+    for (key, value) in settings {
+        let wrong = || FileError::Value { file: file.to_owned(), key: key.clone() };
+        defaults.push((key.as_str(), values(key, value).ok_or_else(wrong)?));
+    }
+    let known = names(&command);
+    if let Some((key, _)) = defaults.iter().find(|(key, _)| !known.iter().any(|name| name == key)) {
+        return Err(FileError::Unknown { file: file.to_owned(), key: (*key).to_owned() });
+    }
+    Ok(with_defaults(command, &defaults))
+}
+
+fn with_defaults(command: Command, defaults: &[(&str, Vec<String>)]) -> Command {
+    let command = command.mut_args(|arg| match setting(&arg) {
+        Some(name) => match defaults.iter().find(|(key, _)| *key == name) {
+            Some((_, values)) => arg.default_values(values.clone()),
+            None => arg,
+        },
+        None => arg,
+    });
+    command.mut_subcommands(|command| with_defaults(command, defaults))
+}
+
+/// The names of all settings: those that have an environment variable.
+fn names(command: &Command) -> Vec<String> {
+    let below = command.get_subcommands().flat_map(names);
+    command.get_arguments().filter_map(setting).chain(below).collect()
+}
+
+/// A setting's name in the file: its environment variable in lower case, without our prefix.
+pub(super) fn setting(arg: &Arg) -> Option<String> {
+    let variable = arg.get_env()?.to_str()?.to_ascii_lowercase();
+    Some(variable.strip_prefix("stevedore_").map_or(variable.clone(), str::to_owned))
+        .filter(|name| name != "config")
+}
+
+/// A value as the command line would have it; `[bucket]` may be a table of URLs by names.
+fn values(key: &str, value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(values) => values.iter().map(text).collect(),
+        Value::Table(buckets) if key == "bucket" => {
+            buckets.iter().map(|(name, url)| Some(format!("{name}={}", url.as_str()?))).collect()
+        }
+        value => Some(vec![text(value)?]),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+    use crate::config::Verb;
+
+    fn serve(settings: &str, args: &[&str]) -> crate::config::ServeArgs {
+        let settings: Table = settings.parse().unwrap();
+        let command = with_settings(Config::command(), &settings, Path::new("test.toml")).unwrap();
+        let args = ["stevedore", "serve"].iter().chain(args);
+        let config = Config::from_arg_matches(&command.get_matches_from(args)).unwrap();
+        match config.verb {
+            Verb::Serve(args) => args,
+            verb => panic!("{verb:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_go_before_the_file_and_the_file_before_defaults() {
+        let file = "listen = \"127.0.0.1:1\"\nconcurrency = 7\ninsecure = true\n[bucket]\na = \"/tmp\"\nb = \"s3://b\"";
+        let args = serve(file, &["--listen", "127.0.0.1:2"]);
+        assert_eq!(args.server.listen.port(), 2);
+        assert_eq!(args.work.concurrency(), 7);
+        assert!(args.server.insecure);
+        assert_eq!(args.work.buckets.len(), 2);
+        assert_eq!(args.work.grace_secs, 30);
+    }
+
+    #[test]
+    fn what_is_no_setting_is_named() {
+        let settings: Table = "lisen = \"x\"".parse().unwrap();
+        let error =
+            with_settings(Config::command(), &settings, Path::new("test.toml")).unwrap_err();
+        assert_eq!(error.to_string(), "test.toml has a setting that there is not: lisen");
+    }
+}

@@ -1,0 +1,220 @@
+//! Who may do what: keys with scopes, and how often.
+
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::App;
+use super::problem::Problem;
+use super::trace::RequestId;
+use crate::jobs::Asked;
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// To ask for loads.
+    Trigger,
+    /// To see jobs, loads, rejected records and metrics.
+    Read,
+    /// To do everything.
+    Admin,
+}
+
+/// A key as it is configured: `name:scope+scope:sha256`. The key itself is kept nowhere; since it
+/// is random and long, a plain SHA-256 of it cannot be guessed back.
+#[derive(Debug, Clone)]
+pub(crate) struct KeySetting {
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<Scope>,
+    sha256: [u8; 32],
+}
+
+impl Scope {
+    /// The word for the scope.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "trigger" => Ok(Self::Trigger),
+            "read" => Ok(Self::Read),
+            "admin" => Ok(Self::Admin),
+            _ => Err(format!("there is no scope {word}: expected trigger, read or admin")),
+        }
+    }
+}
+
+impl FromStr for KeySetting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.splitn(3, ':');
+        let (Some(name), Some(scopes), Some(hash)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err("expected name:scope+scope:sha256, as `stevedore key` prints it".to_owned());
+        };
+        let scopes = scopes.split('+').map(str::parse).collect::<Result<_, _>>()?;
+        let mut sha256 = [0; 32];
+        hex::decode_to_slice(hash, &mut sha256)
+            .map_err(|_| "expected the SHA-256 of the key in 64 hexadecimal digits".to_owned())?;
+        Ok(Self { name: name.to_owned(), scopes, sha256 })
+    }
+}
+
+/// The SHA-256 of a key.
+pub(crate) fn hash(key: &str) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+/// The keys, and how often each may be used.
+#[derive(Debug)]
+pub(crate) struct Access {
+    keys: Vec<KeySetting>,
+    requests: DefaultKeyedRateLimiter<String>,
+    clock: DefaultClock,
+}
+
+impl Access {
+    /// Without keys everybody may do everything.
+    pub(crate) fn new(keys: Vec<KeySetting>, requests_per_second: NonZeroU32) -> Self {
+        let requests = RateLimiter::keyed(Quota::per_second(requests_per_second));
+        Self { keys, requests, clock: DefaultClock::default() }
+    }
+
+    /// Whether there are no keys.
+    pub(crate) fn is_open(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The name of the key that a request comes with, if it may be made.
+    fn admit(&self, headers: &HeaderMap, scope: Scope) -> Result<String, Problem> {
+        let requester = if self.is_open() {
+            "anybody".to_owned()
+        } else {
+            let key = self.key_of(headers)?;
+            let may = key.scopes.iter().any(|&has| has == scope || has == Scope::Admin);
+            if !may {
+                let detail = format!("the key {} has not the scope that this needs", key.name);
+                return Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail));
+            }
+            key.name.clone()
+        };
+        if let Err(refused) = self.requests.check_key(&requester) {
+            let seconds = refused.wait_time_from(self.clock.now()).as_secs() + 1;
+            let detail = "more requests than a key may make in a second";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+            return Err(problem.retryable(Some(seconds)));
+        }
+        Ok(requester)
+    }
+
+    /// The key that a request names, in `x-api-key` or as a bearer token.
+    fn key_of(&self, headers: &HeaderMap) -> Result<&KeySetting, Problem> {
+        let plain = headers.get("x-api-key").and_then(|value| value.to_str().ok());
+        let bearer = || {
+            let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        };
+        let given = plain.or_else(bearer);
+        let unknown = |detail| Problem::new(StatusCode::UNAUTHORIZED, "key_unknown", detail);
+        let given = given.ok_or_else(|| unknown("send a key as x-api-key or as a bearer token"))?;
+        let hash = hash(given);
+        // All of them are looked at, so that the time tells nothing.
+        let mut found = None;
+        for key in &self.keys {
+            if bool::from(key.sha256.ct_eq(&hash)) {
+                found = Some(key);
+            }
+        }
+        found.ok_or_else(|| unknown("the key is not known"))
+    }
+}
+
+/// Lets a request pass whose key has the scope.
+pub(super) async fn check(
+    State((app, scope)): State<(Arc<App>, Scope)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let by = app.access.admit(request.headers(), scope)?;
+    let RequestId(request_id) = request.extensions().get().cloned().unwrap_or_default();
+    request.extensions_mut().insert(Asked { by, request_id });
+    Ok(next.run(request).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(scopes: &str) -> Access {
+        let key = format!("ci:{scopes}:{}", hex::encode(hash("secret")));
+        Access::new(vec![key.parse().unwrap()], NonZeroU32::new(2).unwrap())
+    }
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn a_key_may_do_what_its_scopes_say_and_admin_everything() {
+        for (scopes, scope, may) in [
+            ("trigger", Scope::Trigger, true),
+            ("trigger", Scope::Read, false),
+            ("trigger+read", Scope::Read, true),
+            ("trigger+read", Scope::Admin, false),
+            ("admin", Scope::Trigger, true),
+        ] {
+            let admitted = access(scopes).admit(&headers("x-api-key", "secret"), scope);
+            assert_eq!(admitted.is_ok(), may, "{scopes} {scope:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_taken_from_either_header_and_must_be_known() {
+        let access = access("read");
+        assert!(access.admit(&headers("authorization", "Bearer secret"), Scope::Read).is_ok());
+        for headers in [
+            HeaderMap::new(),
+            headers("x-api-key", "other"),
+            headers("authorization", "Basic secret"),
+        ] {
+            assert!(access.admit(&headers, Scope::Read).is_err());
+        }
+    }
+
+    #[test]
+    fn requests_over_the_limit_are_refused_by_key() {
+        let access = access("read");
+        let admitted = (0..3).map(|_| access.admit(&headers("x-api-key", "secret"), Scope::Read));
+        assert_eq!(
+            admitted.map(|admitted| admitted.is_ok()).collect::<Vec<_>>(),
+            [true, true, false]
+        );
+    }
+
+    #[test]
+    fn keys_that_are_no_keys_are_refused() {
+        for text in ["", "ci", "ci:read", "ci:write:00", "ci:read:00", "ci:read:zz"] {
+            assert!(text.parse::<KeySetting>().is_err(), "{text}");
+        }
+    }
+}

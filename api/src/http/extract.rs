@@ -1,0 +1,56 @@
+//! What handlers take out of requests; what cannot be taken is a problem.
+
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts};
+use axum::http::StatusCode;
+
+use super::problem::Problem;
+
+/// The parameters of the query.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub(super) struct Query<T>(pub(super) T);
+
+/// The parameters of the path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub(super) struct Path<T>(pub(super) T);
+
+/// The body.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(Problem))]
+pub(super) struct Body<T>(pub(super) T);
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request("invalid_parameter", rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(_: PathRejection) -> Self {
+        Self::not_found("not_found", "the path holds no id of that kind")
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        let code = match rejection.status() {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "content_type_not_json",
+            StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+            StatusCode::UNPROCESSABLE_ENTITY => "invalid_body",
+            _ => "invalid_json",
+        };
+        Self::new(rejection.status(), code, rejection.body_text())
+    }
+}
+
+/// Refuses a text that no name, key or word of ours can be.
+pub(super) fn check_text(name: &str, text: Option<&str>) -> Result<(), Problem> {
+    match text {
+        Some(text) if text.contains('\0') => {
+            Err(Problem::bad_request("invalid_parameter", format!("{name} holds U+0000")))
+        }
+        _ => Ok(()),
+    }
+}

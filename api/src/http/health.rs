@@ -1,0 +1,72 @@
+//! `/healthz`, `/readyz` and `/metrics`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::problem::{Problem, Problems};
+use crate::jobs::StoreError;
+use crate::metrics;
+
+/// Longest time in which a ready database answers.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whether the process lives or can work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`
+    status: &'static str,
+}
+
+const OK: Health = Health { status: "ok" };
+
+/// Does the process live?
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Health), Problems))]
+pub(super) async fn live() -> Json<Health> {
+    Json(OK)
+}
+
+/// Can it work?
+///
+/// 503 while the database cannot be used, or when the process is to stop.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = Health), Problems))]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
+    let unready = |code, detail| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retryable(Some(1))
+    };
+    if app.stopping.is_cancelled() {
+        return Err(unready("stopping", "the process is to stop"));
+    }
+    match tokio::time::timeout(PATIENCE, app.store.live()).await {
+        Ok(Ok(_)) => Ok(Json(OK)),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(unready("database_unavailable", "the database does not answer in time")),
+    }
+}
+
+/// What is counted, for Prometheus
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    responses((status = 200, content_type = "text/plain", body = String), Problems),
+)]
+pub(super) async fn counts(State(app): State<Arc<App>>) -> String {
+    let live = tokio::time::timeout(PATIENCE, app.store.live()).await;
+    let live: Result<_, StoreError> = live.unwrap_or_else(|_| Ok(Default::default()));
+    match live {
+        Ok(live) => {
+            let of = |state| live.get(state).copied().unwrap_or_default();
+            metrics::live(of("queued"), of("running"));
+        }
+        Err(error) => tracing::warn!(%error, "the jobs that wait cannot be counted"),
+    }
+    app.metrics.run_upkeep();
+    app.metrics.render()
+}

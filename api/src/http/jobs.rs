@@ -1,0 +1,292 @@
+//! `/v1/jobs`: ask for loads, follow them, call them off, repeat them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::{Extension, Json};
+use chrono::{DateTime, Utc};
+use pipeline::error::Error;
+use pipeline::sink::Mode;
+use pipeline::source::Selection;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::App;
+use super::extract::{Body, Path, Query, check_text};
+use super::page::{cursor, limit, place};
+use super::problem::{Problem, Problems};
+use crate::jobs::{Asked, Changed, Job, JobFilter, JobState, Request, Target};
+
+/// Longest `Idempotency-Key`.
+const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
+
+/// Which objects to load, and how. Exactly one of `key`, `prefix` and `glob` is needed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JobRequest {
+    /// The configured bucket
+    pub(crate) bucket: String,
+    /// The key of one object
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) key: Option<String>,
+    /// What keys begin with; of the objects those are taken that end in `.json`, `.ndjson` or
+    /// `.jsonl`, also `.gz`, `.gzip` and `.zst`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) prefix: Option<String>,
+    /// A pattern of whole keys: `*` does not cross `/`, `**` does
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) glob: Option<String>,
+    /// What becomes of status rows: `merge` keeps the latest of each user, `append` keeps all
+    #[serde(default)]
+    pub(crate) mode: JobMode,
+    /// Read, check and report everything, and write nothing
+    #[serde(default)]
+    pub(crate) dry_run: bool,
+    /// Load a version again that is loaded already
+    #[serde(default)]
+    pub(crate) reload: bool,
+}
+
+/// What becomes of status rows.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobMode {
+    #[default]
+    Merge,
+    Append,
+}
+
+impl From<JobMode> for Mode {
+    fn from(mode: JobMode) -> Self {
+        match mode {
+            JobMode::Merge => Self::Merge,
+            JobMode::Append => Self::Append,
+        }
+    }
+}
+
+/// Which jobs to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobParams {
+    /// Only jobs in this state
+    state: Option<JobState>,
+    /// Only jobs of this bucket
+    bucket: Option<String>,
+    /// Only jobs over the object with this key
+    key: Option<String>,
+    /// Only jobs that this job over many objects has brought about
+    parent_id: Option<Uuid>,
+    /// Only jobs that were accepted at this time or later
+    since: Option<DateTime<Utc>>,
+    /// Only jobs that were accepted before this time
+    until: Option<DateTime<Utc>>,
+    /// `next_cursor` of the page before
+    cursor: Option<String>,
+    /// Jobs of a page
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u16>,
+}
+
+/// A page of jobs, newest first.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct JobPage {
+    pub(crate) jobs: Vec<Job>,
+    /// Where to go on; none on the last page
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+}
+
+type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
+
+/// Ask for loads
+///
+/// One job for a key; for a prefix or glob a job that brings about one for each object. While a job
+/// for the same version of an object waits or runs, that one is the answer. With an
+/// `Idempotency-Key` the same request gets the first answer again, for a day.
+#[utoipa::path(
+    post,
+    path = "/v1/jobs",
+    tag = "jobs",
+    request_body = JobRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Tells a repeated request")),
+    responses(
+        (status = 202, body = Job, headers(("Location" = String, description = "The job's path"))),
+        Problems
+    ),
+)]
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    Extension(asked): Extension<Asked>,
+    headers: HeaderMap,
+    Body(wanted): Body<JobRequest>,
+) -> Result<Created, Problem> {
+    let idempotency = idempotency(&headers, &wanted)?;
+    let request = Request {
+        bucket: wanted.bucket.clone(),
+        target: target(&app, &wanted).await?,
+        mode: wanted.mode.into(),
+        dry_run: wanted.dry_run,
+        reload: wanted.reload,
+        asked,
+        idempotency,
+    };
+    let job = app.store.submit(&request).await?;
+    let location = [(header::LOCATION, format!("/v1/jobs/{}", job.job_id))];
+    Ok((StatusCode::ACCEPTED, location, Json(job)))
+}
+
+async fn target(app: &App, wanted: &JobRequest) -> Result<Target, Problem> {
+    let JobRequest { bucket, key, prefix, glob, .. } = wanted;
+    for (name, text) in [("key", key), ("prefix", prefix), ("glob", glob)] {
+        check_text(name, text.as_deref())?;
+    }
+    match (key, prefix, glob) {
+        (Some(key), None, None) => Ok(Target::Object(Box::new(app.locate(bucket, key).await?))),
+        (None, Some(prefix), None) => {
+            app.bucket(bucket)?;
+            Ok(Target::Prefix(prefix.clone()))
+        }
+        (None, None, Some(glob)) => {
+            let wrong = |error: Error| {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", error.to_string())
+            };
+            // Only to see whether it is a pattern.
+            drop(app.bucket(bucket)?.select(Selection::Glob(glob.clone())).map_err(wrong)?);
+            Ok(Target::Glob(glob.clone()))
+        }
+        _ => {
+            let detail = "exactly one of key, prefix and glob is needed";
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail))
+        }
+    }
+}
+
+fn idempotency(
+    headers: &HeaderMap,
+    wanted: &JobRequest,
+) -> Result<Option<(String, String)>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = key.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_CHARACTERS).contains(&key.len()));
+    let Some(key) = key else {
+        let detail =
+            format!("an Idempotency-Key has 1 to {IDEMPOTENCY_KEY_CHARACTERS} ASCII characters");
+        return Err(Problem::bad_request("invalid_parameter", detail));
+    };
+    let request = serde_json::to_string(wanted).unwrap_or_default();
+    Ok(Some((key.to_owned(), request)))
+}
+
+/// List jobs
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs",
+    tag = "jobs",
+    params(JobParams),
+    responses((status = 200, body = JobPage), Problems),
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Query(params): Query<JobParams>,
+) -> Result<Json<JobPage>, Problem> {
+    check_text("bucket", params.bucket.as_deref())?;
+    check_text("key", params.key.as_deref())?;
+    let limit = limit(params.limit)?;
+    let filter = JobFilter {
+        job_id: None,
+        state: params.state,
+        bucket: params.bucket,
+        key: params.key,
+        parent_id: params.parent_id,
+        since: params.since,
+        until: params.until,
+        before: place(params.cursor.as_deref())?,
+        limit,
+    };
+    let jobs = app.store.list(&filter).await?;
+    let is_full = jobs.len() as i64 == limit;
+    let next_cursor = jobs.last().filter(|_| is_full).and_then(|job| cursor(&job.job_id));
+    Ok(Json(JobPage { jobs, next_cursor }))
+}
+
+/// See a job
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{job_id}",
+    tag = "jobs",
+    params(("job_id" = Uuid, Path, description = "The job")),
+    responses((status = 200, body = Job), Problems),
+)]
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path(job_id): Path<Uuid>,
+) -> Result<Json<Job>, Problem> {
+    Ok(Json(app.job(job_id).await?))
+}
+
+/// Cancel a job
+///
+/// What waits is cancelled at once. What runs is rolled back, unless it commits already: then the
+/// job ends as it really does. The answer is the job as it is now.
+#[utoipa::path(
+    post,
+    path = "/v1/jobs/{job_id}/cancel",
+    tag = "jobs",
+    params(("job_id" = Uuid, Path, description = "The job")),
+    responses((status = 202, body = Job), Problems),
+)]
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    Path(job_id): Path<Uuid>,
+) -> Result<(StatusCode, Json<Job>), Problem> {
+    let changed = app.store.cancel(job_id).await?;
+    let job = app.job(job_id).await?;
+    if changed == Changed::No && job.state != JobState::Cancelled {
+        let detail = format!("the job has {} already", job.state.as_str());
+        return Err(Problem::conflict("job_ended", detail));
+    }
+    Ok((StatusCode::ACCEPTED, Json(job)))
+}
+
+/// Repeat a job
+///
+/// A job that failed or was cancelled waits again; of one over many objects, those of its jobs that
+/// failed or were cancelled.
+#[utoipa::path(
+    post,
+    path = "/v1/jobs/{job_id}/retry",
+    tag = "jobs",
+    params(("job_id" = Uuid, Path, description = "The job")),
+    responses((status = 202, body = Job), Problems),
+)]
+pub(super) async fn retry(
+    State(app): State<Arc<App>>,
+    Path(job_id): Path<Uuid>,
+) -> Result<(StatusCode, Json<Job>), Problem> {
+    let changed = match app.store.retry(job_id).await {
+        Err(error) if error.is_unique_violation() => {
+            let detail = "another job is under way for the same version of the object";
+            return Err(Problem::conflict("object_busy", detail).retryable(None));
+        }
+        changed => changed?,
+    };
+    let job = app.job(job_id).await?;
+    if changed == Changed::No {
+        let detail = format!(
+            "the job is {}: only one that failed or was cancelled is repeated",
+            job.state.as_str()
+        );
+        return Err(Problem::conflict("job_not_ended", detail));
+    }
+    Ok((StatusCode::ACCEPTED, Json(job)))
+}

@@ -1,0 +1,195 @@
+//! `/v1/loads`: the ledger.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json as Jsonb;
+use utoipa::{IntoParams, ToSchema};
+
+use super::App;
+use super::extract::{Path, Query, check_text};
+use super::page::{cursor, limit, place};
+use super::problem::{Problem, Problems};
+use crate::jobs::{StoreError, database_failed};
+
+/// How a load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LoadState {
+    /// Its rows were committed with this entry.
+    Loaded,
+    /// Nothing was written.
+    Failed,
+}
+
+/// A load as the ledger has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Load {
+    load_id: i64,
+    feed: String,
+    bucket: String,
+    key: String,
+    version: String,
+    state: LoadState,
+    mode: String,
+    reload: bool,
+    format: Option<String>,
+    compression: Option<String>,
+    bytes: i64,
+    records: Option<i64>,
+    loaded: Option<i64>,
+    rejected: Option<i64>,
+    log_rows: Option<i64>,
+    inserted: Option<i64>,
+    updated: Option<i64>,
+    superseded: Option<i64>,
+    /// Rejected records by the word for why
+    #[schema(value_type = Option<Object>)]
+    rejected_by_reason: Option<Value>,
+    /// How often each key that the feed does not have was seen
+    #[schema(value_type = Option<Object>)]
+    unknown_fields: Option<Value>,
+    started_at: DateTime<Utc>,
+    finished_at: DateTime<Utc>,
+    seconds: f64,
+    /// Why it failed, as a word
+    error_code: Option<String>,
+}
+
+/// Which loads to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadParams {
+    /// Only loads that ended so
+    state: Option<LoadState>,
+    /// Only loads from this bucket
+    bucket: Option<String>,
+    /// Only loads of the object with this key
+    key: Option<String>,
+    /// Only loads that began at this time or later
+    since: Option<DateTime<Utc>>,
+    /// Only loads that began before this time
+    until: Option<DateTime<Utc>>,
+    /// `next_cursor` of the page before
+    cursor: Option<String>,
+    /// Loads of a page
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u16>,
+}
+
+/// A page of loads, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LoadPage {
+    loads: Vec<Load>,
+    /// Where to go on; none on the last page
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// List loads
+///
+/// The ledger, newest first: what was loaded from which version of which object, with which counts.
+#[utoipa::path(
+    get,
+    path = "/v1/loads",
+    tag = "ledger",
+    params(LoadParams),
+    responses((status = 200, body = LoadPage), Problems),
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Query(params): Query<LoadParams>,
+) -> Result<Json<LoadPage>, Problem> {
+    check_text("bucket", params.bucket.as_deref())?;
+    check_text("key", params.key.as_deref())?;
+    let limit = limit(params.limit)?;
+    let before: Option<i64> = place(params.cursor.as_deref())?;
+    let loads = read(&app, None, &params, before, limit).await?;
+    let is_full = loads.len() as i64 == limit;
+    let next_cursor = loads.last().filter(|_| is_full).and_then(|load| cursor(&load.load_id));
+    Ok(Json(LoadPage { loads, next_cursor }))
+}
+
+/// See a load
+#[utoipa::path(
+    get,
+    path = "/v1/loads/{load_id}",
+    tag = "ledger",
+    params(("load_id" = i64, Path, description = "The load's number")),
+    responses((status = 200, body = Load), Problems),
+)]
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path(load_id): Path<i64>,
+) -> Result<Json<Load>, Problem> {
+    let all = LoadParams {
+        state: None,
+        bucket: None,
+        key: None,
+        since: None,
+        until: None,
+        cursor: None,
+        limit: None,
+    };
+    let found = read(&app, Some(load_id), &all, None, 1).await?.pop();
+    let missing = || Problem::not_found("load_not_found", format!("there is no load {load_id}"));
+    found.map(Json).ok_or_else(missing)
+}
+
+async fn read(
+    app: &App,
+    load_id: Option<i64>,
+    params: &LoadParams,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Load>, StoreError> {
+    let sql = include_str!("../../../sql/queries/loads.sql");
+    let state = params.state.map(|state| match state {
+        LoadState::Loaded => "loaded",
+        LoadState::Failed => "failed",
+    });
+    let LoadParams { bucket, key, since, until, .. } = params;
+    let client = app.store.client().await?;
+    let rows =
+        client.query(sql, &[&load_id, &state, bucket, key, since, until, &before, &limit]).await;
+    Ok(rows.map_err(database_failed("read the ledger"))?.iter().map(Load::from).collect())
+}
+
+impl From<&Row> for Load {
+    fn from(row: &Row) -> Self {
+        let json = |column| row.get::<_, Option<Jsonb<Value>>>(column).map(|Jsonb(value)| value);
+        let is_loaded = row.get::<_, &str>("state") == "loaded";
+        Self {
+            load_id: row.get("load_id"),
+            feed: row.get("feed"),
+            bucket: row.get("bucket"),
+            key: row.get("key"),
+            version: row.get("version"),
+            state: if is_loaded { LoadState::Loaded } else { LoadState::Failed },
+            mode: row.get("mode"),
+            reload: row.get("reload"),
+            format: row.get("format"),
+            compression: row.get("compression"),
+            bytes: row.get("bytes"),
+            records: row.get("records"),
+            loaded: row.get("loaded"),
+            rejected: row.get("rejected"),
+            log_rows: row.get("log_rows"),
+            inserted: row.get("inserted"),
+            updated: row.get("updated"),
+            superseded: row.get("superseded"),
+            rejected_by_reason: json("rejected_by_reason"),
+            unknown_fields: json("unknown_fields"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+            seconds: row.get("seconds"),
+            error_code: row.get("error_code"),
+        }
+    }
+}

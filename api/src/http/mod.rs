@@ -1,0 +1,203 @@
+//! The REST API: every URL on one page.
+//!
+//! | URL | who calls it | scope |
+//! |---|---|---|
+//! | `GET\|POST /trigger` | the clients of the old API | trigger |
+//! | `POST /v1/jobs` | clients that ask for loads | trigger |
+//! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events` | whoever follows them | read |
+//! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
+//! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
+//! | `GET /metrics` | Prometheus | read |
+//! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
+//! | `GET /openapi.json`, `/docs` | developers | |
+
+mod access;
+mod events;
+mod extract;
+mod health;
+mod jobs;
+mod loads;
+mod page;
+mod problem;
+mod rejects;
+mod server;
+mod trace;
+mod trigger;
+
+pub(crate) use access::{Access, KeySetting, Scope, hash};
+pub(crate) use jobs::JobPage;
+pub(crate) use server::{ServerSettings, serve};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use metrics_exporter_prometheus::PrometheusHandle;
+use pipeline::source::{Bucket, Object};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+use uuid::Uuid;
+
+use crate::buckets::Buckets;
+use crate::jobs::{Job, Listener, Store};
+use problem::Problem;
+
+/// Longest time that a store may take to look an object up.
+const LOOK_UP: Duration = Duration::from_secs(10);
+
+/// What handlers need.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) listener: Listener,
+    pub(crate) buckets: Buckets,
+    pub(crate) access: Access,
+    pub(crate) metrics: PrometheusHandle,
+    /// Set when the process is to stop.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl App {
+    fn bucket(&self, name: &str) -> Result<&Bucket, Problem> {
+        let unknown =
+            || Problem::not_found("bucket_not_found", format!("there is no bucket {name}"));
+        self.buckets.get(name).ok_or_else(unknown)
+    }
+
+    /// Looks an object up.
+    async fn locate(&self, bucket: &str, key: &str) -> Result<Object, Problem> {
+        let located = tokio::time::timeout(LOOK_UP, self.bucket(bucket)?.locate(key)).await;
+        let late = |_| {
+            let detail = format!("the store of the bucket {bucket} does not answer in time");
+            Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+                .retryable(Some(5))
+        };
+        Ok(located.map_err(late)??)
+    }
+
+    async fn job(&self, job_id: Uuid) -> Result<Job, Problem> {
+        let missing = || Problem::not_found("job_not_found", format!("there is no job {job_id}"));
+        self.store.get(job_id).await?.ok_or_else(missing)
+    }
+}
+
+/// Settings of the routes.
+#[derive(Debug, Clone)]
+pub(crate) struct RouteSettings {
+    /// Longest body of a request.
+    pub(crate) body_bytes: usize,
+    /// Longest time that a request may take, but for streams of events.
+    pub(crate) timeout: Duration,
+    /// Origins of pages that may call the API from a browser.
+    pub(crate) cors_origins: Vec<axum::http::HeaderValue>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Stevedore", description = "JSON records in object storage, validated and unnested, loaded into Postgres."),
+    tags(
+        (name = "trigger", description = "The old trigger, drop-in"),
+        (name = "jobs", description = "Ask for loads and follow them"),
+        (name = "ledger", description = "What was loaded, and what was rejected"),
+        (name = "health", description = "For machines that look after the process"),
+    ),
+    components(schemas(Problem)),
+    modifiers(&Keys),
+)]
+struct Document;
+
+/// How a request names its key.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("x-api-key")));
+        let bearer =
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", header);
+        components.add_security_scheme("bearer", bearer);
+    }
+}
+
+/// The API and its document.
+fn routes(app: &Arc<App>) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    let with = |scope| from_fn_with_state((Arc::clone(app), scope), access::check);
+    let trigger = OpenApiRouter::new()
+        .routes(routes!(trigger::trigger))
+        .routes(routes!(jobs::create))
+        .route_layer(with(Scope::Trigger));
+    let read = OpenApiRouter::new()
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::show))
+        .routes(routes!(events::events))
+        .routes(routes!(loads::list))
+        .routes(routes!(loads::show))
+        .routes(routes!(rejects::list))
+        .routes(routes!(health::counts))
+        .route_layer(with(Scope::Read));
+    let admin = OpenApiRouter::new()
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::retry))
+        .route_layer(with(Scope::Admin));
+    let open = OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready));
+    let all = OpenApiRouter::with_openapi(Document::openapi());
+    all.merge(trigger).merge(read).merge(admin).merge(open).split_for_parts()
+}
+
+/// The whole API over an application.
+pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
+    let (api, document) = routes(&app);
+    let docs = SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", finished(&document));
+    let timeout =
+        TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, settings.timeout);
+    api.merge(docs)
+        .with_state(app)
+        .layer(DefaultBodyLimit::max(settings.body_bytes))
+        .layer(timeout)
+        .layer(CatchPanicLayer::new())
+        .layer(cors(&settings.cors_origins))
+        .layer(from_fn(trace::trace))
+}
+
+fn cors(origins: &[axum::http::HeaderValue]) -> CorsLayer {
+    if origins.is_empty() {
+        return CorsLayer::new();
+    }
+    let headers =
+        ["authorization", "content-type", "idempotency-key", "last-event-id", "x-api-key"];
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([axum::http::Method::GET, axum::http::Method::POST])
+        .allow_headers(headers.map(axum::http::HeaderName::from_static))
+}
+
+/// The document with what its macros cannot say.
+fn finished(document: &utoipa::openapi::OpenApi) -> Value {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    let one_of = |name: &str| json!({ "required": [name] });
+    document["components"]["schemas"]["JobRequest"]["oneOf"] =
+        json!([one_of("key"), one_of("prefix"), one_of("glob")]);
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, operations) in paths {
+            if path.starts_with("/healthz") || path.starts_with("/readyz") {
+                continue;
+            }
+            for operation in operations.as_object_mut().into_iter().flat_map(|all| all.values_mut())
+            {
+                operation["security"] = json!([{}, { "key": [] }, { "bearer": [] }]);
+            }
+        }
+    }
+    document
+}

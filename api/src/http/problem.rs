@@ -1,0 +1,206 @@
+//! Errors of the API: RFC 9457 problem details, in words of ours.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use pipeline::error::{Error, causes};
+use serde::Serialize;
+use tokio_postgres::error::SqlState;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::jobs::{StoreError, SubmitError};
+
+/// Why a request was not done.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// The code as a URN.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The status in words.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// A word that stays the same, for programs.
+    code: &'static str,
+    /// What was wrong with this request, for people.
+    detail: String,
+    /// Whether the same request may be done later.
+    retryable: bool,
+    /// What the logs call the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// What the old trigger's clients read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    /// Seconds after which a refused request may be sent again.
+    #[serde(skip)]
+    retry_after_secs: Option<u64>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:stevedore:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            retryable: false,
+            request_id: None,
+            message: None,
+            retry_after_secs: None,
+        }
+    }
+
+    pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(super) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    pub(super) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// The same request may be done later.
+    pub(super) fn retryable(mut self, after_secs: Option<u64>) -> Self {
+        self.retryable = true;
+        self.retry_after_secs = after_secs;
+        self
+    }
+
+    /// As the old trigger answered: with a message, and 400 whatever is missing.
+    pub(super) fn as_trigger(mut self, message: String) -> Self {
+        if self.status < 500 {
+            let status = StatusCode::BAD_REQUEST;
+            (self.status, self.title) = (status.as_u16(), "Bad Request");
+        }
+        self.message = Some(message);
+        self
+    }
+
+    /// The problem of an answer that has none, by its status.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let (code, detail) = match status {
+            StatusCode::NOT_FOUND => ("not_found", "there is nothing at this path; see /docs"),
+            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "the path has other methods"),
+            StatusCode::REQUEST_TIMEOUT => ("request_timeout", "the request took too long"),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ("body_too_large", "the body of the request is too long")
+            }
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                ("internal", "a defect of the server; its log has the request_id")
+            }
+            _ => ("refused", "the request cannot be done"),
+        };
+        Self::new(status, code, detail)
+    }
+
+    /// The whole answer.
+    pub(super) fn into_answer(mut self, request_id: &str) -> Response {
+        self.request_id = Some(request_id.to_owned());
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut answer = (status, kind, body).into_response();
+        if let Some(seconds) = self.retry_after_secs {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"stevedore\"");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        answer
+    }
+}
+
+/// The body is written where the request's id is known ([`super::trace`]).
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = causes(&error).join(": "), "the database could not be used");
+        if error.sqlstate() == Some(&SqlState::QUERY_CANCELED) {
+            let detail = "the database took too long: ask for less";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "query_timeout", detail)
+                .retryable(Some(5));
+        }
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "database_unavailable",
+            "the database could not be used",
+        )
+        .retryable(Some(5))
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Store(error) => error.into(),
+            SubmitError::Busy(_) => {
+                Self::conflict("object_busy", error.to_string()).retryable(None)
+            }
+            SubmitError::KeyReused => Self::conflict("idempotency_key_reused", error.to_string()),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::NotFound { .. } | Error::Location { .. } => {
+                Self::not_found("object_not_found", error.to_string())
+            }
+            _ => {
+                tracing::error!(error = error.with_causes(), "an object could not be looked up");
+                let problem = Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
+                if error.is_transient() { problem.retryable(Some(5)) } else { problem }
+            }
+        }
+    }
+}
+
+/// The answers that every request may get.
+pub(super) struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let answers = [
+            (400, "A parameter or the body is wrong"),
+            (401, "No key, or an unknown one"),
+            (403, "The key has not the scope that is needed"),
+            (404, "There is no such thing"),
+            (408, "The request took too long"),
+            (409, "It conflicts with what is there"),
+            (413, "The body is too long"),
+            (415, "The body is not said to be JSON"),
+            (422, "The body is JSON, but not as the schema has it"),
+            (429, "More requests than the key may make"),
+            (502, "The store of the objects refused"),
+            (503, "The database or the store cannot be used now"),
+        ];
+        let content =
+            || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        answers
+            .into_iter()
+            .map(|(status, text)| {
+                let response = ResponseBuilder::new()
+                    .description(text)
+                    .content("application/problem+json", content())
+                    .build();
+                (status.to_string(), response.into())
+            })
+            .collect()
+    }
+}

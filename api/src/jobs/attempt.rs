@@ -1,0 +1,225 @@
+//! One attempt at a job.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use pipeline::error::{Error, causes};
+use pipeline::feed::USER_STATUS;
+use pipeline::load::{LoadOptions, Progress, dry_run, load};
+use pipeline::sink::Mode;
+use pipeline::source::{CutOptions, Object};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::JobState;
+use super::outcome::{JobError, Outcome};
+use super::store::{End, Started, StoreError};
+use super::worker::Worker;
+use crate::{failpoint, metrics};
+
+/// Attempts at a job that fails for reasons that can pass: four minutes or so in all.
+const ATTEMPTS: i32 = 8;
+/// Deaths of workers after which a job is taken to have caused them.
+const DEATHS: i32 = 2;
+/// Longest pause before another attempt.
+const LONGEST_PAUSE_SECS: i64 = 300;
+/// How often a running attempt notes how far it is.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
+/// How long to wait before a note is tried again that could not be made.
+const NOTE_AGAIN: Duration = Duration::from_millis(500);
+
+impl Worker {
+    /// Makes an attempt at a job, unless it has come to its end, and notes what came of it.
+    ///
+    /// # Errors
+    /// When the database does not take notes; the entry stays in the queue.
+    pub(super) async fn attempt(&self, job_id: Uuid, worker: &str) -> Result<(), StoreError> {
+        let Some(started) = self.store.start(job_id, worker).await? else {
+            return Ok(());
+        };
+        let span = tracing::info_span!("attempt", %job_id, attempt = started.attempt, request_id = started.asked.request_id);
+        async {
+            tracing::info!(bucket = started.bucket, key = started.key, "an attempt begins");
+            let outcome = self.outcome(&started).await;
+            self.note(&started, &outcome).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn outcome(&self, started: &Started) -> Outcome {
+        if started.deaths >= DEATHS {
+            let detail = format!("{} workers died while they worked on it", started.deaths);
+            return Outcome::Failed(JobError::new("worker_died", detail, false));
+        }
+        if started.cancel_requested {
+            return Outcome::Cancelled;
+        }
+        let running = self.enter(started.job_id);
+        let Some(bucket) = self.buckets.get(&started.bucket) else {
+            return Outcome::Failed(JobError::no_bucket(&started.bucket));
+        };
+        let Some(key) = &started.key else {
+            return self.list_objects(started, bucket, &running.cancelled).await;
+        };
+        let located = tokio::select! {
+            located = bucket.locate(key) => located,
+            () = running.cancelled.cancelled() => return Outcome::Cancelled,
+            () = self.hand_back.cancelled() => return Outcome::HandedBack,
+        };
+        let object = match located {
+            Ok(object) => object,
+            Err(error) => return failed(&error),
+        };
+        if started.version.as_deref() != Some(object.version().as_str()) {
+            match self.store.pin(started.job_id, &object).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let detail = "another job is under way for the same version of the object";
+                    return Outcome::Failed(JobError::new("object_busy", detail, true));
+                }
+                Err(error) => return store_failed(&error),
+            }
+        }
+        self.load(started, &object, &running.cancelled).await
+    }
+
+    /// Loads the object, unless the job is cancelled or handed back before it commits.
+    async fn load(
+        &self,
+        started: &Started,
+        object: &Object,
+        cancelled: &CancellationToken,
+    ) -> Outcome {
+        let mut connection = match self.connection().await {
+            Ok(connection) => connection,
+            Err(error) => return failed(&error),
+        };
+        let progress = Arc::new(Progress::default());
+        let options = self.options(started, &progress);
+        let mut loading = Box::pin(async {
+            if started.dry_run {
+                dry_run(object, &USER_STATUS, Some(&mut connection), &options).await
+            } else {
+                load(object, &USER_STATUS, &mut connection, &options).await
+            }
+        });
+        let stopped = tokio::select! {
+            ended = &mut loading => Err(ended),
+            () = self.watch(started, &progress, cancelled) => Ok(Outcome::Cancelled),
+            () = self.hand_back.cancelled() => Ok(Outcome::HandedBack),
+        };
+        let ended = match stopped {
+            Ok(outcome) if progress.stop() => {
+                drop(loading);
+                connection.abort().await;
+                return outcome;
+            }
+            // It commits already: only its end tells.
+            Ok(_) => loading.await,
+            Err(ended) => {
+                drop(loading);
+                ended
+            }
+        };
+        match ended {
+            Ok(summary) => {
+                self.keep(connection);
+                metrics::loaded(&summary);
+                Outcome::Done(Box::new(summary))
+            }
+            Err(error) => failed(&error),
+        }
+    }
+
+    fn options(&self, started: &Started, progress: &Arc<Progress>) -> LoadOptions {
+        LoadOptions {
+            mode: if started.mode == Mode::Append.as_str() { Mode::Append } else { Mode::Merge },
+            cut: CutOptions {
+                max_record_bytes: self.settings.max_record_bytes,
+                ..CutOptions::default()
+            },
+            reload: started.reload,
+            spool_folder: self.settings.spool_folder.clone(),
+            progress: Arc::clone(progress),
+            reached: failpoint::reached,
+        }
+    }
+
+    /// Notes how far the attempt is, until its job is cancelled or is another worker's.
+    async fn watch(&self, started: &Started, progress: &Progress, cancelled: &CancellationToken) {
+        let mut ticks = tokio::time::interval(NOTE_EVERY);
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = cancelled.cancelled() => return,
+            }
+            match self.store.progress(started, progress).await {
+                Ok(Some(false)) => {}
+                Ok(_) => return,
+                Err(error) => tracing::debug!(%error, "the progress is not noted"),
+            }
+        }
+    }
+
+    /// Notes what came of an attempt, as soon as the database takes it.
+    async fn note(&self, started: &Started, outcome: &Outcome) -> Result<(), StoreError> {
+        let Some(end) = End::of(started, outcome) else {
+            return Ok(());
+        };
+        loop {
+            match self.store.end(started, &end).await {
+                Ok(()) => break,
+                // Then the attempt counts as one whose worker died.
+                Err(error) if self.hand_back.is_cancelled() => return Err(error),
+                Err(error) => {
+                    let error = causes(&error).join(": ");
+                    tracing::warn!(error, "the end of an attempt is not noted yet");
+                    tokio::time::sleep(NOTE_AGAIN).await;
+                }
+            }
+        }
+        let load_id = end.summary.and_then(|summary| summary.load_id);
+        tracing::info!(state = end.state.as_str(), load_id, "an attempt has ended");
+        metrics::ended(end.state.as_str());
+        Ok(())
+    }
+}
+
+impl<'a> End<'a> {
+    /// What is to be noted of an outcome; nothing of a job that goes on with its jobs.
+    fn of(started: &Started, outcome: &'a Outcome) -> Option<Self> {
+        let end = |state| Self { state, summary: None, error: None, again_at: None };
+        match outcome {
+            Outcome::Listed => None,
+            Outcome::Done(summary) => {
+                Some(Self { summary: Some(summary), ..end(JobState::Succeeded) })
+            }
+            Outcome::Cancelled => Some(end(JobState::Cancelled)),
+            Outcome::HandedBack => Some(end(JobState::Queued)),
+            Outcome::Failed(error) if error.retryable && started.attempt_of_run < ATTEMPTS => {
+                let pause = LONGEST_PAUSE_SECS.min(1 << started.attempt_of_run.clamp(0, 16));
+                let again_at = Some(Utc::now() + TimeDelta::seconds(pause));
+                Some(Self { error: Some(error), again_at, ..end(JobState::Queued) })
+            }
+            Outcome::Failed(error) => Some(Self { error: Some(error), ..end(JobState::Failed) }),
+        }
+    }
+}
+
+/// What is told of an error of the pipeline; its causes go to the log.
+pub(super) fn failed(error: &Error) -> Outcome {
+    if matches!(error, Error::Cancelled { .. }) {
+        return Outcome::Cancelled;
+    }
+    tracing::warn!(error = error.with_causes(), "an attempt failed");
+    Outcome::Failed(JobError::from(error))
+}
+
+pub(super) fn store_failed(error: &StoreError) -> Outcome {
+    tracing::warn!(error = causes(error).join(": "), "an attempt failed");
+    Outcome::Failed(JobError::new("database_failed", error.to_string(), true))
+}

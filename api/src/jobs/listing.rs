@@ -1,0 +1,84 @@
+//! A job over many objects: it lists them, and each becomes a job of its own.
+
+use futures::StreamExt;
+use pipeline::source::{Bucket, Object, Selection};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::attempt::{failed, store_failed};
+use super::outcome::{JobError, Outcome};
+use super::store::{Started, StoreError, begin, commit, database_failed, finish_parent};
+use super::submit::insert_objects;
+use super::worker::Worker;
+
+/// Jobs that are written in one transaction.
+const AT_ONCE: usize = 500;
+
+impl Worker {
+    /// Gives each object a job of its own, but those whose version another job is under way for.
+    pub(super) async fn list_objects(
+        &self,
+        started: &Started,
+        bucket: &Bucket,
+        cancelled: &CancellationToken,
+    ) -> Outcome {
+        let selection = match (&started.prefix, &started.glob) {
+            (Some(prefix), _) => Selection::Prefix(prefix.clone()),
+            (_, glob) => Selection::Glob(glob.clone().unwrap_or_default()),
+        };
+        let objects = match bucket.select(selection) {
+            Ok(objects) => objects,
+            Err(error) => return failed(&error),
+        };
+        let mut pieces = objects.chunks(AT_ONCE);
+        let mut listed = 0;
+        loop {
+            let piece = tokio::select! {
+                piece = pieces.next() => piece,
+                () = cancelled.cancelled() => {
+                    let called_off = self.store.cancel_children(started.job_id).await;
+                    return called_off.map_or_else(|error| store_failed(&error), |()| Outcome::Cancelled);
+                }
+                () = self.hand_back.cancelled() => return Outcome::HandedBack,
+            };
+            let Some(piece) = piece else { break };
+            let objects: Vec<Object> = match piece.into_iter().collect() {
+                Ok(objects) => objects,
+                Err(error) => return failed(&error),
+            };
+            listed += objects.len();
+            if let Err(error) = self.add_children(started, &objects).await {
+                return store_failed(&error);
+            }
+        }
+        if listed == 0 {
+            let detail = "there are no objects that the prefix or glob names";
+            return Outcome::Failed(JobError::new("no_objects", detail, false));
+        }
+        match self.end_listing(started).await {
+            Ok(()) => Outcome::Listed,
+            Err(error) => store_failed(&error),
+        }
+    }
+
+    async fn add_children(&self, started: &Started, objects: &[Object]) -> Result<(), StoreError> {
+        let mut client = self.store.client().await?;
+        let transaction = begin(&mut client).await?;
+        let how = (started.mode.as_str(), started.dry_run, started.reload, &started.asked);
+        let parent = Some(started.job_id);
+        let jobs =
+            insert_objects(&transaction, &started.bucket, objects, parent, how, |_| Uuid::now_v7())
+                .await?;
+        self.store.enqueue(&transaction, &jobs, None).await?;
+        commit(transaction).await
+    }
+
+    async fn end_listing(&self, started: &Started) -> Result<(), StoreError> {
+        let client = self.store.client().await?;
+        let sql = "update stevedore.jobs set listed = true \
+            where job_id = $1 and attempts = $2 and state = 'running'";
+        let listed = client.execute(sql, &[&started.job_id, &started.attempt]).await;
+        listed.map_err(database_failed("note that all objects are listed"))?;
+        finish_parent(&**client, started.job_id).await
+    }
+}

@@ -1,0 +1,55 @@
+//! How an attempt ended, and what of it is told.
+
+use pipeline::error::Error;
+use pipeline::load::Summary;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What went wrong with a job: words of ours, never the database's or the store's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct JobError {
+    /// A word that stays the same, for programs.
+    pub(crate) code: String,
+    /// A sentence, for people.
+    pub(crate) detail: String,
+    /// Whether trying again later may help.
+    pub(crate) retryable: bool,
+}
+
+impl JobError {
+    pub(crate) fn new(code: &str, detail: impl Into<String>, retryable: bool) -> Self {
+        Self { code: code.to_owned(), detail: detail.into(), retryable }
+    }
+
+    /// An attempt has begun while the one before had not ended.
+    pub(super) fn worker_died() -> Self {
+        Self::new("worker_died", "the worker died", true)
+    }
+
+    /// The bucket is not configured where the job was taken.
+    pub(crate) fn no_bucket(bucket: &str) -> Self {
+        Self::new("bucket_not_found", format!("there is no bucket {bucket}"), false)
+    }
+}
+
+impl From<&Error> for JobError {
+    /// The sentence of the error itself; its causes are in the log and in the ledger.
+    fn from(error: &Error) -> Self {
+        Self::new(error.code(), error.to_string(), error.is_transient())
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It is loaded, was loaded before, or was checked.
+    Done(Box<Summary>),
+    /// All objects have jobs of their own now.
+    Listed,
+    /// It cannot be done, or not in this attempt.
+    Failed(JobError),
+    /// It was called off.
+    Cancelled,
+    /// The worker stops, and another one is to go on.
+    HandedBack,
+}

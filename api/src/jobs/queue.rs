@@ -1,0 +1,137 @@
+//! The queue: `graphile_worker` in the schema `stevedore_queue`, on our connections.
+//!
+//! An entry names a job. It is written in the transaction that makes the job wait, and is gone when
+//! its attempt has ended, whatever came of it: another attempt is another entry. What is left for
+//! the queue's own recovery are attempts whose worker died.
+
+use std::any::Any;
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Pool;
+use futures::StreamExt;
+use graphile_worker::tokio_postgres::TokioPostgresDatabase;
+use graphile_worker::{
+    Database as QueueDatabase, DatabaseDriver, DbError, DbExecutor, DbParams, DbRow, DbTransaction,
+    JobSpec, Notification, NotificationStream, RawJobSpec, WorkerUtils,
+};
+use pipeline::database::Connection;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_postgres::Transaction;
+use uuid::Uuid;
+
+use super::listener::{Listener, Notice};
+
+/// The queue's own schema, so that it does not meet another user of `graphile_worker`.
+pub(super) const SCHEMA: &str = "stevedore_queue";
+/// The only kind of entry.
+pub(super) const TASK: &str = "attempt";
+
+/// What an entry holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct QueueEntry {
+    pub(super) job_id: Uuid,
+}
+
+/// The queue over our pool and listener.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    database: QueueDatabase,
+}
+
+impl Queue {
+    /// The queue of a database; nothing is read or written yet.
+    pub(crate) fn new(pool: Pool, listener: Listener) -> Self {
+        let inner = TokioPostgresDatabase::new(pool);
+        Self { database: QueueDatabase::new(Driver { inner, listener }) }
+    }
+
+    pub(super) fn database(&self) -> QueueDatabase {
+        self.database.clone()
+    }
+
+    /// Makes jobs wait for a worker, not before `run_at`, if the transaction commits.
+    ///
+    /// An entry that waits already is replaced; one that is worked on stays and is not repeated.
+    pub(super) async fn add(
+        &self,
+        transaction: &Transaction<'_>,
+        jobs: &[Uuid],
+        run_at: Option<DateTime<Utc>>,
+    ) -> Result<(), DbError> {
+        let entries: Vec<_> = jobs.iter().map(|&job_id| raw(job_id, run_at)).collect();
+        let utils = WorkerUtils::new(self.database(), SCHEMA);
+        let added = utils.with_executor(transaction).add_raw_jobs(&entries).await;
+        added.map(drop).map_err(|error| DbError::new(error.to_string()))
+    }
+}
+
+fn raw(job_id: Uuid, run_at: Option<DateTime<Utc>>) -> RawJobSpec {
+    let spec = JobSpec { run_at, job_key: Some(job_id.to_string()), ..JobSpec::default() };
+    RawJobSpec {
+        identifier: TASK.to_owned(),
+        payload: serde_json::json!({ "job_id": job_id }),
+        spec,
+    }
+}
+
+/// Creates the queue's tables or brings them up to date; only one process at a time does.
+///
+/// # Errors
+/// When the role may not.
+pub(crate) async fn migrate(connection: &Connection, queue: &Queue) -> Result<(), DbError> {
+    let lock = "select pg_advisory_lock(hashtextextended('stevedore_queue', 0))";
+    let unlock = "select pg_advisory_unlock(hashtextextended('stevedore_queue', 0))";
+    connection.batch_execute(lock).await?;
+    let migrated = WorkerUtils::new(queue.database(), SCHEMA).migrate().await;
+    connection.batch_execute(unlock).await?;
+    migrated.map_err(|error| DbError::new(error.to_string()))
+}
+
+/// Queries on the pool; notifications from the process's one listener, which also tells when a slot
+/// has become free, since the queue looks for one entry a slot only when it is told to.
+#[derive(Debug)]
+struct Driver {
+    inner: TokioPostgresDatabase,
+    listener: Listener,
+}
+
+type Answer<'a, T> = futures::future::BoxFuture<'a, Result<T, DbError>>;
+
+impl DbExecutor for Driver {
+    fn execute<'a>(&'a self, sql: &'a str, params: DbParams) -> Answer<'a, u64> {
+        DbExecutor::execute(&self.inner, sql, params)
+    }
+
+    fn fetch_all<'a>(&'a self, sql: &'a str, params: DbParams) -> Answer<'a, Vec<DbRow>> {
+        DbExecutor::fetch_all(&self.inner, sql, params)
+    }
+}
+
+impl DatabaseDriver for Driver {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn begin<'a>(&'a self) -> Answer<'a, DbTransaction> {
+        self.inner.begin()
+    }
+
+    fn listen<'a>(&'a self, channel: &'a str) -> Answer<'a, Option<NotificationStream>> {
+        let told = futures::stream::unfold(self.listener.subscribe(), |mut notices| async {
+            loop {
+                match notices.recv().await {
+                    Ok(Notice::Queue | Notice::Missed) | Err(RecvError::Lagged(_)) => {
+                        return Some(((), notices));
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        });
+        let channel = channel.to_owned();
+        let told = told
+            .map(move |()| Ok(Notification { channel: channel.clone(), payload: String::new() }));
+        Box::pin(async { Ok(Some(told.boxed() as NotificationStream)) })
+    }
+}

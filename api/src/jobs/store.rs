@@ -1,0 +1,443 @@
+//! The rows of jobs: read and written here, and nowhere else.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{Object, Pool, PoolError};
+use graphile_worker::DbError;
+use pipeline::load::{Progress, Summary};
+use pipeline::source::Object as StoredObject;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Json;
+use tokio_postgres::{GenericClient, Row, Transaction};
+use uuid::Uuid;
+
+use super::outcome::JobError;
+use super::queue::Queue;
+use super::{Job, JobCounts, JobEvent, JobState};
+
+/// Why the rows could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// No connection was to be had.
+    #[error("could not get a connection to the database")]
+    Pool(#[from] PoolError),
+    /// The database refused, or the connection broke.
+    #[error("could not {doing}")]
+    Database { doing: &'static str, source: tokio_postgres::Error },
+    /// The queue could not be written.
+    #[error("could not put jobs into the queue")]
+    Queue(#[source] DbError),
+}
+
+impl StoreError {
+    /// What the database said, if it was that.
+    pub(crate) fn sqlstate(&self) -> Option<&SqlState> {
+        match self {
+            Self::Database { source, .. } => source.code(),
+            _ => None,
+        }
+    }
+
+    /// Whether what was to be written is there already.
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        self.sqlstate() == Some(&SqlState::UNIQUE_VIOLATION)
+    }
+}
+
+/// The error of a statement, by what it was to do.
+pub(crate) fn database_failed(
+    doing: &'static str,
+) -> impl FnOnce(tokio_postgres::Error) -> StoreError {
+    move |source| StoreError::Database { doing, source }
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JobFilter {
+    pub(crate) job_id: Option<Uuid>,
+    pub(crate) state: Option<JobState>,
+    pub(crate) bucket: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) parent_id: Option<Uuid>,
+    pub(crate) since: Option<DateTime<Utc>>,
+    pub(crate) until: Option<DateTime<Utc>>,
+    /// Only jobs older than this one.
+    pub(crate) before: Option<Uuid>,
+    pub(crate) limit: i64,
+}
+
+impl JobFilter {
+    /// Only the job of an id.
+    pub(super) fn one(job_id: Uuid) -> Self {
+        Self { job_id: Some(job_id), limit: 1, ..Self::default() }
+    }
+}
+
+/// Whether a job was cancelled, or made to wait again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changed {
+    Yes,
+    /// The job is in a state in which that cannot be done.
+    No,
+}
+
+/// Who asked for a job, and with which request.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// The name of the key.
+    pub(crate) by: String,
+    /// What the logs call the request.
+    pub(crate) request_id: String,
+}
+
+/// A job that an attempt has begun on.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) job_id: Uuid,
+    pub(super) bucket: String,
+    pub(super) key: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) glob: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) mode: String,
+    pub(super) dry_run: bool,
+    pub(super) reload: bool,
+    /// The number of the attempt: what its worker writes counts only as long as it is the last.
+    pub(super) attempt: i32,
+    /// Its number since the job was last asked for.
+    pub(super) attempt_of_run: i32,
+    pub(super) deaths: i32,
+    pub(super) cancel_requested: bool,
+    pub(super) asked: Asked,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End<'a> {
+    /// What the job does from now on: `Queued` for another attempt.
+    pub(super) state: JobState,
+    pub(super) summary: Option<&'a Summary>,
+    pub(super) error: Option<&'a JobError>,
+    /// When the next attempt begins at the earliest.
+    pub(super) again_at: Option<DateTime<Utc>>,
+}
+
+/// The rows of jobs, and their entries in the queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    pool: Pool,
+    queue: Queue,
+}
+
+impl Store {
+    pub(crate) const fn new(pool: Pool, queue: Queue) -> Self {
+        Self { pool, queue }
+    }
+
+    pub(crate) const fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// A connection of the pool.
+    pub(crate) async fn client(&self) -> Result<Object, StoreError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Jobs, newest first.
+    pub(crate) async fn list(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
+        select(&**self.client().await?, filter).await
+    }
+
+    /// A job, if there is one.
+    pub(crate) async fn get(&self, job_id: Uuid) -> Result<Option<Job>, StoreError> {
+        Ok(self.list(&JobFilter::one(job_id)).await?.pop())
+    }
+
+    /// What happened to a job after an event.
+    pub(crate) async fn events(
+        &self,
+        job_id: Uuid,
+        after: i64,
+    ) -> Result<Vec<JobEvent>, StoreError> {
+        let sql = "select event_id, at, state, attempt, error from stevedore.job_events \
+            where job_id = $1 and event_id > $2 order by event_id";
+        let rows = self.client().await?.query(sql, &[&job_id, &after]).await;
+        Ok(rows
+            .map_err(database_failed("read what happened to a job"))?
+            .iter()
+            .map(JobEvent::from)
+            .collect())
+    }
+
+    /// How many jobs over one object wait or run.
+    pub(crate) async fn live(&self) -> Result<BTreeMap<String, i64>, StoreError> {
+        let sql = "select state, count(*) from stevedore.jobs \
+            where state in ('queued', 'running') and not listed group by state";
+        let rows = self.client().await?.query(sql, &[]).await;
+        let rows = rows.map_err(database_failed("count the jobs that wait"))?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Calls a job off, and those that it has brought about.
+    pub(crate) async fn cancel(&self, job_id: Uuid) -> Result<Changed, StoreError> {
+        let client = self.client().await?;
+        let cancel = include_str!("../../../sql/queries/cancel_job.sql");
+        let rows = client.query(cancel, &[&job_id]).await;
+        if rows.map_err(database_failed("cancel the job"))?.is_empty() {
+            return Ok(Changed::No);
+        }
+        drop(client);
+        self.cancel_children(job_id).await?;
+        Ok(Changed::Yes)
+    }
+
+    /// Calls off what a job over many objects has brought about.
+    pub(super) async fn cancel_children(&self, job_id: Uuid) -> Result<(), StoreError> {
+        let cancel = include_str!("../../../sql/queries/cancel_children.sql");
+        let rows = self.client().await?.query(cancel, &[&job_id]).await;
+        rows.map(drop).map_err(database_failed("cancel the jobs of the job"))
+    }
+
+    /// Makes a job that ended badly wait again; of one over many objects, those of its jobs.
+    pub(crate) async fn retry(&self, job_id: Uuid) -> Result<Changed, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let retry = include_str!("../../../sql/queries/retry_job.sql");
+        let row = transaction.query_opt(retry, &[&job_id]).await;
+        let Some(row) = row.map_err(database_failed("make the job wait again"))? else {
+            return Ok(Changed::No);
+        };
+        let jobs = if row.get("listed") {
+            let retry = include_str!("../../../sql/queries/retry_children.sql");
+            let rows = transaction.query(retry, &[&job_id]).await;
+            rows.map_err(database_failed("make the jobs of the job wait again"))?
+                .iter()
+                .map(|row| row.get(0))
+                .collect()
+        } else {
+            vec![job_id]
+        };
+        self.enqueue(&transaction, &jobs, None).await?;
+        finish_parent(&*transaction, job_id).await?;
+        commit(transaction).await?;
+        Ok(Changed::Yes)
+    }
+
+    /// Begins an attempt; none if the job has come to its end.
+    pub(super) async fn start(
+        &self,
+        job_id: Uuid,
+        worker: &str,
+    ) -> Result<Option<Started>, StoreError> {
+        let sql = include_str!("../../../sql/queries/start_job.sql");
+        let row = self
+            .client()
+            .await?
+            .query_opt(sql, &[&job_id, &worker, &Json(JobError::worker_died())])
+            .await;
+        let row = row.map_err(database_failed("begin an attempt"))?;
+        Ok(row.map(|row| Started::new(job_id, &row)))
+    }
+
+    /// Notes which version of the object the attempt is about; false when another job is.
+    pub(super) async fn pin(
+        &self,
+        job_id: Uuid,
+        object: &StoredObject,
+    ) -> Result<bool, StoreError> {
+        let sql = "update stevedore.jobs set version = $2, bytes = $3 where job_id = $1";
+        let version = object.version();
+        let pinned =
+            self.client().await?.execute(sql, &[&job_id, &version, &(object.size as i64)]).await;
+        match pinned.map_err(database_failed("note the version of the object")) {
+            Err(error) if error.is_unique_violation() => Ok(false),
+            pinned => pinned.map(|_| true),
+        }
+    }
+
+    /// Notes how far an attempt is. None when the job is not this attempt's any more, else whether
+    /// it is to be cancelled.
+    pub(super) async fn progress(
+        &self,
+        started: &Started,
+        progress: &Progress,
+    ) -> Result<Option<bool>, StoreError> {
+        let sql = include_str!("../../../sql/queries/progress_of_job.sql");
+        let [bytes_read, records, loaded, rejected, log_rows] =
+            progress.counts().map(|count| count as i64);
+        let (job, attempt) = (started.job_id, started.attempt);
+        let row = self
+            .client()
+            .await?
+            .query_opt(sql, &[&job, &attempt, &bytes_read, &records, &loaded, &rejected, &log_rows])
+            .await;
+        let row = row.map_err(database_failed("note how far the attempt is"))?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    /// Notes how an attempt ended.
+    pub(super) async fn end(&self, started: &Started, end: &End<'_>) -> Result<(), StoreError> {
+        let End { state, summary, error, again_at } = *end;
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let count = |count: fn(&Summary) -> u64| summary.map(|summary| count(summary) as i64);
+        let ended = transaction
+            .execute(
+                include_str!("../../../sql/queries/end_attempt.sql"),
+                &[
+                    &started.job_id,
+                    &started.attempt,
+                    &state.as_str(),
+                    &summary.map(Json),
+                    &summary.and_then(|summary| summary.load_id),
+                    &error.map(Json),
+                    &again_at,
+                    &count(|summary| summary.bytes),
+                    &count(|summary| summary.records),
+                    &count(|summary| summary.loaded),
+                    &count(|summary| summary.rejected),
+                    &count(|summary| summary.log_rows),
+                ],
+            )
+            .await;
+        let ended = ended.map_err(database_failed("note how the attempt ended"))?;
+        if ended > 0 && state == JobState::Queued {
+            self.enqueue(&transaction, &[started.job_id], again_at).await?;
+        }
+        commit(transaction).await
+    }
+
+    pub(super) async fn enqueue(
+        &self,
+        transaction: &Transaction<'_>,
+        jobs: &[Uuid],
+        run_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        self.queue.add(transaction, jobs, run_at).await.map_err(StoreError::Queue)
+    }
+}
+
+/// Jobs, newest first, as a connection or transaction sees them.
+pub(super) async fn select(
+    client: &impl GenericClient,
+    filter: &JobFilter,
+) -> Result<Vec<Job>, StoreError> {
+    let sql = include_str!("../../../sql/queries/jobs.sql");
+    let rows = client
+        .query(
+            sql,
+            &[
+                &filter.job_id,
+                &filter.state.map(JobState::as_str),
+                &filter.bucket,
+                &filter.key,
+                &filter.parent_id,
+                &filter.since,
+                &filter.until,
+                &filter.before,
+                &filter.limit,
+            ],
+        )
+        .await;
+    Ok(rows.map_err(database_failed("list jobs"))?.iter().map(Job::from).collect())
+}
+
+/// Begins a transaction on a connection of the pool.
+pub(super) async fn begin(
+    client: &mut Object,
+) -> Result<deadpool_postgres::Transaction<'_>, StoreError> {
+    client.transaction().await.map_err(database_failed("begin a transaction"))
+}
+
+pub(super) async fn commit(
+    transaction: deadpool_postgres::Transaction<'_>,
+) -> Result<(), StoreError> {
+    transaction.commit().await.map_err(database_failed("commit a transaction"))
+}
+
+/// Ends a job over many objects whose jobs have all come to their end.
+pub(super) async fn finish_parent(
+    client: &impl GenericClient,
+    job_id: Uuid,
+) -> Result<(), StoreError> {
+    let finished = client.execute("select stevedore.finish_parent($1)", &[&job_id]).await;
+    finished.map(drop).map_err(database_failed("end the job over many objects"))
+}
+
+impl Started {
+    fn new(job_id: Uuid, row: &Row) -> Self {
+        let attempt = row.get("attempts");
+        Self {
+            job_id,
+            bucket: row.get("bucket"),
+            key: row.get("key"),
+            prefix: row.get("prefix"),
+            glob: row.get("glob"),
+            version: row.get("version"),
+            mode: row.get("mode"),
+            dry_run: row.get("dry_run"),
+            reload: row.get("reload"),
+            attempt,
+            attempt_of_run: attempt - row.get::<_, i32>("earlier_attempts"),
+            deaths: row.get("deaths"),
+            cancel_requested: row.get("cancel_requested"),
+            asked: Asked { by: row.get("requested_by"), request_id: row.get("request_id") },
+        }
+    }
+}
+
+fn json<T: for<'a> serde::Deserialize<'a>>(row: &Row, column: &str) -> Option<T> {
+    row.get::<_, Option<Json<T>>>(column).map(|Json(value)| value)
+}
+
+impl From<&Row> for Job {
+    fn from(row: &Row) -> Self {
+        let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+        Self {
+            job_id: row.get("job_id"),
+            parent_id: row.get("parent_id"),
+            bucket: row.get("bucket"),
+            key: row.get("key"),
+            prefix: row.get("prefix"),
+            glob: row.get("glob"),
+            mode: row.get("mode"),
+            dry_run: row.get("dry_run"),
+            reload: row.get("reload"),
+            version: row.get("version"),
+            state: JobState::parse(row.get("state")),
+            attempts: u32::try_from(row.get::<_, i32>("attempts")).unwrap_or_default(),
+            cancel_requested: row.get("cancel_requested"),
+            bytes: row.get::<_, Option<i64>>("bytes").map(|bytes| bytes.unsigned_abs()),
+            bytes_read: count("bytes_read"),
+            records: count("records"),
+            loaded: count("loaded"),
+            rejected: count("rejected"),
+            log_rows: count("log_rows"),
+            load_id: row.get("load_id"),
+            summary: json(row, "summary"),
+            error: json(row, "error"),
+            first_error: json(row, "first_error"),
+            jobs: json::<JobCounts>(row, "jobs")
+                .filter(|_| row.get::<_, Option<&str>>("key").is_none()),
+            requested_by: row.get("requested_by"),
+            request_id: row.get("request_id"),
+            created_at: row.get("created_at"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+            next_attempt_at: row.get("next_attempt_at"),
+        }
+    }
+}
+
+impl From<&Row> for JobEvent {
+    fn from(row: &Row) -> Self {
+        Self {
+            event_id: row.get("event_id"),
+            at: row.get("at"),
+            state: JobState::parse(row.get("state")),
+            attempt: u32::try_from(row.get::<_, i32>("attempt")).unwrap_or_default(),
+            error: json(row, "error"),
+        }
+    }
+}

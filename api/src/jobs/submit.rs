@@ -1,0 +1,229 @@
+//! Accepting a request: the job, its entry in the queue and the answer are one transaction.
+
+use deadpool_postgres::Transaction;
+use pipeline::feed::USER_STATUS;
+use pipeline::sink::Mode;
+use pipeline::source::Object;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use super::Job;
+use super::store::{Asked, JobFilter, Store, StoreError, begin, commit, database_failed, select};
+
+/// Which objects a job is over.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// One, looked up and pinned.
+    Object(Box<Object>),
+    /// Those whose keys begin with a text and look like JSON.
+    Prefix(String),
+    /// Those whose keys match a pattern.
+    Glob(String),
+}
+
+/// A request for loads.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) bucket: String,
+    pub(crate) target: Target,
+    pub(crate) mode: Mode,
+    pub(crate) dry_run: bool,
+    pub(crate) reload: bool,
+    pub(crate) asked: Asked,
+    /// What tells a repeated request from another one, and the request as a text.
+    pub(crate) idempotency: Option<(String, String)>,
+}
+
+/// Why a request was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubmitError {
+    /// Another job is under way for the same version, with other options.
+    #[error("the job {0} with other options is under way for the same version of the object")]
+    Busy(Uuid),
+    /// The idempotency key was used for another request.
+    #[error("the Idempotency-Key was used for another request")]
+    KeyReused,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SubmitError {
+    /// The job that is under way instead, if that is why.
+    pub(crate) const fn under_way(&self) -> Option<Uuid> {
+        match self {
+            Self::Busy(job_id) => Some(*job_id),
+            _ => None,
+        }
+    }
+}
+
+impl Store {
+    /// Accepts a request: a new job, the one that is under way for the same version, or the first
+    /// answer to the same request.
+    pub(crate) async fn submit(&self, request: &Request) -> Result<Job, SubmitError> {
+        let mut client = self.client().await?;
+        loop {
+            let transaction = begin(&mut client).await?;
+            if let Some(job) = first_answer(&transaction, request).await? {
+                return Ok(job);
+            }
+            let job_id = Uuid::now_v7();
+            let job_id = if insert(&transaction, request, job_id).await? {
+                self.enqueue(&transaction, &[job_id], None).await?;
+                job_id
+            } else {
+                match live_job(&transaction, request).await? {
+                    Some(job_id) => job_id,
+                    // It has come to its end in between.
+                    None => continue,
+                }
+            };
+            let Some(job) = select(&*transaction, &JobFilter::one(job_id)).await?.pop() else {
+                continue;
+            };
+            note_answer(&transaction, request, &job).await?;
+            commit(transaction).await?;
+            return Ok(job);
+        }
+    }
+}
+
+/// The answer that the same request was given before. Waits while that one is being answered.
+async fn first_answer(
+    transaction: &Transaction<'_>,
+    request: &Request,
+) -> Result<Option<Job>, SubmitError> {
+    let Some((key, text)) = &request.idempotency else {
+        return Ok(None);
+    };
+    let failed = || database_failed("look the idempotency key up");
+    let forget =
+        "delete from stevedore.idempotency_keys where created_at < now() - interval '1 day'";
+    transaction.execute(forget, &[]).await.map_err(failed())?;
+    let claim = "insert into stevedore.idempotency_keys (requester, idempotency_key, request) \
+        values ($1, $2, $3) on conflict do nothing";
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&request.asked.by, key, text];
+    if transaction.execute(claim, &params).await.map_err(failed())? > 0 {
+        return Ok(None);
+    }
+    let sql = "select request, answer from stevedore.idempotency_keys \
+        where requester = $1 and idempotency_key = $2";
+    let row = transaction.query_one(sql, &params[..2]).await.map_err(failed())?;
+    if row.get::<_, &str>("request") != text {
+        return Err(SubmitError::KeyReused);
+    }
+    Ok(row.get::<_, Option<Json<Job>>>("answer").map(|Json(job)| job))
+}
+
+async fn note_answer(
+    transaction: &Transaction<'_>,
+    request: &Request,
+    job: &Job,
+) -> Result<(), StoreError> {
+    let Some((key, _)) = &request.idempotency else {
+        return Ok(());
+    };
+    let sql = "update stevedore.idempotency_keys set answer = $3 \
+        where requester = $1 and idempotency_key = $2";
+    let noted = transaction.execute(sql, &[&request.asked.by, key, &Json(job)]).await;
+    noted.map(drop).map_err(database_failed("note the answer"))
+}
+
+/// Writes the job; false when one for the same version is under way.
+async fn insert(
+    transaction: &Transaction<'_>,
+    request: &Request,
+    job_id: Uuid,
+) -> Result<bool, StoreError> {
+    let Request { bucket, mode, dry_run, reload, asked, .. } = request;
+    let mode = mode.as_str();
+    let (prefix, glob) = match &request.target {
+        Target::Object(object) => {
+            let objects = std::slice::from_ref(object.as_ref());
+            let how = (mode, *dry_run, *reload, asked);
+            let inserted =
+                insert_objects(transaction, bucket, objects, None, how, |_| job_id).await?;
+            return Ok(!inserted.is_empty());
+        }
+        Target::Prefix(prefix) => (Some(prefix), None),
+        Target::Glob(glob) => (None, Some(glob)),
+    };
+    let sql = include_str!("../../../sql/queries/insert_listing.sql");
+    let written = transaction
+        .execute(
+            sql,
+            &[
+                &job_id,
+                &USER_STATUS.name,
+                bucket,
+                &prefix,
+                &glob,
+                &mode,
+                dry_run,
+                reload,
+                &asked.by,
+                &asked.request_id,
+            ],
+        )
+        .await;
+    written.map(|rows| rows > 0).map_err(database_failed("write the job"))
+}
+
+/// Writes jobs over one object each, but for versions that another job is under way for.
+pub(super) async fn insert_objects(
+    transaction: &Transaction<'_>,
+    bucket: &str,
+    objects: &[Object],
+    parent: Option<Uuid>,
+    (mode, dry_run, reload, asked): (&str, bool, bool, &Asked),
+    id: impl Fn(&Object) -> Uuid,
+) -> Result<Vec<Uuid>, StoreError> {
+    let sql = include_str!("../../../sql/queries/insert_jobs.sql");
+    let ids: Vec<Uuid> = objects.iter().map(id).collect();
+    let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+    let versions: Vec<String> = objects.iter().map(Object::version).collect();
+    let bytes: Vec<i64> = objects.iter().map(|object| object.size as i64).collect();
+    let rows = transaction
+        .query(
+            sql,
+            &[
+                &ids,
+                &keys,
+                &versions,
+                &bytes,
+                &parent,
+                &USER_STATUS.name,
+                &bucket,
+                &mode,
+                &dry_run,
+                &reload,
+                &asked.by,
+                &asked.request_id,
+            ],
+        )
+        .await;
+    let rows = rows.map_err(database_failed("write the jobs"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The job under way for the request's version, if it does what the request wants.
+async fn live_job(
+    transaction: &Transaction<'_>,
+    request: &Request,
+) -> Result<Option<Uuid>, SubmitError> {
+    let Target::Object(object) = &request.target else {
+        return Ok(None);
+    };
+    let sql = include_str!("../../../sql/queries/live_job.sql");
+    let version = object.version();
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+        [&USER_STATUS.name, &request.bucket, &object.key, &version, &request.dry_run];
+    let row = transaction.query_opt(sql, &params).await;
+    let Some(row) = row.map_err(database_failed("look for a job under way"))? else {
+        return Ok(None);
+    };
+    let job_id = row.get("job_id");
+    let is_same = row.get::<_, &str>("mode") == request.mode.as_str()
+        && row.get::<_, bool>("reload") == request.reload;
+    if is_same { Ok(Some(job_id)) } else { Err(SubmitError::Busy(job_id)) }
+}

@@ -1,0 +1,206 @@
+//! A worker: takes entries of the queue and makes attempts, until it is told to stop.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use graphile_worker::{
+    IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
+    WorkerShutdownConfig,
+};
+use pipeline::database::{Connection, Database};
+use pipeline::error::Result;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::listener::{Listener, Notice};
+use super::queue::{QueueEntry, SCHEMA};
+use super::store::Store;
+use crate::buckets::Buckets;
+
+/// How often a worker says that it lives, looks for others that do not, and how long one may be
+/// silent: an attempt whose worker died is taken over within ten seconds or so.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+const SWEEP: Duration = Duration::from_secs(2);
+const SILENCE: Duration = Duration::from_secs(8);
+/// How often the queue is looked at for entries whose time has come; new ones are told.
+const POLL: Duration = Duration::from_secs(1);
+/// How long to wait before the queue is tried again that could not be reached.
+const RETRY: Duration = Duration::from_secs(1);
+/// How long an attempt that was handed back has to note that.
+const NOTE: Duration = Duration::from_secs(10);
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkerSettings {
+    /// Attempts at the same time.
+    pub(crate) concurrency: usize,
+    /// How long attempts may go on after the worker was told to stop.
+    pub(crate) grace: Duration,
+    pub(crate) max_record_bytes: usize,
+    pub(crate) spool_folder: PathBuf,
+}
+
+/// What attempts need.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(super) store: Store,
+    pub(super) listener: Listener,
+    pub(super) buckets: Buckets,
+    pub(super) settings: WorkerSettings,
+    /// Set when attempts are to end and be handed back.
+    pub(super) hand_back: CancellationToken,
+    database: Database,
+    /// Connections of loads that have ended, for the next ones.
+    idle: Mutex<Vec<Connection>>,
+    /// The attempts that run here, to be told when their job is cancelled.
+    running: Mutex<HashMap<Uuid, CancellationToken>>,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        database: Database,
+        store: Store,
+        listener: Listener,
+        buckets: Buckets,
+        settings: WorkerSettings,
+    ) -> Self {
+        Self {
+            store,
+            listener,
+            buckets,
+            settings,
+            hand_back: CancellationToken::new(),
+            database,
+            idle: Mutex::default(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// Works until `stopping`; then takes nothing more, lets attempts go on for the grace period,
+    /// and hands back those that are not done by then.
+    pub(crate) async fn run(self: Arc<Self>, stopping: CancellationToken) {
+        let cancels = tokio::spawn(Arc::clone(&self).hear_cancels());
+        let patience = tokio::spawn(Arc::clone(&self).end_grace(stopping.clone()));
+        while !stopping.is_cancelled() {
+            if let Err(error) = Arc::clone(&self).take(stopping.clone()).await {
+                tracing::warn!(error, "the queue cannot be used, trying again");
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => {}
+                    () = stopping.cancelled() => {}
+                }
+            }
+        }
+        cancels.abort();
+        patience.abort();
+    }
+
+    /// Takes entries until `stopping`, or until the database cannot be used.
+    async fn take(self: Arc<Self>, stopping: CancellationToken) -> Result<(), String> {
+        let settings = &self.settings;
+        let shutdown = WorkerShutdownConfig::default()
+            .listen_os_shutdown_signals(false)
+            .grace_period(settings.grace + NOTE)
+            .interrupted_job_retry_delay(Duration::ZERO)
+            .shutdown_signal(stopping.cancelled_owned());
+        let recovery = WorkerRecoveryConfig::default()
+            .heartbeat_interval(HEARTBEAT)
+            .sweep_interval(SWEEP)
+            .sweep_threshold(SILENCE)
+            .recovery_delay(Duration::ZERO);
+        let worker = WorkerOptions::default()
+            .schema(SCHEMA)
+            .database(self.store.queue().database())
+            .concurrency(settings.concurrency)
+            .poll_interval(POLL)
+            .worker_shutdown(shutdown)
+            .worker_recovery(recovery)
+            .add_extension(Arc::clone(&self))
+            .define_job::<QueueEntry>()
+            .init()
+            .await
+            .map_err(|error| error.to_string())?;
+        worker.run().await.map_err(|error| error.to_string())
+    }
+
+    async fn end_grace(self: Arc<Self>, stopping: CancellationToken) {
+        stopping.cancelled().await;
+        tokio::time::sleep(self.settings.grace).await;
+        self.hand_back.cancel();
+    }
+
+    /// Tells attempts that run here when their job is cancelled. What is missed while the database
+    /// cannot be reached, an attempt sees when it notes how far it is.
+    async fn hear_cancels(self: Arc<Self>) {
+        let mut notices = self.listener.subscribe();
+        loop {
+            match notices.recv().await {
+                Ok(Notice::Cancelled(job_id)) => {
+                    if let Some(cancelled) = self.running().get(&job_id) {
+                        cancelled.cancel();
+                    }
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that an attempt runs here, until what is returned is dropped.
+    pub(super) fn enter(&self, job_id: Uuid) -> Running<'_> {
+        let cancelled = CancellationToken::new();
+        self.running().insert(job_id, cancelled.clone());
+        Running { worker: self, job_id, cancelled }
+    }
+
+    /// A connection for a load.
+    pub(super) async fn connection(&self) -> Result<Connection> {
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            match idle {
+                Some(connection) if connection.is_closed() => {}
+                Some(connection) => return Ok(connection),
+                None => return self.database.connect().await,
+            }
+        }
+    }
+
+    /// Keeps a connection for the next load.
+    pub(super) fn keep(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}
+
+/// An attempt that runs in this process.
+pub(super) struct Running<'a> {
+    worker: &'a Worker,
+    job_id: Uuid,
+    /// Set when the job is cancelled.
+    pub(super) cancelled: CancellationToken,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.worker.running().remove(&self.job_id);
+    }
+}
+
+impl TaskHandler for QueueEntry {
+    const IDENTIFIER: &'static str = super::queue::TASK;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
+            return Err("the queue runs without its worker".to_owned());
+        };
+        let attempted = worker.attempt(self.job_id, context.worker_id()).await;
+        // The slot is free once this has returned: then there may be more to do.
+        worker.listener.wake();
+        attempted.map_err(|error| pipeline::error::causes(&error).join(": "))
+    }
+}

@@ -1,0 +1,68 @@
+//! What is counted, under which names, for Prometheus.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use pipeline::load::{State, Summary};
+
+const REQUESTS: &str = "stevedore_http_requests_total";
+const REQUEST_SECONDS: &str = "stevedore_http_request_seconds";
+const ATTEMPTS: &str = "stevedore_attempts_total";
+const LOAD_SECONDS: &str = "stevedore_load_seconds";
+const RECORDS: &str = "stevedore_records_total";
+const BYTES: &str = "stevedore_bytes_total";
+const JOBS: &str = "stevedore_jobs";
+
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
+
+/// Begins to count.
+///
+/// # Errors
+/// When the process counts already.
+pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+    let handle = builder.install_recorder()?;
+    describe_counter!(REQUESTS, "Requests by route, method and status");
+    describe_histogram!(REQUEST_SECONDS, "Time from request to answer by route");
+    describe_counter!(ATTEMPTS, "Attempts at jobs by how they ended");
+    describe_histogram!(LOAD_SECONDS, "Time of loads, from start to committed");
+    describe_counter!(RECORDS, "Records of loads by what became of them: loaded or rejected");
+    describe_counter!(BYTES, "Bytes of loaded objects, as they are stored");
+    describe_gauge!(JOBS, "Jobs that wait or run, in the whole fleet, by state");
+    for outcome in ["succeeded", "failed", "cancelled", "queued"] {
+        counter!(ATTEMPTS, "ended" => outcome).absolute(0);
+    }
+    Ok(handle)
+}
+
+/// Counts a request.
+pub(crate) fn answered(route: &str, method: &str, status: u16, took: Duration) {
+    let (route, method) = (route.to_owned(), method.to_owned());
+    counter!(REQUESTS, "route" => route.clone(), "method" => method, "status" => status.to_string())
+        .increment(1);
+    histogram!(REQUEST_SECONDS, "route" => route).record(took);
+}
+
+/// Counts an attempt.
+pub(crate) fn ended(state: &'static str) {
+    counter!(ATTEMPTS, "ended" => state).increment(1);
+}
+
+/// Counts what a load did.
+pub(crate) fn loaded(summary: &Summary) {
+    if summary.state == State::Loaded {
+        counter!(RECORDS, "became" => "loaded").increment(summary.loaded);
+        counter!(RECORDS, "became" => "rejected").increment(summary.rejected);
+        counter!(BYTES).increment(summary.bytes);
+        histogram!(LOAD_SECONDS).record(summary.seconds);
+    }
+}
+
+/// Sets how many jobs wait and run.
+pub(crate) fn live(queued: i64, running: i64) {
+    gauge!(JOBS, "state" => "queued").set(queued as f64);
+    gauge!(JOBS, "state" => "running").set(running as f64);
+}

@@ -1,0 +1,16 @@
+-- How an attempt ended, unless the job is another worker's by now.
+update stevedore.jobs
+set
+    state = $3,
+    summary = $4,
+    load_id = $5,
+    error = $6,
+    first_error = coalesce(first_error, $6),
+    next_attempt_at = $7,
+    finished_at = case when $3 <> 'queued' then clock_timestamp() end,
+    bytes_read = coalesce($8, bytes_read),
+    records = coalesce($9, records),
+    loaded = coalesce($10, loaded),
+    rejected = coalesce($11, rejected),
+    log_rows = coalesce($12, log_rows)
+where job_id = $1 and attempts = $2 and state = 'running'

@@ -1,0 +1,3 @@
+-- A request for loads of many objects.
+insert into stevedore.jobs (job_id, feed, bucket, prefix, glob, mode, dry_run, reload, requested_by, request_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

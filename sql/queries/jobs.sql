@@ -1,0 +1,42 @@
+-- Jobs as they are told: those over many objects with the sums over their own jobs.
+select
+    j.job_id, j.parent_id, j.bucket, j.key, j.prefix, j.glob, j.mode, j.dry_run, j.reload, j.version,
+    j.state, j.attempts, j.cancel_requested, j.load_id, j.summary, j.error, j.first_error,
+    j.requested_by, j.request_id, j.created_at, j.started_at, j.finished_at, j.next_attempt_at,
+    coalesce(c.bytes, j.bytes) as bytes,
+    coalesce(c.bytes_read, j.bytes_read) as bytes_read,
+    coalesce(c.records, j.records) as records,
+    coalesce(c.loaded, j.loaded) as loaded,
+    coalesce(c.rejected, j.rejected) as rejected,
+    coalesce(c.log_rows, j.log_rows) as log_rows,
+    c.jobs
+from stevedore.jobs j
+left join lateral (
+    select
+        sum(bytes)::bigint as bytes,
+        sum(bytes_read)::bigint as bytes_read,
+        sum(records)::bigint as records,
+        sum(loaded)::bigint as loaded,
+        sum(rejected)::bigint as rejected,
+        sum(log_rows)::bigint as log_rows,
+        jsonb_build_object(
+            'queued', count(*) filter (where state = 'queued'),
+            'running', count(*) filter (where state = 'running'),
+            'succeeded', count(*) filter (where state = 'succeeded'),
+            'failed', count(*) filter (where state = 'failed'),
+            'cancelled', count(*) filter (where state = 'cancelled')
+        ) as jobs
+    from stevedore.jobs
+    where parent_id = j.job_id
+) c on j.key is null
+where
+    ($1::uuid is null or j.job_id = $1)
+    and ($2::text is null or j.state = $2)
+    and ($3::text is null or j.bucket = $3)
+    and ($4::text is null or j.key = $4)
+    and ($5::uuid is null or j.parent_id = $5)
+    and ($6::timestamptz is null or j.created_at >= $6)
+    and ($7::timestamptz is null or j.created_at < $7)
+    and ($8::uuid is null or j.job_id < $8)
+order by j.job_id desc
+limit $9

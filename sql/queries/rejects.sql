@@ -1,0 +1,13 @@
+-- Rejected records, those of the newest loads first, in order of their places.
+select
+    load_id, object, object_version, record_no, byte_offset, byte_length, reason, detail, raw, error_rec,
+    ingested_at at time zone 'UTC' as ingested_at
+from user_status_error_rec
+where
+    load_id is not null
+    and ($1::bigint is null or load_id = $1)
+    and ($2::text is null or object = $2)
+    and ($3::text is null or reason = $3)
+    and ($4::bigint is null or load_id < $4 or load_id = $4 and record_no > $5::bigint)
+order by load_id desc, record_no
+limit $6::bigint

@@ -1,0 +1,17 @@
+-- Makes a job that ended badly wait again, and the one over many objects run that it belongs to.
+with again as (
+    update stevedore.jobs
+    set
+        state = case when listed then 'running' else 'queued' end,
+        earlier_attempts = attempts,
+        deaths = 0, cancel_requested = false, error = null, first_error = null,
+        finished_at = null, next_attempt_at = null
+    where job_id = $1 and state in ('failed', 'cancelled')
+    returning job_id, parent_id, listed
+), parent as (
+    update stevedore.jobs p
+    set state = 'running', cancel_requested = false, finished_at = null
+    from again
+    where p.job_id = again.parent_id and p.state in ('failed', 'cancelled', 'succeeded')
+)
+select listed from again

@@ -1,0 +1,14 @@
+-- Begins an attempt. One that is running already has lost its worker, else its end were noted.
+update stevedore.jobs
+set
+    state = 'running',
+    attempts = attempts + 1,
+    deaths = deaths + (state = 'running')::integer,
+    worker = $2,
+    started_at = coalesce(started_at, clock_timestamp()),
+    next_attempt_at = null,
+    error = case when state = 'running' then $3::jsonb end,
+    first_error = coalesce(first_error, case when state = 'running' then $3::jsonb end),
+    bytes_read = 0, records = 0, loaded = 0, rejected = 0, log_rows = 0
+where job_id = $1 and state in ('queued', 'running') and not listed
+returning bucket, key, prefix, glob, version, mode, dry_run, reload, attempts, earlier_attempts, deaths, cancel_requested, requested_by, request_id
