@@ -3,6 +3,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     missing_docs,
     unreachable_pub,
@@ -19,5 +20,6 @@ mod exactly_once;
 mod frames;
 mod merge;
 mod round_trip;
+mod stores;
 mod support;
 mod targets;

@@ -1,5 +1,9 @@
 //! What the tests share: a PostgreSQL of their own, a database for each test, and the binary.
 
+pub mod moto;
+pub mod proxy;
+pub mod s3;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
