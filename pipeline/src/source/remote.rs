@@ -1,5 +1,8 @@
 //! Remote stores: S3, Google and Azure, by their URLs and the settings beside them.
 
+#[cfg(test)]
+mod tests;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
