@@ -3,6 +3,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     missing_docs,
     unreachable_pub,
@@ -22,5 +23,6 @@ mod merge;
 mod rights;
 mod round_trip;
 mod stop;
+mod stores;
 mod support;
 mod targets;

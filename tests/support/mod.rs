@@ -5,6 +5,9 @@ mod postgres;
 
 pub use certificates::Authority;
 pub use postgres::TestServer;
+pub mod moto;
+pub mod proxy;
+pub mod s3;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -4,8 +4,10 @@ use pipeline::database::install_command;
 use pipeline::error::Error;
 use tokio_postgres::error::SqlState;
 
-/// Where a machine of AWS is asked for its own credentials, after all else.
-const AWS_METADATA: &str = "169.254.169.254";
+/// Where a machine of a cloud is asked for its own credentials, after all else.
+const MACHINE_METADATA: &str = "169.254.169.254";
+/// How URLs of remote stores begin.
+const REMOTE: [&str; 5] = ["s3", "gs:", "az:", "abfs", "https:"];
 
 /// The advice that goes with an error.
 pub(super) fn hint(error: &Error) -> String {
@@ -22,6 +24,10 @@ pub(super) fn hint(error: &Error) -> String {
 
 fn fixed_hint(error: &Error) -> &'static str {
     match error {
+        Error::Location { location, .. } if is_remote(location) => {
+            "check the URL, and the settings of its store: AWS_…, GOOGLE_… or AZURE_… in the \
+             environment, or behind the URL: ?region=eu-west-1"
+        }
         Error::Location { .. } => {
             "name a file, a folder, a quoted pattern or a URL: file://, s3://, gs://, az://"
         }
@@ -32,9 +38,9 @@ fn fixed_hint(error: &Error) -> &'static str {
             "of a folder, files ending in .json, .ndjson or .jsonl are loaded, also .gz and .zst; \
              name others themselves"
         }
-        Error::Read { source, .. } if source.to_string().contains(AWS_METADATA) => {
-            "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-             AWS_PROFILE"
+        Error::Read { source, .. } if source.to_string().contains(MACHINE_METADATA) => {
+            "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \
+             AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_KEY"
         }
         Error::Read { .. } if error.code() == "store_denied" => {
             "check the credentials (AWS_…, GOOGLE_… or AZURE_… in the environment), the region and \
@@ -66,6 +72,10 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Embedded { .. } => "mend what the message names, or use a server: --database-url",
         _ => "nothing was written; please report this with the object, if you can",
     }
+}
+
+fn is_remote(location: &str) -> bool {
+    location.contains("://") && REMOTE.iter().any(|scheme| location.starts_with(scheme))
 }
 
 fn database_hint(error: &tokio_postgres::Error) -> &'static str {

@@ -171,14 +171,7 @@ impl Bucket {
     ) -> BoxStream<'static, Result<ObjectMeta, Error>> {
         let name = self.name.clone();
         let object = format!("{name}/{folder}");
-        let failed = move |source| match source {
-            // Only of a bucket: a folder that is not there is merely empty.
-            object_store::Error::NotFound { .. } => Error::Location {
-                location: name.clone(),
-                reason: "there is no such bucket".to_owned(),
-            },
-            source => Error::Read { object: object.clone(), source },
-        };
+        let failed = move |source| remote::not_listed(&name, &object, source);
         if deep {
             return self.store.list(Some(&folder)).map_err(failed).boxed();
         }

@@ -1,6 +1,6 @@
 //! Objects of a store, read under one version and cut into batches of whole records.
 //!
-//! [`find`] names objects, [`ObjectReader`] reads one, [`Decompressed`] unpacks it and [`Batches`]
+//! [`find`] names objects, or a [`Bucket`] does; [`ObjectReader`] reads one, [`Decompressed`] unpacks it and [`Batches`]
 //! cuts it. What stands in memory does not grow with the object: two ranges ahead, a batch of about
 //! a megabyte, and one record of up to [`CutOptions::max_record_bytes`].
 

@@ -1,5 +1,8 @@
 //! Remote stores: S3, Google and Azure, by their URLs and the settings beside them.
 
+#[cfg(test)]
+mod tests;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +14,7 @@ use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreSchem
 use url::Url;
 
 use super::profile;
-use crate::error::Error;
+use crate::error::{Error, causes};
 
 /// A store in a reachable network answers within milliseconds; a lost packet or two are forgiven.
 const CONNECT_TIMEOUT: &str = "5 s";
@@ -178,6 +181,25 @@ fn azure(url: &RemoteUrl, environment: &[(String, String)]) -> Result<Arc<dyn Ob
     }
     let store = builder.build().map_err(|error| settings.refused(url, &error))?;
     Ok(Arc::new(store))
+}
+
+/// The error of a bucket that cannot be listed. Of listings the client does not tell apart what it
+/// does of objects, other than in the text of a cause.
+pub(super) fn not_listed(bucket: &str, folder: &str, source: object_store::Error) -> Error {
+    const MISSING: [&str; 2] = ["NoSuchBucket", "ContainerNotFound"];
+    const DENIED: [&str; 2] = ["status code: 401", "status code: 403"];
+    let said = causes(&source).join(": ");
+    if MISSING.iter().any(|code| said.contains(code)) {
+        let reason = "there is no such bucket".to_owned();
+        return Error::Location { location: bucket.to_owned(), reason };
+    }
+    let object = folder.to_owned();
+    if DENIED.iter().any(|status| said.contains(status)) {
+        let (path, source) = (folder.to_owned(), Box::new(source));
+        let source = object_store::Error::PermissionDenied { path, source };
+        return Error::Read { object, source };
+    }
+    Error::Read { object, source }
 }
 
 fn retry() -> RetryConfig {
