@@ -50,6 +50,7 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
         mode,
         cut: CutOptions::default(),
         reload: true,
+        job_id: None,
         spool_folder: std::env::temp_dir(),
         progress: Arc::new(Progress::default()),
         reached: |_| {},

@@ -34,6 +34,7 @@
 //!     mode: Mode::Merge,
 //!     cut: CutOptions::default(),
 //!     reload: false,
+//!     job_id: None,
 //!     spool_folder: "/var/tmp".into(),
 //!     progress: Arc::new(Progress::default()),
 //!     reached: |_| {},

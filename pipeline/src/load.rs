@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 use tokio_postgres::{GenericClient, Transaction};
+use uuid::Uuid;
 
 use crate::database::{Connection, Database};
 use crate::decode::Limits;
@@ -32,6 +33,8 @@ pub struct LoadOptions {
     pub cut: CutOptions,
     /// Whether to load a version again that is loaded already.
     pub reload: bool,
+    /// The job that asks for it, if one does: a version is loaded again once for each job.
+    pub job_id: Option<Uuid>,
     /// Where rows wait that do not fit into memory.
     pub spool_folder: PathBuf,
     /// Is told how far the load is, and may stop it.
@@ -59,7 +62,7 @@ pub async fn load(
         Ok(summary) => Ok(summary),
         Err(error) => {
             let error = connection.explain(error).await;
-            let how = (options.mode, options.reload);
+            let how = (options.mode, options.reload, options.job_id);
             // Of a load that may be there after all nobody can say that it failed, and one that was
             // cancelled did not.
             if !matches!(error, Error::CommitUnknown { .. } | Error::Cancelled { .. })
@@ -77,7 +80,7 @@ pub async fn load(
 async fn note_failure(
     connection: &Connection,
     identity: &Identity,
-    how: (Mode, bool),
+    how: (Mode, bool, Option<Uuid>),
     started_at: SystemTime,
     error: &Error,
 ) -> Result<()> {
@@ -119,6 +122,7 @@ async fn attempt(
         load_id,
         mode: options.mode,
         reload: options.reload,
+        job_id: options.job_id,
         format: tally.format,
         compression: tally.compression,
         started_at,
@@ -178,7 +182,12 @@ async fn earlier(
     client: &impl GenericClient,
     options: &LoadOptions,
 ) -> Result<Option<Loaded>> {
-    if options.reload { Ok(None) } else { ledger::loaded(client, identity).await }
+    match (options.reload, options.job_id) {
+        (false, _) => ledger::loaded(client, identity, None).await,
+        // The job's attempt before this one may have committed and not lived to tell.
+        (true, Some(job_id)) => ledger::loaded(client, identity, Some(job_id)).await,
+        (true, None) => Ok(None),
+    }
 }
 
 type Work = tokio::task::JoinHandle<Result<Tally>>;

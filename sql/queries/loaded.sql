@@ -2,5 +2,6 @@
 select load_id, records, loaded, rejected, log_rows, seconds, rejected_by_reason, unknown_fields
 from stevedore.loads
 where feed = $1 and bucket = $2 and key = $3 and version = $4 and state = 'loaded'
+    and ($5::uuid is null or job_id = $5)
 order by load_id desc
 limit 1

@@ -2,7 +2,7 @@
 select
     load_id, feed, bucket, key, version, state, mode, reload, format, compression, bytes,
     records, loaded, rejected, log_rows, inserted, updated, superseded,
-    rejected_by_reason, unknown_fields, started_at, finished_at, seconds, error_code
+    rejected_by_reason, unknown_fields, started_at, finished_at, seconds, error_code, job_id
 from stevedore.loads
 where
     ($1::bigint is null or load_id = $1)

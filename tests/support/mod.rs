@@ -186,6 +186,7 @@ pub fn options(mode: Mode) -> LoadOptions {
         mode,
         cut: CutOptions::default(),
         reload: false,
+        job_id: None,
         spool_folder: std::env::temp_dir(),
         progress: Arc::new(Progress::default()),
         reached: |_| {},

@@ -127,6 +127,7 @@ async fn load_one(
             ..CutOptions::default()
         },
         reload: args.reload,
+        job_id: None,
         spool_folder: args.records.spool_folder(),
         progress: Arc::clone(&progress),
         reached: failpoint::reached,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json as Jsonb;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::App;
 use super::extract::{Path, Query, check_text};
@@ -59,6 +60,8 @@ pub(super) struct Load {
     seconds: f64,
     /// Why it failed, as a word
     error_code: Option<String>,
+    /// The job that asked for it
+    job_id: Option<Uuid>,
 }
 
 /// Which loads to list.
@@ -190,6 +193,7 @@ impl From<&Row> for Load {
             finished_at: row.get("finished_at"),
             seconds: row.get("seconds"),
             error_code: row.get("error_code"),
+            job_id: row.get("job_id"),
         }
     }
 }

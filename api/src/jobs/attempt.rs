@@ -142,6 +142,7 @@ impl Worker {
                 ..CutOptions::default()
             },
             reload: started.reload,
+            job_id: Some(started.job_id),
             spool_folder: self.settings.spool_folder.clone(),
             progress: Arc::clone(progress),
             reached: failpoint::reached,

@@ -29,8 +29,10 @@ const SILENCE: Duration = Duration::from_secs(8);
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait before the queue is tried again that could not be reached.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long an attempt that was handed back has to note that.
-const NOTE: Duration = Duration::from_secs(10);
+/// How long attempts that are handed back have to note that.
+const NOTE: Duration = Duration::from_secs(15);
+/// The queue is not to drop attempts: they end by themselves, also when the database is lost.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -83,9 +85,19 @@ impl Worker {
     /// and hands back those that are not done by then.
     pub(crate) async fn run(self: Arc<Self>, stopping: CancellationToken) {
         let cancels = tokio::spawn(Arc::clone(&self).hear_cancels());
-        let patience = tokio::spawn(Arc::clone(&self).end_grace(stopping.clone()));
+        tokio::select! {
+            () = self.take_again(&stopping) => {}
+            () = self.end_grace(&stopping) => {
+                tracing::warn!("what runs does not end: others take it over");
+            }
+        }
+        cancels.abort();
+    }
+
+    /// Takes entries until `stopping`, whatever becomes of the database.
+    async fn take_again(self: &Arc<Self>, stopping: &CancellationToken) {
         while !stopping.is_cancelled() {
-            if let Err(error) = Arc::clone(&self).take(stopping.clone()).await {
+            if let Err(error) = Arc::clone(self).take(stopping.clone()).await {
                 tracing::warn!(error, "the queue cannot be used, trying again");
                 tokio::select! {
                     () = tokio::time::sleep(RETRY) => {}
@@ -93,8 +105,14 @@ impl Worker {
                 }
             }
         }
-        cancels.abort();
-        patience.abort();
+    }
+
+    /// Hands attempts back that are not done in time, and returns when they had time to note that.
+    async fn end_grace(&self, stopping: &CancellationToken) {
+        stopping.cancelled().await;
+        tokio::time::sleep(self.settings.grace).await;
+        self.hand_back.cancel();
+        tokio::time::sleep(NOTE).await;
     }
 
     /// Takes entries until `stopping`, or until the database cannot be used.
@@ -102,7 +120,7 @@ impl Worker {
         let settings = &self.settings;
         let shutdown = WorkerShutdownConfig::default()
             .listen_os_shutdown_signals(false)
-            .grace_period(settings.grace + NOTE)
+            .grace_period(NEVER)
             .interrupted_job_retry_delay(Duration::ZERO)
             .shutdown_signal(stopping.cancelled_owned());
         let recovery = WorkerRecoveryConfig::default()
@@ -123,12 +141,6 @@ impl Worker {
             .await
             .map_err(|error| error.to_string())?;
         worker.run().await.map_err(|error| error.to_string())
-    }
-
-    async fn end_grace(self: Arc<Self>, stopping: CancellationToken) {
-        stopping.cancelled().await;
-        tokio::time::sleep(self.settings.grace).await;
-        self.hand_back.cancel();
     }
 
     /// Tells attempts that run here when their job is cancelled. What is missed while the database

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use tokio_postgres::types::Json;
 use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::feed::Feed;
@@ -59,6 +60,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) load_id: i64,
     pub(crate) mode: Mode,
     pub(crate) reload: bool,
+    pub(crate) job_id: Option<Uuid>,
     pub(crate) format: Option<Format>,
     pub(crate) compression: Compression,
     pub(crate) started_at: SystemTime,
@@ -88,14 +90,15 @@ pub(crate) async fn claim(transaction: &impl GenericClient, identity: &Identity)
     Ok(row.map_err(failed("claim the load in the ledger"))?.get("load_id"))
 }
 
-/// The load of this version that is there, if any.
+/// The load of this version that is there, if any; with a job, only one that it has asked for.
 pub(crate) async fn loaded(
     client: &impl GenericClient,
     identity: &Identity,
+    by_job: Option<Uuid>,
 ) -> Result<Option<Loaded>> {
     let sql = include_str!("../../../sql/queries/loaded.sql");
     let Identity { feed, bucket, key, version, .. } = identity;
-    let row = client.query_opt(sql, &[feed, bucket, key, version]).await;
+    let row = client.query_opt(sql, &[feed, bucket, key, version, &by_job]).await;
     Ok(row.map_err(failed("look the object up in the ledger"))?.map(|row| Loaded::from(&row)))
 }
 
@@ -141,6 +144,7 @@ pub(crate) async fn record(
                 &Json(&counts.unknown_fields),
                 &entry.started_at,
                 &entry.seconds,
+                &entry.job_id,
             ],
         )
         .await;
@@ -151,7 +155,7 @@ pub(crate) async fn record(
 pub(crate) async fn record_failure(
     client: &impl GenericClient,
     identity: &Identity,
-    (mode, reload): (Mode, bool),
+    (mode, reload, job_id): (Mode, bool, Option<Uuid>),
     started_at: SystemTime,
     error: &Error,
 ) -> Result<()> {
@@ -174,6 +178,7 @@ pub(crate) async fn record_failure(
                 &seconds,
                 &error,
                 &code,
+                &job_id,
             ],
         )
         .await;
