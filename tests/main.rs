@@ -19,6 +19,7 @@ mod decode;
 mod embedded;
 mod exactly_once;
 mod frames;
+mod jobs;
 mod merge;
 mod rights;
 mod round_trip;

@@ -24,7 +24,10 @@ pub(crate) fn reached(point: Point) {
         return;
     }
     writeln!(std::io::stderr().lock(), "failpoint: {}", point.name()).ok();
-    while file.as_ref().is_none_or(|file| Path::new(file).exists()) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    // What else this thread would do goes on elsewhere.
+    tokio::task::block_in_place(|| {
+        while file.as_ref().is_none_or(|file| Path::new(file).exists()) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
 }
