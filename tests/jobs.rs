@@ -280,6 +280,19 @@ async fn clients_that_ask_at_once_get_one_load() {
 }
 
 #[tokio::test]
+async fn what_the_command_line_has_loaded_of_a_bucket_is_loaded() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let setting = format!("bucket={}", bucket.path().display());
+    let path = bucket.path().join("users.json");
+    let summaries = database.load(&["--bucket", &setting, path.to_str().unwrap()]);
+    assert_eq!(summaries[0]["object"], "bucket/users.json");
+    let serve = Serve::start(&database, &[], bucket.path());
+    let done = serve.ended(&serve.load("users.json").await).await;
+    assert_eq!(done["summary"]["state"], "already_loaded");
+    assert_eq!(database.counts().await, [7, 13, 3]);
+}
+
+#[tokio::test]
 async fn one_job_at_a_time_is_about_a_version() {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
     let serve = Serve::start(&database, &["--no-worker"], bucket.path());

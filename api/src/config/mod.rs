@@ -148,6 +148,14 @@ pub(crate) struct LoadArgs {
     /// Files, folders, globs, or URLs: file://, s3://, gs://, az://
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
+    /// A bucket under a name, as `serve` has it: what is in it is loaded once, whoever asks for it
+    #[arg(
+        long = "bucket",
+        env = "STEVEDORE_BUCKET",
+        value_name = "NAME=URL",
+        value_delimiter = ','
+    )]
+    pub(crate) buckets: Vec<BucketSetting>,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]

@@ -27,6 +27,8 @@ pub struct Bucket {
     pub name: String,
     store: Arc<dyn ObjectStore>,
     place: Place,
+    /// What the URLs of its objects begin with where no bucket is configured, if that is known.
+    origin: Option<String>,
 }
 
 /// What has to be minded with a store's keys.
@@ -50,7 +52,7 @@ impl fmt::Debug for Bucket {
 impl Bucket {
     /// A bucket over any store.
     pub fn new(name: impl Into<String>, store: Arc<dyn ObjectStore>) -> Self {
-        Self { name: name.into(), store, place: Place::Open }
+        Self { name: name.into(), store, place: Place::Open, origin: None }
     }
 
     /// The bucket of all local files; a key is an absolute path.
@@ -79,7 +81,8 @@ impl Bucket {
             return Ok(bucket);
         }
         let prefix = parse_key(&url.root, prefix)?;
-        Ok(Self { store: Arc::new(PrefixStore::new(bucket.store, prefix)), ..bucket })
+        let origin = Some(format!("{}/{prefix}/", url.root));
+        Ok(Self { store: Arc::new(PrefixStore::new(bucket.store, prefix)), origin, ..bucket })
     }
 
     /// The whole of a remote bucket, whatever the URL says beyond it.
@@ -89,7 +92,8 @@ impl Bucket {
         environment: &[(String, String)],
     ) -> Result<Self, Error> {
         let store = remote::open(url, environment)?;
-        Ok(Self { name: name.to_owned(), store, place: Place::Remote })
+        let origin = Some(format!("{}/", url.root));
+        Ok(Self { name: name.to_owned(), store, place: Place::Remote, origin })
     }
 
     fn folder(name: &str, url: &str) -> Result<Self, Error> {
@@ -101,11 +105,24 @@ impl Bucket {
         }
         let store = LocalFileSystem::new_with_prefix(&root);
         let store = Arc::new(store.map_err(|error| wrong(&error.to_string()))?);
-        Ok(Self { name: name.to_owned(), store, place: Place::Folder(root.into()) })
+        let origin = Some(format!("file://{}/", root.display()));
+        Ok(Self { name: name.to_owned(), store, place: Place::Folder(root.into()), origin })
     }
 
     pub(super) fn store(&self) -> &dyn ObjectStore {
         self.store.as_ref()
+    }
+
+    /// The object of this bucket that another one is, which was found by its path or URL ([`find`]):
+    /// so that it is known by one name, and loaded once.
+    ///
+    /// [`find`]: super::find
+    pub async fn same(&self, object: &Object) -> Option<Object> {
+        let url = object.url();
+        let key = url.strip_prefix(self.origin.as_deref()?)?;
+        let same = self.locate(key).await.ok()?;
+        // Stores of one name may be reached at different endpoints.
+        (same.version() == object.version() && same.size == object.size).then_some(same)
     }
 
     /// Looks an object up and pins it to the version that is there now.
