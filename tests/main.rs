@@ -16,6 +16,7 @@ mod conformance;
 mod connections;
 mod crash;
 mod decode;
+mod deploy;
 mod embedded;
 mod exactly_once;
 mod frames;

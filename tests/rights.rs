@@ -1,42 +1,57 @@
-//! The rights of `sql/grants.sql`: enough to load, and for nothing else.
+//! The rights of `sql/grants.sql` are enough to load, with those of `sql/grants_service.sql` to serve
+//! and to work, and for nothing else.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use pipeline::database::migrate;
 use pipeline::feed::USER_STATUS;
 use pipeline::sink::{Mode, create_tables};
+use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 
-use crate::support::{TestDatabase, load_text, repository, sample, stderr};
+use crate::support::{TestDatabase, load_text, repository, sample, stderr, stevedore};
 
 /// A database whose tables are there, and the same as a role that has been granted the rights of
 /// `sql/grants.sql` and no others.
 async fn with_role(database: &TestDatabase, role: &str) -> TestDatabase {
+    with_rights(database, role, &["sql/grants.sql"]).await
+}
+
+async fn with_rights(database: &TestDatabase, role: &str, files: &[&str]) -> TestDatabase {
     let mut owner = database.connect().await;
     migrate(&mut owner).await.unwrap();
     create_tables(&*owner, &USER_STATUS).await.unwrap();
-    let grants = std::fs::read_to_string(repository("sql/grants.sql")).unwrap();
     let name = database.url.split(['/', '?']).nth(3).unwrap();
-    let grants = grants.replace(":\"role\"", role).replace(":\"DBNAME\"", name);
-    owner.batch_execute(&format!("create role {role} login; {grants}")).await.unwrap();
+    owner.batch_execute(&format!("create role {role} login")).await.unwrap();
+    for file in files {
+        let grants = std::fs::read_to_string(repository(file)).unwrap();
+        let grants = grants.replace(":\"role\"", role).replace(":\"DBNAME\"", name);
+        owner.batch_execute(&grants).await.unwrap();
+    }
     TestDatabase { url: database.url.replace("postgres@", &format!("{role}@")) }
 }
 
-/// It loads, and can do nothing to what is loaded.
-async fn assert_may_only_load(etl: &TestDatabase, mode: Mode) {
-    let connection = etl.connect().await;
-    for forbidden in [
-        "update stevedore.loads set records = 0",
-        "delete from stevedore.loads",
-        "drop table stevedore.loads",
-        "drop table user_status",
-        "drop table user_status_log",
-        "delete from user_status",
-        "update user_status_error_rec set error_rec = ''",
-        "create table stevedore.mine ()",
-    ] {
+async fn assert_forbidden(role: &TestDatabase, statements: &[&str]) {
+    let connection = role.connect().await;
+    for forbidden in statements {
         let error = connection.batch_execute(forbidden).await.expect_err(forbidden);
-        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{mode}: {forbidden}");
+        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{forbidden}");
     }
 }
+
+/// What neither loading nor serving needs.
+const FORBIDDEN: [&str; 8] = [
+    "update stevedore.loads set records = 0",
+    "delete from stevedore.loads",
+    "drop table stevedore.loads",
+    "drop table user_status",
+    "drop table user_status_log",
+    "delete from user_status",
+    "update user_status_error_rec set error_rec = ''",
+    "create table stevedore.mine ()",
+];
 
 #[tokio::test]
 async fn the_rights_of_the_grants_are_enough_to_merge_and_for_nothing_else() {
@@ -49,7 +64,7 @@ async fn the_rights_of_the_grants_are_enough_to_merge_and_for_nothing_else() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("note: the tables cannot be shown: "), "{}", stderr(&output));
     assert_eq!(database.counts().await, [4, 7, 0]);
-    assert_may_only_load(&etl, Mode::Merge).await;
+    assert_forbidden(&etl, &FORBIDDEN).await;
 }
 
 #[tokio::test]
@@ -60,5 +75,86 @@ async fn the_rights_of_the_grants_are_enough_to_append_and_for_nothing_else() {
     load_text(&etl, "{}", Mode::Append).await.unwrap();
     etl.load(&["--mode", "append", &sample("user_status_sample.json")]);
     assert_eq!(database.counts().await, [7, 13, 4]);
-    assert_may_only_load(&etl, Mode::Append).await;
+    assert_forbidden(&etl, &FORBIDDEN).await;
+}
+
+/// A process that ends with the test.
+struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Serves the samples, and returns the URL.
+fn serve(database: &TestDatabase, buckets: &str) -> (Service, String) {
+    let args = ["serve", "--no-worker", "--listen", "127.0.0.1:0", "--bucket", buckets];
+    let mut server = database.stevedore(&args).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let url = said.find_map(|line| {
+        let url = line.strip_prefix("serving ")?.split(',').next()?;
+        Some(url.to_owned())
+    });
+    // What it says from now on is read, so that it is not held up.
+    std::thread::spawn(move || said.for_each(drop));
+    (Service(server), url.expect("it serves"))
+}
+
+#[tokio::test]
+async fn the_rights_of_the_service_are_enough_to_serve_and_to_work_and_for_little_else() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let database = TestDatabase::empty().await;
+    assert!(database.stevedore(&["migrate"]).output().unwrap().status.success());
+    let files = ["sql/grants.sql", "sql/grants_service.sql"];
+    let role = with_rights(&database, "service", &files).await;
+    let buckets = format!("samples={}", repository("data").display());
+    let (_server, url) = serve(&role, &buckets);
+    let work = ["worker", "--bucket", &buckets];
+    let _worker = Service(role.stevedore(&work).stderr(Stdio::null()).spawn().unwrap());
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+    for (request, records) in [
+        (json!({ "bucket": "samples", "key": "user_status_sample.json" }), 10),
+        (json!({ "bucket": "samples", "glob": "user_status_merge_*.ndjson" }), 7),
+    ] {
+        let post = client.post(format!("{url}/v1/jobs")).header("idempotency-key", records);
+        let answer = post.json(&request).send().await.unwrap();
+        assert_eq!(answer.status(), 202);
+        let job: Value = answer.json().await.unwrap();
+        let watch = ["jobs", "watch", "--json", "--server", &url, job["job_id"].as_str().unwrap()];
+        let output = stevedore(&watch).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let job: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&job["state"], &job["records"]), (&json!("succeeded"), &json!(records)));
+    }
+    for path in ["/v1/jobs", "/v1/loads", "/v1/rejects", "/metrics", "/readyz"] {
+        let answer = client.get(format!("{url}{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+    assert!(stevedore(&["health", "--server", &url]).output().unwrap().status.success());
+    assert_eq!(database.count("stevedore_queue._private_jobs").await, 0);
+    assert_forbidden(&role, &FORBIDDEN).await;
+    let forbidden = [
+        "delete from stevedore.jobs",
+        "delete from stevedore.job_events",
+        "update stevedore.job_events set state = 'succeeded'",
+        "drop table stevedore.jobs",
+        "drop schema stevedore_queue cascade",
+        "insert into stevedore_queue.migrations (id) values (1000)",
+        "create table stevedore_queue.mine ()",
+    ];
+    assert_forbidden(&role, &forbidden).await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_only_load_is_told_what_it_lacks_to_serve() {
+    let database = TestDatabase::empty().await;
+    assert!(database.stevedore(&["migrate"]).output().unwrap().status.success());
+    let role = with_role(&database, "loader").await;
+    let buckets = format!("samples={}", repository("data").display());
+    let args = ["serve", "--listen", "127.0.0.1:0", "--bucket", &buckets];
+    let output = role.stevedore(&args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("rights of sql/grants_service.sql"), "{}", stderr(&output));
 }

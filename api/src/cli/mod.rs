@@ -1,6 +1,7 @@
 //! The verbs of the command line, one file each.
 
 mod client;
+mod health;
 mod hint;
 mod jobs;
 mod key;
@@ -28,6 +29,7 @@ pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
         Verb::Serve(args) => serve::serve(args, printer).await,
         Verb::Worker(args) => worker::worker(args, printer).await,
         Verb::Jobs(args) => jobs::jobs(&args, printer).await,
+        Verb::Health(args) => health::health(&args, printer).await,
         Verb::Migrate(args) => migrate::migrate(&args, printer).await,
         Verb::Key(args) => key::key(&args, printer),
         // Printed in `main`, which knows where each setting comes from.

@@ -57,6 +57,9 @@ pub(crate) enum Verb {
     /// Follow and steer the jobs of a server
     #[command(after_help = JOBS_EXAMPLES)]
     Jobs(JobsArgs),
+    /// Ask a server whether it is ready; the exit code tells
+    #[command(after_help = HEALTH_EXAMPLES)]
+    Health(HealthArgs),
     /// Create or update the ledger, the jobs, the queue and the tables
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(DatabaseArgs),
@@ -97,6 +100,10 @@ Examples:
   stevedore jobs list --state failed
   stevedore jobs watch 01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f
   STEVEDORE_API_KEY=… stevedore jobs retry 01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f --server https://loads.example.com";
+
+const HEALTH_EXAMPLES: &str = "\
+Example:
+  stevedore health --server https://loads.example.com";
 
 const MIGRATE_EXAMPLES: &str = "\
 Example:
@@ -411,6 +418,19 @@ pub(crate) enum JobsVerb {
         /// The job
         job_id: Uuid,
     },
+}
+
+/// Which server to ask whether it is ready.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// The server
+    #[arg(
+        long,
+        env = "STEVEDORE_SERVER",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(crate) server: Url,
 }
 
 /// The key to make.

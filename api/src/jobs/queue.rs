@@ -5,6 +5,7 @@
 //! the queue's own recovery are attempts whose worker died.
 
 use std::any::Any;
+use std::error::Error;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
@@ -18,6 +19,7 @@ use pipeline::database::Connection;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_postgres::Transaction;
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::listener::{Listener, Notice};
@@ -77,6 +79,8 @@ fn raw(job_id: Uuid, run_at: Option<DateTime<Utc>>) -> RawJobSpec {
 
 /// Creates the queue's tables or brings them up to date; only one process at a time does.
 ///
+/// Where nothing is to be done it needs no right but to read the schema.
+///
 /// # Errors
 /// When the role may not.
 pub(crate) async fn migrate(connection: &Connection, queue: &Queue) -> Result<(), DbError> {
@@ -85,7 +89,23 @@ pub(crate) async fn migrate(connection: &Connection, queue: &Queue) -> Result<()
     connection.batch_execute(lock).await?;
     let migrated = WorkerUtils::new(queue.database(), SCHEMA).migrate().await;
     connection.batch_execute(unlock).await?;
-    migrated.map_err(|error| DbError::new(error.to_string()))
+    migrated.map_err(|error| not_migrated(&error))
+}
+
+/// Why the queue was not brought up to date. Of what the database said, the queue keeps only the
+/// code.
+fn not_migrated(error: &(dyn Error + 'static)) -> DbError {
+    let cause = error.source().and_then(|source| source.downcast_ref::<DbError>());
+    match cause.and_then(DbError::code) {
+        Some(code) if code == SqlState::INSUFFICIENT_PRIVILEGE.code() => DbError::with_code(
+            format!(
+                "the role may not use the schema {SCHEMA}: run `stevedore migrate` as the owner of \
+                 the tables, and grant the rights of sql/grants_service.sql"
+            ),
+            code,
+        ),
+        _ => DbError::new(error.to_string()),
+    }
 }
 
 /// Queries on the pool; notifications from the process's one listener, which also tells when a slot
