@@ -5,6 +5,8 @@ set
     summary = $4,
     load_id = $5,
     error = $6,
+    -- One that was handed back does not count towards those that a job has.
+    earlier_attempts = earlier_attempts + ($3 = 'queued' and $6 is null)::integer,
     first_error = coalesce(first_error, $6),
     next_attempt_at = $7,
     finished_at = case when $3 <> 'queued' then clock_timestamp() end,

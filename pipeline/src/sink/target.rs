@@ -26,7 +26,11 @@ pub struct Targets {
 ///
 /// # Errors
 /// [`Error::Database`] when the role may not.
-pub async fn create_tables(client: &impl GenericClient, feed: &Feed) -> Result<()> {
+pub async fn create_tables(client: &impl GenericClient, feed: &'static Feed) -> Result<()> {
+    // Adding columns that are there waits all the same for whoever writes to the table.
+    if Targets::find(client, feed, Mode::Merge).await.is_ok_and(|found| found.is_complete) {
+        return Ok(());
+    }
     client.batch_execute(feed.tables_sql).await.map_err(|source| Error::Database {
         doing: format!("create the tables of the feed {}", feed.name),
         source,
