@@ -26,3 +26,4 @@ mod stop;
 mod stores;
 mod support;
 mod targets;
+mod trigger;

@@ -5,9 +5,11 @@ mod postgres;
 
 pub use certificates::Authority;
 pub use postgres::TestServer;
+pub use serve::Serve;
 pub mod moto;
 pub mod proxy;
 pub mod s3;
+pub mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -151,11 +153,12 @@ impl TestDatabase {
 /// The binary with nothing configured.
 pub fn stevedore(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stevedore"));
-    command
-        .args(args)
-        .env_remove("DATABASE_URL")
-        .env_remove("STEVEDORE_FOLDER")
-        .stdin(Stdio::null());
+    let is_ours = |name: &String| name.starts_with("STEVEDORE_") || name == "DATABASE_URL";
+    let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(is_ours);
+    for name in ours {
+        command.env_remove(name);
+    }
+    command.args(args).stdin(Stdio::null());
     command
 }
 
