@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and nobody but the tests uses what they share"
 )]
 
+mod access;
 mod bad_input;
 mod cli;
 mod conformance;
@@ -19,9 +20,12 @@ mod decode;
 mod embedded;
 mod exactly_once;
 mod frames;
+mod jobs_cli;
 mod merge;
+mod rest;
 mod rights;
 mod round_trip;
+mod settings;
 mod stop;
 mod stores;
 mod support;

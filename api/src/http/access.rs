@@ -57,7 +57,8 @@ impl FromStr for Scope {
             "trigger" => Ok(Self::Trigger),
             "read" => Ok(Self::Read),
             "admin" => Ok(Self::Admin),
-            _ => Err(format!("there is no scope {word}: expected trigger, read or admin")),
+            // What was given may be the key itself, in the wrong place.
+            _ => Err("a scope is trigger, read or admin".to_owned()),
         }
     }
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::extract::Path;
-use super::problem::{Problem, Problems};
+use super::problem::{Guarded, Missing, Problem, Unavailable};
 use crate::jobs::{Job, Notice, StoreError};
 
 /// How often a silent stream shows that it is alive.
@@ -35,7 +35,17 @@ const ALIVE_EVERY: Duration = Duration::from_secs(15);
         ("job_id" = Uuid, Path, description = "The job"),
         ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen"),
     ),
-    responses((status = 200, content_type = "text/event-stream", body = String), Problems),
+    responses(
+        (
+            status = 200,
+            description = "The events",
+            content_type = "text/event-stream",
+            body = String
+        ),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
 )]
 pub(super) async fn events(
     State(app): State<Arc<App>>,

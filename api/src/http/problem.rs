@@ -171,36 +171,54 @@ impl From<Error> for Problem {
     }
 }
 
-/// The answers that every request may get.
-pub(super) struct Problems;
+/// What operations may answer instead of what was asked for, each a set of statuses.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident { $($status:literal: $text:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        pub(super) struct $name;
 
-impl IntoResponses for Problems {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let answers = [
-            (400, "A parameter or the body is wrong"),
-            (401, "No key, or an unknown one"),
-            (403, "The key has not the scope that is needed"),
-            (404, "There is no such thing"),
-            (408, "The request took too long"),
-            (409, "It conflicts with what is there"),
-            (413, "The body is too long"),
-            (415, "The body is not said to be JSON"),
-            (422, "The body is JSON, but not as the schema has it"),
-            (429, "More requests than the key may make"),
-            (502, "The store of the objects refused"),
-            (503, "The database or the store cannot be used now"),
-        ];
-        let content =
-            || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        answers
-            .into_iter()
-            .map(|(status, text)| {
-                let response = ResponseBuilder::new()
-                    .description(text)
-                    .content("application/problem+json", content())
-                    .build();
-                (status.to_string(), response.into())
-            })
-            .collect()
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                documented(&[$(($status, $text)),+])
+            }
+        }
+    )+};
+}
+
+refusals! {
+    /// Of whatever needs a key.
+    Guarded {
+        401: "No key, or an unknown one",
+        403: "The key has not the scope that is needed",
+        408: "The request took too long",
+        429: "More requests than the key may make; Retry-After says when it may again",
     }
+    /// Of whatever has parameters.
+    WrongParameter { 400: "A parameter is wrong" }
+    /// Of whatever has a body.
+    WrongBody {
+        400: "A header is wrong, or the body is not JSON",
+        413: "The body is too long",
+        415: "The body is not said to be JSON",
+        422: "The body is JSON, but not as the schema has it",
+    }
+    /// Of whatever names a thing by its id.
+    Missing { 404: "There is no such thing" }
+    /// Of whatever changes jobs.
+    Conflict { 409: "It conflicts with what is there" }
+    /// Of whatever looks objects up.
+    StoreRefused { 502: "The store of the objects refused" }
+    /// Of whatever needs the database.
+    Unavailable { 503: "The database or the store cannot be used now" }
+}
+
+fn documented(answers: &[(u16, &str)]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+    let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let answers = answers.iter().map(|(status, text)| {
+        let response = ResponseBuilder::new()
+            .description(*text)
+            .content("application/problem+json", content());
+        (status.to_string(), response.build().into())
+    });
+    answers.collect()
 }

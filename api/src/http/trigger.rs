@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::extract::{Query, check_text};
-use super::problem::{Problem, Problems};
+use super::problem::{Guarded, Problem, StoreRefused, Unavailable, WrongParameter};
 use crate::jobs::{Asked, JobState, Request, Target};
 
 /// The parameters of the trigger; others are ignored, as they were.
@@ -19,10 +19,10 @@ use crate::jobs::{Asked, JobState, Request, Target};
 #[into_params(parameter_in = Query)]
 pub(super) struct TriggerParams {
     /// The configured bucket
-    #[param(required = true)]
+    #[param(required = true, example = "microservice-hw")]
     bucket: Option<String>,
     /// The object's key
-    #[param(required = true)]
+    #[param(required = true, example = "user_status_sample.json")]
     key: Option<String>,
 }
 
@@ -46,7 +46,13 @@ pub(super) struct Triggered {
     path = "/trigger",
     tag = "trigger",
     params(TriggerParams),
-    responses((status = 200, body = Triggered), Problems),
+    responses(
+        (status = 200, description = "It is there", body = Triggered),
+        Guarded,
+        WrongParameter,
+        StoreRefused,
+        Unavailable
+    ),
 )]
 pub(super) async fn trigger(
     State(app): State<Arc<App>>,
