@@ -32,6 +32,7 @@ const OK: Health = Health { status: "ok" };
 #[utoipa::path(
     get,
     path = "/healthz",
+    operation_id = "live",
     tag = "health",
     responses((status = 200, description = "It does", body = Health)),
 )]
@@ -45,6 +46,7 @@ pub(super) async fn live() -> Json<Health> {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "ready",
     tag = "health",
     responses((status = 200, description = "It can", body = Health), Unavailable),
 )]
@@ -68,6 +70,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, P
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "metrics",
     tag = "health",
     responses(
         (status = 200, description = "The counts", content_type = "text/plain", body = String),

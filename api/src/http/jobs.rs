@@ -122,6 +122,7 @@ type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
 #[utoipa::path(
     post,
     path = "/v1/jobs",
+    operation_id = "create_job",
     tag = "jobs",
     request_body = JobRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Tells a repeated request")),
@@ -221,6 +222,7 @@ fn idempotency(
 #[utoipa::path(
     get,
     path = "/v1/jobs",
+    operation_id = "list_jobs",
     tag = "jobs",
     params(JobParams),
     responses(
@@ -262,6 +264,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/jobs/{job_id}",
+    operation_id = "show_job",
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
     responses(
@@ -285,6 +288,7 @@ pub(super) async fn show(
 #[utoipa::path(
     post,
     path = "/v1/jobs/{job_id}/cancel",
+    operation_id = "cancel_job",
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
     responses(
@@ -315,6 +319,7 @@ pub(super) async fn cancel(
 #[utoipa::path(
     post,
     path = "/v1/jobs/{job_id}/retry",
+    operation_id = "retry_job",
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
     responses(

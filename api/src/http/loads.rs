@@ -120,6 +120,7 @@ pub(super) struct LoadPage {
 #[utoipa::path(
     get,
     path = "/v1/loads",
+    operation_id = "list_loads",
     tag = "ledger",
     params(LoadParams),
     responses(
@@ -151,6 +152,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/loads/{load_id}",
+    operation_id = "show_load",
     tag = "ledger",
     params(("load_id" = i64, Path, description = "The load's number")),
     responses(

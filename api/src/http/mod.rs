@@ -212,6 +212,8 @@ fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let one_of = |name: &str| json!({ "required": [name] });
     document["components"]["schemas"]["JobRequest"]["oneOf"] =
         json!([one_of("key"), one_of("prefix"), one_of("glob")]);
+    // Both methods are one function.
+    document["paths"]["/trigger"]["post"]["operationId"] = "trigger_by_post".into();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, operations) in paths {
             if path.starts_with("/healthz") || path.starts_with("/readyz") {

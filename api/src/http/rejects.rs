@@ -91,6 +91,7 @@ pub(super) struct RejectPage {
 #[utoipa::path(
     get,
     path = "/v1/rejects",
+    operation_id = "list_rejects",
     tag = "ledger",
     params(RejectParams),
     responses(
