@@ -106,15 +106,8 @@ async fn each_key_has_a_rate_of_its_own() {
     let ask = async |key: &str| {
         answer(serve.request(Method::GET, "/v1/jobs").header("x-api-key", key)).await
     };
-    let mut refused = None;
-    for _ in 0..20 {
-        let answer = ask(&busy.0).await;
-        if answer.status == 429 {
-            refused = Some(answer);
-            break;
-        }
-    }
-    let refused = refused.unwrap();
+    let answers = futures::future::join_all((0..20).map(|_| ask(&busy.0))).await;
+    let refused = answers.iter().find(|answer| answer.status == 429).unwrap();
     assert_eq!(refused.outcome(), (429, "rate_limited".into()));
     assert_eq!(
         (refused.header("retry-after"), &refused.json()["retryable"]),

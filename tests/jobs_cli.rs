@@ -75,10 +75,13 @@ async fn a_load_that_failed_is_shown_with_its_reason() {
 #[tokio::test]
 async fn what_goes_wrong_is_told_with_what_to_do_next() {
     let database = TestDatabase::empty().await;
-    let made = stdout(&stevedore(&["key", "k", "--scope", "trigger"]).output().unwrap());
-    let (_, setting) = made.trim().split_once('\n').unwrap();
+    let made = stdout(&stevedore(&["key", "k", "--scope", "read"]).output().unwrap());
+    let (key, setting) = made.trim().split_once('\n').unwrap();
     let mut serve = Serve::start(&database, &["--key", setting], &repository("data"));
     assert_shown("jobs_without_key", &serve, &["list"]);
+    let mut with_key = stevedore(&["jobs", "list", "--server", &serve.url]);
+    let listed = with_key.env("STEVEDORE_API_KEY", key).output().unwrap();
+    assert_eq!((listed.status.code(), stdout(&listed)), (Some(0), String::new()));
     serve.kill();
     assert_shown("jobs_without_server", &serve, &["list"]);
     let wrong = stevedore(&["jobs", "show", "1"]).output().unwrap();

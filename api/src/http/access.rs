@@ -119,7 +119,7 @@ impl Access {
             key.name.clone()
         };
         if let Err(refused) = self.requests.check_key(&requester) {
-            let seconds = refused.wait_time_from(self.clock.now()).as_secs() + 1;
+            let seconds = refused.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
             let detail = "more requests than a key may make in a second";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
             return Err(problem.retryable(Some(seconds)));

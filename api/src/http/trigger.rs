@@ -62,14 +62,14 @@ pub(super) async fn trigger(
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (Some(bucket), Some(key)) = (given(params.bucket), given(params.key)) else {
         let message = "The parameters bucket and key are required.";
-        return Err(Problem::bad_request("parameter_missing", message).as_trigger(message.into()));
+        return Err(Problem::bad_request("parameter_missing", message).for_trigger(message.into()));
     };
     let object = match check_text("key", Some(&key)) {
         Ok(()) => app.locate(&bucket, &key).await,
         Err(problem) => Err(problem),
     };
     let not_found = || format!("File {key} was not found in the bucket {bucket}.");
-    let object = object.map_err(|problem| problem.as_trigger(not_found()))?;
+    let object = object.map_err(|problem| problem.for_trigger(not_found()))?;
     let request = Request {
         bucket: bucket.clone(),
         target: Target::Object(Box::new(object)),
