@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use reqwest::Method;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::serve::{Answer, answer};
-use crate::support::{Serve, TestDatabase, record, repository, sample, stderr, stdout};
+use crate::support::{Serve, TestDatabase, TestServer, record, repository, sample, stderr, stdout};
 
 const NO_JOB: &str = "01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f";
 
@@ -641,4 +642,41 @@ async fn the_examples_of_the_readme_work() {
     for job in serve.get("/v1/jobs").await.json()["jobs"].as_array().unwrap() {
         assert_eq!(serve.ended(job).await["state"], "succeeded");
     }
+}
+
+#[tokio::test]
+async fn without_its_database_it_answers_503_and_goes_on_when_that_is_back() {
+    let mut server = TestServer::start().await;
+    let database = TestDatabase { url: server.url("postgres") };
+    let serve = Serve::start(&database, &[], &samples());
+    let done = serve.load("user_status_sample.json").await;
+    serve.ended(&done).await;
+    server.kill();
+    let body = json!({"bucket": "bucket", "key": "user_status_dirty.ndjson"});
+    for answer in [
+        serve.get("/v1/jobs").await,
+        serve.get("/v1/loads").await,
+        serve.get("/v1/rejects").await,
+        serve.get(&format!("/v1/jobs/{}", id(&done))).await,
+        serve.get(&format!("/v1/jobs/{}/events", id(&done))).await,
+        serve.get("/trigger?bucket=bucket&key=user_status_dirty.ndjson").await,
+        serve.get("/readyz").await,
+        create(&serve, body.clone()).await,
+        serve.post(&format!("/v1/jobs/{}/retry", id(&done))).await,
+    ] {
+        assert_eq!(answer.outcome(), (503, "database_unavailable".into()), "{answer:?}");
+        assert_problem(&answer);
+        assert_eq!(answer.json()["retryable"], true);
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+    assert_eq!(serve.get("/healthz").await.status, 200);
+    assert_eq!(serve.get("/metrics").await.status, 200);
+    server.restart().await;
+    let since = Instant::now();
+    while serve.get("/readyz").await.status != 200 {
+        assert!(since.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let job = create(&serve, body).await.json();
+    assert_eq!(serve.ended(&job).await["state"], "succeeded");
 }
