@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and nobody but the tests uses what they share"
 )]
 
+mod access;
 mod bad_input;
 mod cli;
 mod conformance;
@@ -21,9 +22,14 @@ mod embedded;
 mod exactly_once;
 mod frames;
 mod jobs;
+mod jobs_cli;
 mod merge;
+mod openapi;
+mod rest;
 mod rights;
 mod round_trip;
+mod schemathesis;
+mod settings;
 mod stop;
 mod stores;
 mod support;

@@ -21,17 +21,16 @@ use config::{Config, LogArgs, LogFormat, Verb};
 
 fn main() -> ExitCode {
     let printer = Printer::default();
-    let matches = match config::parse() {
-        Ok(matches) => matches,
+    let settings = match config::parse() {
+        Ok(settings) => settings,
         Err(error) => return printer.misused("the settings cannot be used", &error),
     };
-    let config = match Config::from_arg_matches(&matches) {
+    let config = match Config::from_arg_matches(&settings.matches) {
         Ok(config) => config,
         Err(error) => error.exit(),
     };
     if let Verb::Config(_) = config.verb {
-        let settings = matches.subcommand().map(|(_, matches)| config::in_force(matches));
-        printer.data(&settings.unwrap_or_default());
+        printer.data(&config::in_force(&settings));
         return ExitCode::SUCCESS;
     }
     log(&config.log, &config.verb);

@@ -161,7 +161,11 @@ impl Serve {
     }
 
     /// What happens to a job, until the server ends the stream.
-    pub async fn events(&self, job_id: &str, last: Option<&str>) -> impl Stream<Item = Event> {
+    pub async fn events(
+        &self,
+        job_id: &str,
+        last: Option<&str>,
+    ) -> impl Stream<Item = Event> + use<> {
         let mut request = self.request(Method::GET, &format!("/v1/jobs/{job_id}/events"));
         if let Some(last) = last {
             request = request.header("last-event-id", last);

@@ -1,11 +1,19 @@
 //! The API as `stevedore jobs` uses it.
 
+use std::time::Duration;
+
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
+
+/// Longest time in which a server is reached.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Longest time that a server says nothing: a stream of events shows every 15 seconds that it lives.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// What went wrong between us and the server.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +44,14 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(url: Url, key: Option<String>) -> Self {
-        Self { url, key, client: Client::new() }
+        let client = Client::builder()
+            // Another host must not be sent the key.
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .build()
+            .unwrap_or_default();
+        Self { url, key, client }
     }
 
     /// Sends a request without a body, and reads the answer.

@@ -34,8 +34,14 @@ pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         let exit = printer.failed(&format!("could not ask {}", args.server), &error);
-        if let ClientError::Unreachable { .. } = error {
-            printer.note("hint: start it with `stevedore serve`, or name another: --server");
+        match error {
+            ClientError::Unreachable { .. } => {
+                printer.note("hint: start it with `stevedore serve`, or name another: --server");
+            }
+            ClientError::Refused { code, .. } if code == "key_unknown" => {
+                printer.note("hint: name a key that the server knows: STEVEDORE_API_KEY");
+            }
+            _ => {}
         }
         exit
     })

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::hint::hint;
 use super::preview::Preview;
-use crate::jobs::{Job, JobCounts};
+use crate::jobs::{Job, JobCounts, JobState};
 
 /// Prints what a verb has to say.
 #[derive(Debug, Default)]
@@ -76,6 +76,9 @@ impl Printer {
 
     /// Jobs as a table, a line each.
     pub(crate) fn jobs(&self, jobs: &[Job]) {
+        if jobs.is_empty() {
+            return self.note("note: there are no such jobs");
+        }
         let mut table = Table::new();
         table
             .load_style(UTF8_FULL_CONDENSED)
@@ -99,8 +102,12 @@ impl Printer {
             0 | 1 => String::new(),
             attempts => format!(", attempt {attempts}"),
         };
-        let mut text =
-            format!("{} is {}{attempts} (job {})\n", objects(job), job.state.as_str(), job.job_id);
+        let verb = match job.state {
+            JobState::Succeeded | JobState::Failed => "has",
+            JobState::Queued | JobState::Running | JobState::Cancelled => "is",
+        };
+        let (objects, state) = (objects(job), job.state.as_str());
+        let mut text = format!("{objects} {verb} {state}{attempts} (job {})\n", job.job_id);
         if let Some(error) = &job.first_error {
             writeln!(text, "first error: {} ({})", error.detail, error.code).ok();
         }

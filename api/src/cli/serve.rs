@@ -23,14 +23,22 @@ pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
 
 /// Why an address is not served.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "others can reach {0}, and there are no keys: make one with `stevedore key`, or say --insecure"
-)]
-struct Unguarded(std::net::SocketAddr);
+enum Unguarded {
+    #[error(
+        "others can reach {0}, and there are no keys: make one with `stevedore key`, or say --insecure"
+    )]
+    NoKeys(std::net::SocketAddr),
+    #[error("tls_cert and tls_key need each other")]
+    HalfTls,
+}
 
 fn check(args: &ServerArgs) -> Result<(), Unguarded> {
+    // Also where the file of settings says one of them, of which clap knows nothing.
+    if args.tls_cert.is_some() != args.tls_key.is_some() {
+        return Err(Unguarded::HalfTls);
+    }
     let is_guarded = args.listen.ip().is_loopback() || !args.keys.is_empty() || args.insecure;
-    if is_guarded { Ok(()) } else { Err(Unguarded(args.listen)) }
+    if is_guarded { Ok(()) } else { Err(Unguarded::NoKeys(args.listen)) }
 }
 
 async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError> {
@@ -52,8 +60,11 @@ async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError>
         timeout: Duration::from_secs(server.request_timeout_secs),
         cors_origins: server.cors_origins,
     };
-    let settings =
-        ServerSettings { listen: server.listen, tls: server.tls_cert.zip(server.tls_key) };
+    let settings = ServerSettings {
+        listen: server.listen,
+        tls: server.tls_cert.zip(server.tls_key),
+        timeout: routes.timeout,
+    };
     let worker = (!server.no_worker)
         .then(|| tokio::spawn(Arc::clone(&service.worker).run(stopping.clone())));
     let names = service.buckets.names().collect::<Vec<_>>().join(", ");

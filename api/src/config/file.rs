@@ -16,32 +16,46 @@ const DEFAULT: &str = "stevedore.toml";
 pub(crate) enum FileError {
     #[error("the settings in {file} cannot be read")]
     Read { file: PathBuf, source: std::io::Error },
-    #[error("the settings in {file} are not TOML")]
-    Toml { file: PathBuf, source: Box<toml::de::Error> },
+    /// Without the line itself: it may hold a secret.
+    #[error("the settings in {file} are not TOML: line {line}: {reason}")]
+    Toml { file: PathBuf, line: usize, reason: String },
     #[error("{file} has a setting that there is not: {key}")]
     Unknown { file: PathBuf, key: String },
     #[error("{key} in {file} is neither a text, a number, a boolean nor a list of them")]
     Value { file: PathBuf, key: String },
 }
 
+/// What the command line, the environment and the file say.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) matches: ArgMatches,
+    /// The settings that the file has.
+    pub(crate) in_file: Vec<String>,
+}
+
 /// The command line, completed by the environment and the file.
 ///
 /// # Errors
 /// When the file cannot be used; wrong usage ends the process.
-pub(crate) fn parse() -> Result<ArgMatches, FileError> {
+pub(crate) fn parse() -> Result<Settings, FileError> {
     let early = Config::command().ignore_errors(true).get_matches();
     let named = early.get_one::<PathBuf>("config");
     let file = match named {
         Some(file) => file.clone(),
         None if Path::new(DEFAULT).exists() => PathBuf::from(DEFAULT),
-        None => return Ok(Config::command().get_matches()),
+        None => {
+            return Ok(Settings { matches: Config::command().get_matches(), in_file: Vec::new() });
+        }
     };
     let text = std::fs::read_to_string(&file)
         .map_err(|source| FileError::Read { file: file.clone(), source })?;
-    let settings: Table = text
-        .parse()
-        .map_err(|source| FileError::Toml { file: file.clone(), source: Box::new(source) })?;
-    Ok(with_settings(Config::command(), &settings, &file)?.get_matches())
+    let settings: Table = text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        FileError::Toml { file: file.clone(), line, reason: error.message().to_owned() }
+    })?;
+    let matches = with_settings(Config::command(), &settings, &file)?.get_matches();
+    Ok(Settings { matches, in_file: settings.keys().cloned().collect() })
 }
 
 /// The command with the file's settings as defaults.
@@ -61,7 +75,11 @@ fn with_settings(command: Command, settings: &Table, file: &Path) -> Result<Comm
 fn with_defaults(command: Command, defaults: &[(&str, Vec<String>)]) -> Command {
     let command = command.mut_args(|arg| match setting(&arg) {
         Some(name) => match defaults.iter().find(|(key, _)| *key == name) {
-            Some((_, values)) => arg.default_values(values.clone()),
+            Some((_, values)) => {
+                // `--help` would show it.
+                let is_secret = arg.is_hide_env_values_set();
+                arg.default_values(values.clone()).hide_default_value(is_secret)
+            }
             None => arg,
         },
         None => arg,

@@ -1,6 +1,7 @@
 //! Every setting: flags, the environment variables behind them, the file behind those, and defaults.
 
 mod file;
+mod secret;
 mod show;
 
 pub(crate) use file::parse;
@@ -11,6 +12,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use axum::http::HeaderValue;
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
@@ -18,6 +20,8 @@ use pipeline::sink::Mode;
 use pipeline::source::Format;
 use url::Url;
 use uuid::Uuid;
+
+use secret::Secret;
 
 use crate::buckets::BucketSetting;
 use crate::http::{KeySetting, Scope};
@@ -251,8 +255,10 @@ pub(crate) struct WorkArgs {
     #[arg(
         long = "bucket",
         env = "STEVEDORE_BUCKET",
+        hide_env_values = true,
         value_name = "NAME=URL",
         value_delimiter = ',',
+        value_parser = Secret::<BucketSetting>::new(),
         default_value = "microservice-hw=data"
     )]
     pub(crate) buckets: Vec<BucketSetting>,
@@ -319,11 +325,12 @@ pub(crate) struct ServerArgs {
         env = "STEVEDORE_KEY",
         hide_env_values = true,
         value_name = "NAME:SCOPES:SHA256",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = Secret::<KeySetting>::new()
     )]
     pub(crate) keys: Vec<KeySetting>,
     /// Serve without keys on an address that others can reach
-    #[arg(long, env = "STEVEDORE_INSECURE")]
+    #[arg(long, env = "STEVEDORE_INSECURE", value_parser = BoolishValueParser::new())]
     pub(crate) insecure: bool,
     /// Requests a second that a key may make
     #[arg(long, env = "STEVEDORE_RATE_LIMIT", value_name = "N", default_value = "1000")]
@@ -348,7 +355,7 @@ pub(crate) struct ServerArgs {
     )]
     pub(crate) cors_origins: Vec<HeaderValue>,
     /// Only accept jobs, and leave them to others
-    #[arg(long, env = "STEVEDORE_NO_WORKER")]
+    #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
     pub(crate) no_worker: bool,
 }
 

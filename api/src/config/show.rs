@@ -2,20 +2,22 @@
 
 use std::fmt::Write as _;
 
+use clap::CommandFactory;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory};
 
 use super::Config;
-use super::file::setting;
+use super::file::{Settings, setting};
 
 /// The settings of `serve` with where each comes from; secrets are hidden.
-pub(crate) fn in_force(matches: &ArgMatches) -> String {
+pub(crate) fn in_force(settings: &Settings) -> String {
     let command = Config::command();
-    let Some(serve) = command.find_subcommand("config") else {
+    let serve =
+        command.find_subcommand("config").zip(settings.matches.subcommand_matches("config"));
+    let Some((serve, matches)) = serve else {
         return String::new();
     };
     let mut text = String::new();
-    for arg in serve.get_arguments() {
+    for arg in serve.get_arguments().chain(command.get_arguments()) {
         let (Some(name), id) = (setting(arg), arg.get_id().as_str()) else {
             continue;
         };
@@ -26,14 +28,15 @@ pub(crate) fn in_force(matches: &ArgMatches) -> String {
         let values: Vec<_> =
             values.map(|value| quoted(&hidden(&name, &value.to_string_lossy()))).collect();
         let value = match &values[..] {
-            [value] if !arg.get_action().takes_values() => value.trim_matches('"').to_owned(),
+            _ if !arg.get_action().takes_values() => matches.get_flag(id).to_string(),
             [value] if arg.get_value_delimiter().is_none() => value.clone(),
             values => format!("[{}]", values.join(", ")),
         };
         let from = match matches.value_source(id) {
             Some(ValueSource::CommandLine) => "flag",
             Some(ValueSource::EnvVariable) => "environment",
-            _ => "file or default",
+            _ if settings.in_file.contains(&name) => "file",
+            _ => "default",
         };
         writeln!(text, "{name} = {value} # {from}").ok();
     }
@@ -53,7 +56,7 @@ fn hidden(name: &str, value: &str) -> String {
         }
         // The query of a URL may hold credentials.
         "bucket" => value.split('?').next().unwrap_or(value).to_owned(),
-        _ => value.to_owned(),
+        _ => without_password(value),
     }
 }
 

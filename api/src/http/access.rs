@@ -57,7 +57,8 @@ impl FromStr for Scope {
             "trigger" => Ok(Self::Trigger),
             "read" => Ok(Self::Read),
             "admin" => Ok(Self::Admin),
-            _ => Err(format!("there is no scope {word}: expected trigger, read or admin")),
+            // What was given may be the key itself, in the wrong place.
+            _ => Err("a scope is trigger, read or admin".to_owned()),
         }
     }
 }
@@ -118,7 +119,7 @@ impl Access {
             key.name.clone()
         };
         if let Err(refused) = self.requests.check_key(&requester) {
-            let seconds = refused.wait_time_from(self.clock.now()).as_secs() + 1;
+            let seconds = refused.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
             let detail = "more requests than a key may make in a second";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
             return Err(problem.retryable(Some(seconds)));

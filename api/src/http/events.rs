@@ -12,12 +12,26 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::App;
 use super::extract::Path;
-use super::problem::{Problem, Problems};
+use super::problem::{Guarded, Missing, Problem, Unavailable};
 use crate::jobs::{Job, Notice, StoreError};
+
+/// An event of the stream.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it is only written of in the document")]
+pub(super) struct Told {
+    /// `state`, `progress` or `done`
+    event: String,
+    /// The number of a state's event, for `Last-Event-ID`
+    #[schema(nullable = false)]
+    id: Option<String>,
+    /// JSON: the event of a `state`, else the job
+    data: String,
+}
 
 /// How often a silent stream shows that it is alive.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -30,12 +44,23 @@ const ALIVE_EVERY: Duration = Duration::from_secs(15);
 #[utoipa::path(
     get,
     path = "/v1/jobs/{job_id}/events",
+    operation_id = "follow_job",
     tag = "jobs",
     params(
         ("job_id" = Uuid, Path, description = "The job"),
         ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen"),
     ),
-    responses((status = 200, content_type = "text/event-stream", body = String), Problems),
+    responses(
+        (
+            status = 200,
+            description = "The events",
+            content_type = "text/event-stream",
+            body = Told
+        ),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
 )]
 pub(super) async fn events(
     State(app): State<Arc<App>>,

@@ -3,6 +3,7 @@
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::StatusCode;
+use chrono::{DateTime, Datelike, Utc};
 
 use super::problem::Problem;
 
@@ -42,6 +43,17 @@ impl From<JsonRejection> for Problem {
             _ => "invalid_json",
         };
         Self::new(rejection.status(), code, rejection.body_text())
+    }
+}
+
+/// Refuses an instant beyond the years that RFC 3339 has; the database knows not all of those.
+pub(super) fn check_instant(name: &str, at: Option<DateTime<Utc>>) -> Result<(), Problem> {
+    match at {
+        Some(at) if !(0..=9999).contains(&at.year()) => Err(Problem::bad_request(
+            "invalid_parameter",
+            format!("{name} is beyond the year 9999"),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::problem::{Problem, Problems};
+use super::problem::{Guarded, Problem, Unavailable};
 use crate::jobs::StoreError;
 use crate::metrics;
 
@@ -27,7 +27,15 @@ pub(super) struct Health {
 const OK: Health = Health { status: "ok" };
 
 /// Does the process live?
-#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Health), Problems))]
+///
+/// It does as long as it answers.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "live",
+    tag = "health",
+    responses((status = 200, description = "It does", body = Health)),
+)]
 pub(super) async fn live() -> Json<Health> {
     Json(OK)
 }
@@ -35,7 +43,13 @@ pub(super) async fn live() -> Json<Health> {
 /// Can it work?
 ///
 /// 503 while the database cannot be used, or when the process is to stop.
-#[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = Health), Problems))]
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "ready",
+    tag = "health",
+    responses((status = 200, description = "It can", body = Health), Unavailable),
+)]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     let unready = |code, detail| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retryable(Some(1))
@@ -51,11 +65,17 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, P
 }
 
 /// What is counted, for Prometheus
+///
+/// Requests, jobs, attempts and records, in the text format of Prometheus.
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "metrics",
     tag = "health",
-    responses((status = 200, content_type = "text/plain", body = String), Problems),
+    responses(
+        (status = 200, description = "The counts", content_type = "text/plain", body = String),
+        Guarded
+    ),
 )]
 pub(super) async fn counts(State(app): State<Arc<App>>) -> String {
     let live = tokio::time::timeout(PATIENCE, app.store.live()).await;

@@ -9,14 +9,16 @@ use chrono::{DateTime, Utc};
 use pipeline::error::Error;
 use pipeline::sink::Mode;
 use pipeline::source::Selection;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::App;
-use super::extract::{Body, Path, Query, check_text};
+use super::extract::{Body, Path, Query, check_instant, check_text};
 use super::page::{cursor, limit, place};
-use super::problem::{Problem, Problems};
+use super::problem::{
+    Conflict, Guarded, Missing, Problem, StoreRefused, Unavailable, WrongBody, WrongParameter,
+};
 use crate::jobs::{Asked, Changed, Job, JobFilter, JobState, Request, Target};
 
 /// Longest `Idempotency-Key`.
@@ -27,18 +29,19 @@ const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobRequest {
     /// The configured bucket
+    #[schema(example = "microservice-hw")]
     pub(crate) bucket: String,
     /// The key of one object
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) key: Option<String>,
     /// What keys begin with; of the objects those are taken that end in `.json`, `.ndjson` or
     /// `.jsonl`, also `.gz`, `.gzip` and `.zst`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) prefix: Option<String>,
     /// A pattern of whole keys: `*` does not cross `/`, `**` does
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) glob: Option<String>,
     /// What becomes of status rows: `merge` keeps the latest of each user, `append` keeps all
@@ -50,6 +53,11 @@ pub(crate) struct JobRequest {
     /// Load a version again that is loaded already
     #[serde(default)]
     pub(crate) reload: bool,
+}
+
+/// A text that is there: null is none.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// What becomes of status rows.
@@ -97,6 +105,7 @@ pub(super) struct JobParams {
 /// A page of jobs, newest first.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct JobPage {
+    /// The jobs of the page
     pub(crate) jobs: Vec<Job>,
     /// Where to go on; none on the last page
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,12 +122,23 @@ type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
 #[utoipa::path(
     post,
     path = "/v1/jobs",
+    operation_id = "create_job",
     tag = "jobs",
     request_body = JobRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Tells a repeated request")),
     responses(
-        (status = 202, body = Job, headers(("Location" = String, description = "The job's path"))),
-        Problems
+        (
+            status = 202,
+            description = "The job",
+            body = Job,
+            headers(("Location" = String, description = "The job's path"))
+        ),
+        Guarded,
+        WrongBody,
+        Missing,
+        Conflict,
+        StoreRefused,
+        Unavailable
     ),
 )]
 pub(super) async fn create(
@@ -128,6 +148,14 @@ pub(super) async fn create(
     Body(wanted): Body<JobRequest>,
 ) -> Result<Created, Problem> {
     let idempotency = idempotency(&headers, &wanted)?;
+    // Before the object is looked up: the first answer holds though it be gone.
+    let answered = match &idempotency {
+        Some((key, request)) => app.store.answered(&asked.by, key, request).await?,
+        None => None,
+    };
+    if let Some(job) = answered {
+        return Ok(accepted(job));
+    }
     let request = Request {
         bucket: wanted.bucket.clone(),
         target: target(&app, &wanted).await?,
@@ -137,9 +165,12 @@ pub(super) async fn create(
         asked,
         idempotency,
     };
-    let job = app.store.submit(&request).await?;
+    Ok(accepted(app.store.submit(&request).await?))
+}
+
+fn accepted(job: Job) -> Created {
     let location = [(header::LOCATION, format!("/v1/jobs/{}", job.job_id))];
-    Ok((StatusCode::ACCEPTED, location, Json(job)))
+    (StatusCode::ACCEPTED, location, Json(job))
 }
 
 async fn target(app: &App, wanted: &JobRequest) -> Result<Target, Problem> {
@@ -187,13 +218,19 @@ fn idempotency(
 
 /// List jobs
 ///
-/// Newest first.
+/// Newest first. `next_cursor` leads to the next page, with the same filters.
 #[utoipa::path(
     get,
     path = "/v1/jobs",
+    operation_id = "list_jobs",
     tag = "jobs",
     params(JobParams),
-    responses((status = 200, body = JobPage), Problems),
+    responses(
+        (status = 200, description = "A page of jobs", body = JobPage),
+        Guarded,
+        WrongParameter,
+        Unavailable
+    ),
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -201,6 +238,8 @@ pub(super) async fn list(
 ) -> Result<Json<JobPage>, Problem> {
     check_text("bucket", params.bucket.as_deref())?;
     check_text("key", params.key.as_deref())?;
+    check_instant("since", params.since)?;
+    check_instant("until", params.until)?;
     let limit = limit(params.limit)?;
     let filter = JobFilter {
         job_id: None,
@@ -220,12 +259,20 @@ pub(super) async fn list(
 }
 
 /// See a job
+///
+/// One over many objects with the sums over the jobs that it has brought about.
 #[utoipa::path(
     get,
     path = "/v1/jobs/{job_id}",
+    operation_id = "show_job",
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
-    responses((status = 200, body = Job), Problems),
+    responses(
+        (status = 200, description = "The job", body = Job),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
 )]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -241,9 +288,16 @@ pub(super) async fn show(
 #[utoipa::path(
     post,
     path = "/v1/jobs/{job_id}/cancel",
+    operation_id = "cancel_job",
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
-    responses((status = 202, body = Job), Problems),
+    responses(
+        (status = 202, description = "The job as it is now", body = Job),
+        Guarded,
+        Missing,
+        Conflict,
+        Unavailable
+    ),
 )]
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
@@ -265,9 +319,16 @@ pub(super) async fn cancel(
 #[utoipa::path(
     post,
     path = "/v1/jobs/{job_id}/retry",
+    operation_id = "retry_job",
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
-    responses((status = 202, body = Job), Problems),
+    responses(
+        (status = 202, description = "The job as it is now", body = Job),
+        Guarded,
+        Missing,
+        Conflict,
+        Unavailable
+    ),
 )]
 pub(super) async fn retry(
     State(app): State<Arc<App>>,

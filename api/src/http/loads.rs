@@ -13,9 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::App;
-use super::extract::{Path, Query, check_text};
+use super::extract::{Path, Query, check_instant, check_text};
 use super::page::{cursor, limit, place};
-use super::problem::{Problem, Problems};
+use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
 
 /// How a load ended.
@@ -31,23 +31,41 @@ pub(super) enum LoadState {
 /// A load as the ledger has it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Load {
+    /// The load's number
     load_id: i64,
+    /// Whose records, under which rules
     feed: String,
+    /// The configured bucket, or where the object was for `stevedore load`
     bucket: String,
+    /// The object's key
     key: String,
+    /// The version of the object that was read
     version: String,
+    /// How it ended
     state: LoadState,
+    /// `merge` or `append`
     mode: String,
+    /// Whether the version was to be loaded though it was loaded already
     reload: bool,
+    /// How records follow each other
     format: Option<String>,
+    /// How the object is compressed
     compression: Option<String>,
+    /// The size of the object in bytes, as stored
     bytes: i64,
+    /// Records that were read
     records: Option<i64>,
+    /// Records that were loaded
     loaded: Option<i64>,
+    /// Records that were rejected
     rejected: Option<i64>,
+    /// Rows of the log
     log_rows: Option<i64>,
+    /// Users that were new, in merge mode
     inserted: Option<i64>,
+    /// Users whose row was replaced, in merge mode
     updated: Option<i64>,
+    /// Records that an equal or later visit made superfluous, in merge mode
     superseded: Option<i64>,
     /// Rejected records by the word for why
     #[schema(value_type = Option<Object>)]
@@ -55,8 +73,11 @@ pub(super) struct Load {
     /// How often each key that the feed does not have was seen
     #[schema(value_type = Option<Object>)]
     unknown_fields: Option<Value>,
+    /// When it began
     started_at: DateTime<Utc>,
+    /// When it ended
     finished_at: DateTime<Utc>,
+    /// How long it took
     seconds: f64,
     /// Why it failed, as a word
     error_code: Option<String>,
@@ -89,6 +110,7 @@ pub(super) struct LoadParams {
 /// A page of loads, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LoadPage {
+    /// The loads of the page
     loads: Vec<Load>,
     /// Where to go on; none on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,9 +123,15 @@ pub(super) struct LoadPage {
 #[utoipa::path(
     get,
     path = "/v1/loads",
+    operation_id = "list_loads",
     tag = "ledger",
     params(LoadParams),
-    responses((status = 200, body = LoadPage), Problems),
+    responses(
+        (status = 200, description = "A page of the ledger", body = LoadPage),
+        Guarded,
+        WrongParameter,
+        Unavailable
+    ),
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -111,6 +139,8 @@ pub(super) async fn list(
 ) -> Result<Json<LoadPage>, Problem> {
     check_text("bucket", params.bucket.as_deref())?;
     check_text("key", params.key.as_deref())?;
+    check_instant("since", params.since)?;
+    check_instant("until", params.until)?;
     let limit = limit(params.limit)?;
     let before: Option<i64> = place(params.cursor.as_deref())?;
     let loads = read(&app, None, &params, before, limit).await?;
@@ -120,12 +150,20 @@ pub(super) async fn list(
 }
 
 /// See a load
+///
+/// One entry of the ledger.
 #[utoipa::path(
     get,
     path = "/v1/loads/{load_id}",
+    operation_id = "show_load",
     tag = "ledger",
     params(("load_id" = i64, Path, description = "The load's number")),
-    responses((status = 200, body = Load), Problems),
+    responses(
+        (status = 200, description = "The load", body = Load),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
 )]
 pub(super) async fn show(
     State(app): State<Arc<App>>,

@@ -33,13 +33,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
 use pipeline::source::{Bucket, Object};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -54,6 +58,9 @@ use problem::Problem;
 
 /// Longest time that a store may take to look an object up.
 const LOOK_UP: Duration = Duration::from_secs(10);
+
+/// What the pages of the documentation may load: what we serve, and what is written in them.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
 /// What handlers need.
 #[derive(Debug)]
@@ -99,7 +106,7 @@ pub(crate) struct RouteSettings {
     /// Longest time that a request may take, but for streams of events.
     pub(crate) timeout: Duration,
     /// Origins of pages that may call the API from a browser.
-    pub(crate) cors_origins: Vec<axum::http::HeaderValue>,
+    pub(crate) cors_origins: Vec<HeaderValue>,
 }
 
 #[derive(OpenApi)]
@@ -131,11 +138,13 @@ impl Modify for Keys {
 }
 
 /// The API and its document.
-fn routes(app: &Arc<App>) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let with = |scope| from_fn_with_state((Arc::clone(app), scope), access::check);
     let trigger = OpenApiRouter::new()
-        .routes(routes!(trigger::trigger))
         .routes(routes!(jobs::create))
+        // The one that has a body; how long it is said to be is looked at before it is read.
+        .route_layer(RequestBodyLimitLayer::new(body_bytes))
+        .routes(routes!(trigger::trigger))
         .route_layer(with(Scope::Trigger));
     let read = OpenApiRouter::new()
         .routes(routes!(jobs::list))
@@ -157,29 +166,44 @@ fn routes(app: &Arc<App>) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
 
 /// The whole API over an application.
 pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
-    let (api, document) = routes(&app);
+    let (api, document) = routes(&app, settings.body_bytes);
     let docs = SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", finished(&document));
+    let docs = Router::from(docs).layer(map_response(keep_in));
     let timeout =
         TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, settings.timeout);
     api.merge(docs)
         .with_state(app)
-        .layer(DefaultBodyLimit::max(settings.body_bytes))
+        .layer(DefaultBodyLimit::disable())
         .layer(timeout)
         .layer(CatchPanicLayer::new())
-        .layer(cors(&settings.cors_origins))
+        .layer(option_layer(cors(&settings.cors_origins)))
         .layer(from_fn(trace::trace))
 }
 
-fn cors(origins: &[axum::http::HeaderValue]) -> CorsLayer {
-    if origins.is_empty() {
-        return CorsLayer::new();
-    }
+/// Lets pages of some origins call the API; none where there are no such origins.
+fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
+    let allowed = match origins {
+        [] => return None,
+        origins if origins.iter().any(|origin| origin == "*") => AllowOrigin::any(),
+        origins => AllowOrigin::list(origins.to_vec()),
+    };
     let headers =
         ["authorization", "content-type", "idempotency-key", "last-event-id", "x-api-key"];
-    CorsLayer::new()
-        .allow_origin(origins.to_vec())
+    let exposed = ["location", "retry-after", "x-request-id"];
+    let layer = CorsLayer::new()
+        .allow_origin(allowed)
+        .expose_headers(exposed.map(axum::http::HeaderName::from_static))
         .allow_methods([axum::http::Method::GET, axum::http::Method::POST])
-        .allow_headers(headers.map(axum::http::HeaderName::from_static))
+        .allow_headers(headers.map(axum::http::HeaderName::from_static));
+    Some(layer)
+}
+
+/// Lets the pages load nothing from elsewhere.
+async fn keep_in(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
 }
 
 /// The document with what its macros cannot say.
@@ -188,6 +212,8 @@ fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let one_of = |name: &str| json!({ "required": [name] });
     document["components"]["schemas"]["JobRequest"]["oneOf"] =
         json!([one_of("key"), one_of("prefix"), one_of("glob")]);
+    // Both methods are one function.
+    document["paths"]["/trigger"]["post"]["operationId"] = "trigger_by_post".into();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, operations) in paths {
             if path.starts_with("/healthz") || path.starts_with("/readyz") {

@@ -13,11 +13,13 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::jobs::{StoreError, SubmitError};
 
 /// Why a request was not done.
+// Its texts are boxed, so that what handlers return stays small.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
     /// The code as a URN.
     #[serde(rename = "type")]
-    kind: String,
+    #[schema(value_type = String)]
+    kind: Box<str>,
     /// The status in words.
     title: &'static str,
     /// The status of the answer.
@@ -25,28 +27,31 @@ pub(crate) struct Problem {
     /// A word that stays the same, for programs.
     code: &'static str,
     /// What was wrong with this request, for people.
-    detail: String,
+    #[schema(value_type = String)]
+    detail: Box<str>,
     /// Whether the same request may be done later.
     retryable: bool,
     /// What the logs call the request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    request_id: Option<Box<str>>,
     /// What the old trigger's clients read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    #[schema(value_type = Option<String>)]
+    message: Option<Box<str>>,
     /// Seconds after which a refused request may be sent again.
     #[serde(skip)]
-    retry_after_secs: Option<u64>,
+    retry_after_secs: Option<u32>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:stevedore:problem:{code}"),
+            kind: format!("urn:stevedore:problem:{code}").into(),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             code,
-            detail: detail.into(),
+            detail: detail.into().into(),
             retryable: false,
             request_id: None,
             message: None,
@@ -67,19 +72,19 @@ impl Problem {
     }
 
     /// The same request may be done later.
-    pub(super) fn retryable(mut self, after_secs: Option<u64>) -> Self {
+    pub(super) fn retryable(mut self, after_secs: Option<u32>) -> Self {
         self.retryable = true;
         self.retry_after_secs = after_secs;
         self
     }
 
     /// As the old trigger answered: with a message, and 400 whatever is missing.
-    pub(super) fn as_trigger(mut self, message: String) -> Self {
+    pub(super) fn for_trigger(mut self, message: String) -> Self {
         if self.status < 500 {
             let status = StatusCode::BAD_REQUEST;
             (self.status, self.title) = (status.as_u16(), "Bad Request");
         }
-        self.message = Some(message);
+        self.message = Some(message.into());
         self
     }
 
@@ -102,7 +107,7 @@ impl Problem {
 
     /// The whole answer.
     pub(super) fn into_answer(mut self, request_id: &str) -> Response {
-        self.request_id = Some(request_id.to_owned());
+        self.request_id = Some(request_id.into());
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
@@ -171,36 +176,54 @@ impl From<Error> for Problem {
     }
 }
 
-/// The answers that every request may get.
-pub(super) struct Problems;
+/// What operations may answer instead of what was asked for, each a set of statuses.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident { $($status:literal: $text:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        pub(super) struct $name;
 
-impl IntoResponses for Problems {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let answers = [
-            (400, "A parameter or the body is wrong"),
-            (401, "No key, or an unknown one"),
-            (403, "The key has not the scope that is needed"),
-            (404, "There is no such thing"),
-            (408, "The request took too long"),
-            (409, "It conflicts with what is there"),
-            (413, "The body is too long"),
-            (415, "The body is not said to be JSON"),
-            (422, "The body is JSON, but not as the schema has it"),
-            (429, "More requests than the key may make"),
-            (502, "The store of the objects refused"),
-            (503, "The database or the store cannot be used now"),
-        ];
-        let content =
-            || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        answers
-            .into_iter()
-            .map(|(status, text)| {
-                let response = ResponseBuilder::new()
-                    .description(text)
-                    .content("application/problem+json", content())
-                    .build();
-                (status.to_string(), response.into())
-            })
-            .collect()
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                documented(&[$(($status, $text)),+])
+            }
+        }
+    )+};
+}
+
+refusals! {
+    /// Of whatever needs a key.
+    Guarded {
+        401: "No key, or an unknown one",
+        403: "The key has not the scope that is needed",
+        408: "The request took too long",
+        429: "More requests than the key may make; Retry-After says when it may again",
     }
+    /// Of whatever has parameters.
+    WrongParameter { 400: "A parameter is wrong" }
+    /// Of whatever has a body.
+    WrongBody {
+        400: "A header is wrong, or the body is not JSON",
+        413: "The body is too long",
+        415: "The body is not said to be JSON",
+        422: "The body is JSON, but not as the schema has it",
+    }
+    /// Of whatever names a thing by its id.
+    Missing { 404: "There is no such thing" }
+    /// Of whatever changes jobs.
+    Conflict { 409: "It conflicts with what is there" }
+    /// Of whatever looks objects up.
+    StoreRefused { 502: "The store of the objects refused" }
+    /// Of whatever needs the database.
+    Unavailable { 503: "The database or the store cannot be used now" }
+}
+
+fn documented(answers: &[(u16, &str)]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+    let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let answers = answers.iter().map(|(status, text)| {
+        let response = ResponseBuilder::new()
+            .description(*text)
+            .content("application/problem+json", content());
+        (status.to_string(), response.build().into())
+    });
+    answers.collect()
 }

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, TryStreamExt};
 use pipeline::feed::Reason;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
@@ -19,11 +18,16 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::extract::{Query, check_text};
 use super::page::{cursor, limit, place};
-use super::problem::{Problem, Problems};
-use crate::jobs::database_failed;
+use super::problem::{Guarded, Problem, Unavailable, WrongParameter};
+use crate::jobs::{StoreError, database_failed};
 
 /// The type of an answer with one JSON object a line.
 const NDJSON: &str = "application/x-ndjson";
+/// Records that are read at once; each has up to 64 KiB of text.
+const AT_ONCE: i64 = 100;
+
+/// Load and number of a record: its place in the list.
+type Place = (i64, i64);
 
 /// A record that was rejected.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,11 +36,13 @@ pub(super) struct Reject {
     load_id: i64,
     /// The object, with its bucket
     object: Option<String>,
+    /// The version of the object
     object_version: Option<String>,
     /// Its number in the object, from 1
     record_no: Option<i64>,
     /// Where it begins in the object's text
     byte_offset: Option<i64>,
+    /// How long it is there, in bytes
     byte_length: Option<i64>,
     /// Why, as a word
     reason: Option<String>,
@@ -46,11 +52,12 @@ pub(super) struct Reject {
     raw: Option<String>,
     /// Its fields as the old job printed them
     error_rec: Option<String>,
+    /// When it was written
     ingested_at: Option<DateTime<Utc>>,
 }
 
 /// Which rejected records to list.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RejectParams {
@@ -70,6 +77,7 @@ pub(super) struct RejectParams {
 /// A page of rejected records.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RejectPage {
+    /// The records of the page
     rejects: Vec<Reject>,
     /// Where to go on; none on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,14 +91,18 @@ pub(super) struct RejectPage {
 #[utoipa::path(
     get,
     path = "/v1/rejects",
+    operation_id = "list_rejects",
     tag = "ledger",
     params(RejectParams),
     responses(
         (
             status = 200,
+            description = "A page of rejected records, or all of them, one a line",
             content((RejectPage = "application/json"), (String = "application/x-ndjson"))
         ),
-        Problems
+        Guarded,
+        WrongParameter,
+        Unavailable
     ),
 )]
 pub(super) async fn list(
@@ -107,49 +119,95 @@ pub(super) async fn list(
         let detail = format!("there is no reason {reason}: expected one of {known}");
         return Err(Problem::bad_request("invalid_parameter", detail));
     }
-    let as_lines = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("ndjson"));
     let limit = limit(params.limit)?;
-    let (load_id, record_no) = place::<(i64, i64)>(params.cursor.as_deref())?.unzip();
-    let most = (!as_lines || params.limit.is_some()).then_some(limit);
-    let client = app.store.client().await?;
-    let found: [&(dyn ToSql + Sync); 6] =
-        [&params.load_id, &params.object, &params.reason, &load_id, &record_no, &most];
-    let rows = client.query_raw(include_str!("../../../sql/queries/rejects.sql"), found).await;
-    let failed = || database_failed("read the rejected records");
-    let rows = match rows {
-        // The tables are created by the first load.
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
-            return Ok(Json(RejectPage { rejects: Vec::new(), next_cursor: None }).into_response());
-        }
-        rows => rows.map_err(failed())?,
-    };
-    if as_lines {
-        let lines = rows.map_ok(|row| line(&Reject::from(&row))).map_err(|error| {
-            tracing::error!(%error, "the rejected records cannot be read to their end");
-            error
-        });
-        // The connection goes back to the pool when the last row is read.
-        let lines = lines.chain(futures::stream::once(async move {
-            drop(client);
-            Ok(Bytes::new())
-        }));
-        return Ok(([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response());
+    let place = place::<Place>(params.cursor.as_deref())?;
+    if wants_lines(&headers) {
+        let most = params.limit.map(|_| limit);
+        return Ok(lines(app, params, place, most).await?.into_response());
     }
-    let rejects: Vec<_> =
-        rows.map_ok(|row| Reject::from(&row)).try_collect().await.map_err(failed())?;
+    let rejects = read(&app, &params, place, limit).await?;
     let is_full = rejects.len() as i64 == limit;
-    let last = rejects.last().filter(|_| is_full);
-    let next_cursor = last.and_then(|last| cursor(&(last.load_id, last.record_no)));
+    let next_cursor = rejects.last().filter(|_| is_full).and_then(|last| cursor(&last.place()));
     Ok(Json(RejectPage { rejects, next_cursor }).into_response())
 }
 
-fn line(reject: &Reject) -> Bytes {
+/// Whether the client would rather have one object a line than a page.
+fn wants_lines(headers: &HeaderMap) -> bool {
+    let accepted: Vec<&str> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let weight = |kind: &str| {
+        let entries = accepted.iter().flat_map(|value| value.split(','));
+        let weights = entries.filter_map(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            let is_it = parts.next()? == kind;
+            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+            is_it.then(|| weight.unwrap_or(1.0))
+        });
+        weights.fold(0.0, f32::max)
+    };
+    weight(NDJSON) > weight("application/json")
+}
+
+/// The records after a place, in their order.
+async fn read(
+    app: &App,
+    params: &RejectParams,
+    place: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Reject>, StoreError> {
+    let (load_id, record_no) = place.unzip();
+    let found: [&(dyn ToSql + Sync); 6] =
+        [&params.load_id, &params.object, &params.reason, &load_id, &record_no, &limit];
+    let client = app.store.client().await?;
+    match client.query(include_str!("../../../sql/queries/rejects.sql"), &found).await {
+        Ok(rows) => Ok(rows.iter().map(Reject::from).collect()),
+        // The tables are created by the first load.
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(Vec::new()),
+        Err(error) => Err(database_failed("read the rejected records")(error)),
+    }
+}
+
+/// The records after a place, one a line, at most so many. They are read in pieces, so that a client
+/// that reads slowly holds no connection to the database.
+async fn lines(
+    app: Arc<App>,
+    params: RejectParams,
+    place: Option<Place>,
+    most: Option<i64>,
+) -> Result<impl IntoResponse, Problem> {
+    let size = |left: Option<i64>| left.map_or(AT_ONCE, |left| left.min(AT_ONCE));
+    let first = read(&app, &params, place, size(most)).await?;
+    let pieces = futures::stream::try_unfold((Some(first), most), move |(piece, left)| {
+        let (app, params) = (Arc::clone(&app), params.clone());
+        async move {
+            let Some(piece) = piece else { return Ok(None) };
+            let bytes: Vec<u8> = piece.iter().flat_map(line).collect();
+            let left = left.map(|left| left - piece.len() as i64);
+            let next = match piece.last() {
+                Some(last) if piece.len() as i64 == AT_ONCE && left != Some(0) => {
+                    let read = read(&app, &params, Some(last.place()), size(left)).await;
+                    Some(read.inspect_err(|error| {
+                        tracing::error!(%error, "the rejected records cannot be read to their end");
+                    })?)
+                }
+                _ => None,
+            };
+            Ok::<_, StoreError>(Some((Bytes::from(bytes), (next, left))))
+        }
+    });
+    Ok(([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(pieces)))
+}
+
+fn line(reject: &Reject) -> Vec<u8> {
     let mut line = serde_json::to_vec(reject).unwrap_or_default();
     line.push(b'\n');
-    line.into()
+    line
+}
+
+impl Reject {
+    fn place(&self) -> Place {
+        (self.load_id, self.record_no.unwrap_or_default())
+    }
 }
 
 impl From<&Row> for Reject {

@@ -3,15 +3,16 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
-use axum_server::{Handle, Server};
+use axum_server::{Address, Handle, Server};
 use hyper_util::rt::TokioTimer;
 use tokio_util::sync::CancellationToken;
 
-/// Longest time in which a client must have sent its headers.
+/// Longest time in which a client must have sent its headers, if a request may take as long.
 const HEADERS: Duration = Duration::from_secs(10);
 /// All headers of a request.
 const HEADER_BYTES: usize = 32 << 10;
@@ -24,6 +25,8 @@ pub(crate) struct ServerSettings {
     pub(crate) listen: SocketAddr,
     /// The files of the certificate chain and of its key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// Longest time that a request may take.
+    pub(crate) timeout: Duration,
 }
 
 /// Serves until `stopping`; calls `listening` with the URL once clients can connect.
@@ -45,24 +48,33 @@ pub(crate) async fn serve(
     match &settings.tls {
         Some((certificate, key)) => {
             let config = RustlsConfig::from_pem_file(certificate, key).await?;
+            let mut only_http1 = (*config.get_inner()).clone();
+            only_http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+            config.reload_from_config(Arc::new(only_http1));
             listening(&format!("https://{address}"));
-            let mut server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
-            limit(&mut server);
-            server.serve(service).await
+            let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            limited(server, settings.timeout).serve(service).await
         }
         None => {
             listening(&format!("http://{address}"));
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
-            limit(&mut server);
-            server.serve(service).await
+            let server = axum_server::from_tcp(listener)?.handle(handle);
+            limited(server, settings.timeout).serve(service).await
         }
     }
 }
 
-fn limit<A: axum_server::Address, Acceptor>(server: &mut Server<A, Acceptor>) {
-    let http = server.http_builder();
-    let mut http = http.http1();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(HEADER_BYTES);
+/// With limits on headers. Only HTTP/1: of others the limits would be other ones, and while it is
+/// open which it is to be, a silent client is waited for without end.
+fn limited<A: Address, Acceptor>(
+    server: Server<A, Acceptor>,
+    timeout: Duration,
+) -> Server<A, Acceptor> {
+    let mut server = server.http1_only();
+    let mut http = server.http_builder().http1();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADERS.min(timeout))
+        .max_buf_size(HEADER_BYTES);
+    server
 }
 
 async fn stop(handle: Handle<SocketAddr>, stopping: CancellationToken) {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::extract::{Query, check_text};
-use super::problem::{Problem, Problems};
+use super::problem::{Guarded, Problem, StoreRefused, Unavailable, WrongParameter};
 use crate::jobs::{Asked, JobState, Request, Target};
 
 /// The parameters of the trigger; others are ignored, as they were.
@@ -19,10 +19,10 @@ use crate::jobs::{Asked, JobState, Request, Target};
 #[into_params(parameter_in = Query)]
 pub(super) struct TriggerParams {
     /// The configured bucket
-    #[param(required = true)]
+    #[param(required = true, example = "microservice-hw")]
     bucket: Option<String>,
     /// The object's key
-    #[param(required = true)]
+    #[param(required = true, example = "user_status_sample.json")]
     key: Option<String>,
 }
 
@@ -46,7 +46,13 @@ pub(super) struct Triggered {
     path = "/trigger",
     tag = "trigger",
     params(TriggerParams),
-    responses((status = 200, body = Triggered), Problems),
+    responses(
+        (status = 200, description = "It is there", body = Triggered),
+        Guarded,
+        WrongParameter,
+        StoreRefused,
+        Unavailable
+    ),
 )]
 pub(super) async fn trigger(
     State(app): State<Arc<App>>,
@@ -56,14 +62,14 @@ pub(super) async fn trigger(
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (Some(bucket), Some(key)) = (given(params.bucket), given(params.key)) else {
         let message = "The parameters bucket and key are required.";
-        return Err(Problem::bad_request("parameter_missing", message).as_trigger(message.into()));
+        return Err(Problem::bad_request("parameter_missing", message).for_trigger(message.into()));
     };
     let object = match check_text("key", Some(&key)) {
         Ok(()) => app.locate(&bucket, &key).await,
         Err(problem) => Err(problem),
     };
     let not_found = || format!("File {key} was not found in the bucket {bucket}.");
-    let object = object.map_err(|problem| problem.as_trigger(not_found()))?;
+    let object = object.map_err(|problem| problem.for_trigger(not_found()))?;
     let request = Request {
         bucket: bucket.clone(),
         target: Target::Object(Box::new(object)),

@@ -74,10 +74,15 @@ impl JobState {
 /// How many of the jobs that a job over many objects has brought about are in which state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct JobCounts {
+    /// They wait.
     pub(crate) queued: u64,
+    /// Workers are at them.
     pub(crate) running: u64,
+    /// Their rows are committed.
     pub(crate) succeeded: u64,
+    /// Nothing of theirs was written.
     pub(crate) failed: u64,
+    /// They were called off.
     pub(crate) cancelled: u64,
 }
 

@@ -88,6 +88,26 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The answer that the same request of a requester was given before, if it was.
+    pub(crate) async fn answered(
+        &self,
+        by: &str,
+        key: &str,
+        request: &str,
+    ) -> Result<Option<Job>, SubmitError> {
+        let sql = "select request, answer from stevedore.idempotency_keys \
+            where requester = $1 and idempotency_key = $2 and created_at >= now() - interval '1 day'";
+        let row = self.client().await?.query_opt(sql, &[&by, &key]).await;
+        match row.map_err(database_failed("look the idempotency key up"))? {
+            Some(row) if row.get::<_, &str>("request") != request => Err(SubmitError::KeyReused),
+            row => Ok(row
+                .and_then(|row| row.get::<_, Option<Json<Job>>>("answer"))
+                .map(|Json(job)| job)),
+        }
+    }
+}
+
 /// The answer that the same request was given before. Waits while that one is being answered.
 async fn first_answer(
     transaction: &Transaction<'_>,

@@ -1,0 +1,682 @@
+//! The REST API: jobs, the ledger, rejected records, and what goes wrong.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::serve::{Answer, answer};
+use crate::support::{Serve, TestDatabase, TestServer, record, repository, sample, stderr, stdout};
+
+const NO_JOB: &str = "01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f";
+
+fn samples() -> PathBuf {
+    repository("data")
+}
+
+/// A server that accepts jobs and leaves them be.
+async fn without_worker() -> (TestDatabase, Serve) {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &["--no-worker"], &samples());
+    (database, serve)
+}
+
+/// A bucket with an object of a broken gzip.
+fn broken() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(sample("user_status_sample.ndjson.gz")).unwrap();
+    std::fs::write(folder.path().join("broken.ndjson.gz"), &bytes[..bytes.len() / 2]).unwrap();
+    folder
+}
+
+fn id(job: &Value) -> &str {
+    job["job_id"].as_str().unwrap()
+}
+
+fn ids(page: &Answer) -> Vec<String> {
+    let page = page.json();
+    page["jobs"].as_array().unwrap().iter().map(|job| id(job).to_owned()).collect()
+}
+
+async fn create(serve: &Serve, body: Value) -> Answer {
+    serve.post_json("/v1/jobs", &body).await
+}
+
+#[tokio::test]
+async fn a_job_is_accepted_followed_and_done() {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], &samples());
+    let wanted = json!({"bucket": "bucket", "key": "user_status_sample.json"});
+    let accepted = create(&serve, wanted).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let job = accepted.json();
+    assert_eq!(accepted.header("location").unwrap(), format!("/v1/jobs/{}", id(&job)));
+    assert_eq!(job["request_id"], accepted.header("x-request-id").unwrap());
+    let done = serve.ended(&job).await;
+    let expected = json!({"state": "succeeded", "records": 10, "loaded": 7, "rejected": 3,
+        "log_rows": 13, "load_id": 1, "attempts": 1, "mode": "merge", "requested_by": "anybody"});
+    for (field, value) in expected.as_object().unwrap() {
+        assert_eq!(&done[field], value, "{field} {done}");
+    }
+    assert_eq!(serve.get(accepted.header("location").unwrap()).await.json(), done);
+    assert_eq!(database.counts().await, [7, 13, 3]);
+}
+
+#[tokio::test]
+async fn a_prefix_or_glob_is_a_job_for_each_object() {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], &samples());
+    let by_prefix = json!({"bucket": "bucket", "prefix": "user_status_merge_"});
+    let by_glob = json!({"bucket": "bucket", "glob": "*_sample.ndjson*", "dry_run": true});
+    for (wanted, keys) in [
+        (by_prefix, ["user_status_merge_1.ndjson", "user_status_merge_2.ndjson"]),
+        (by_glob, ["user_status_sample.ndjson", "user_status_sample.ndjson.gz"]),
+    ] {
+        let job = create(&serve, wanted).await.json();
+        let done = serve.ended(&job).await;
+        assert_eq!((&done["state"], &done["jobs"]["succeeded"]), (&json!("succeeded"), &json!(2)));
+        let children = serve.get(&format!("/v1/jobs?parent_id={}", id(&job))).await.json();
+        let children = children["jobs"].as_array().unwrap();
+        let mut found: Vec<_> = children.iter().map(|job| job["key"].as_str().unwrap()).collect();
+        found.sort_unstable();
+        assert_eq!(found, keys);
+    }
+    let nothing = create(&serve, json!({"bucket": "bucket", "prefix": "nothing"})).await.json();
+    assert_eq!(serve.ended(&nothing).await["first_error"]["code"], "no_objects");
+}
+
+#[tokio::test]
+async fn an_idempotency_key_stands_for_its_first_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let object = folder.path().join("users.ndjson");
+    std::fs::write(&object, record("u", 1, "s")).unwrap();
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], folder.path());
+    let send = async |key: &str, body: &str| {
+        let request = serve.request(Method::POST, "/v1/jobs").header("idempotency-key", key);
+        answer(request.header("content-type", "application/json").body(body.to_owned())).await
+    };
+    let body = r#"{"bucket":"bucket","key":"users.ndjson"}"#;
+    let first = send("a", body).await;
+    assert_eq!(first.status, 202, "{first:?}");
+    serve.ended(&first.json()).await;
+    let reordered = r#"{"key": "users.ndjson", "bucket": "bucket", "mode": "merge"}"#;
+    for body in [body, reordered] {
+        let again = send("a", body).await;
+        assert_eq!((again.status, again.json()), (202, first.json()));
+        assert_eq!(again.header("location"), first.header("location"));
+    }
+    let other = r#"{"bucket":"bucket","key":"users.ndjson","reload":true}"#;
+    assert_eq!(send("a", other).await.outcome(), (409, "idempotency_key_reused".into()));
+    let absent = r#"{"bucket":"bucket","key":"absent"}"#;
+    assert_eq!(send("a", absent).await.outcome(), (409, "idempotency_key_reused".into()));
+    let second = send("b", body).await;
+    assert_ne!(second.json()["job_id"], first.json()["job_id"]);
+    std::fs::remove_file(object).unwrap();
+    assert_eq!(send("a", body).await.json(), first.json());
+    // What was refused was not accepted, and may be asked for again.
+    assert_eq!(send("c", absent).await.outcome(), (404, "object_not_found".into()));
+    for key in ["", &"k".repeat(256)] {
+        assert_eq!(send(key, body).await.outcome(), (400, "invalid_parameter".into()), "{key}");
+    }
+    assert_eq!(database.count("stevedore.jobs").await, 2);
+}
+
+#[tokio::test]
+async fn equal_requests_at_once_with_one_key_get_one_answer() {
+    let (database, serve) = without_worker().await;
+    let body = json!({"bucket": "bucket", "prefix": "user"});
+    let send = async || {
+        let request = serve.request(Method::POST, "/v1/jobs").header("idempotency-key", "k");
+        answer(request.json(&body)).await.json()
+    };
+    let answers = futures::future::join_all((0..8).map(|_| send())).await;
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert_eq!(database.count("stevedore.jobs").await, 1);
+}
+
+#[tokio::test]
+async fn a_version_has_one_job_under_way() {
+    let (database, serve) = without_worker().await;
+    let body = json!({"bucket": "bucket", "key": "user_status_sample.json"});
+    let first = create(&serve, body.clone()).await.json();
+    assert_eq!(create(&serve, body).await.json()["job_id"], first["job_id"]);
+    let other = json!({"bucket": "bucket", "key": "user_status_sample.json", "mode": "append"});
+    assert_eq!(create(&serve, other).await.outcome(), (409, "object_busy".into()));
+    let trigger = serve.get("/trigger?bucket=bucket&key=user_status_sample.json").await.json();
+    assert_eq!(trigger["job_id"], first["job_id"]);
+    assert_eq!(database.count("stevedore.jobs").await, 1);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_filtered_and_by_pages() {
+    let (_database, serve) = without_worker().await;
+    let mut made = Vec::new();
+    for key in ["user_status_sample.json", "user_status_dirty.ndjson", "user_status_sample.ndjson"]
+    {
+        made.insert(0, serve.load(key).await);
+    }
+    let expected: Vec<_> = made.iter().map(|job| id(job).to_owned()).collect();
+    assert_eq!(ids(&serve.get("/v1/jobs").await), expected);
+    let middle = made[1]["created_at"].as_str().unwrap();
+    for (query, found) in [
+        ("state=queued", &expected[..]),
+        ("state=running", &[]),
+        ("bucket=bucket", &expected[..]),
+        ("bucket=other", &[]),
+        ("key=user_status_dirty.ndjson", &expected[1..2]),
+        (&format!("since={middle}"), &expected[..2]),
+        (&format!("until={middle}"), &expected[2..]),
+        ("since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59%2B14:00", &expected[..]),
+    ] {
+        let page = serve.get(&format!("/v1/jobs?{query}")).await;
+        assert_eq!((page.status, &ids(&page)[..]), (200, found), "{query} {page:?}");
+    }
+    let mut found = Vec::new();
+    let mut path = "/v1/jobs?limit=2".to_owned();
+    loop {
+        let page = serve.get(&path).await;
+        found.extend(ids(&page));
+        match page.json()["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/v1/jobs?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn parameters_that_are_none_are_refused() {
+    let (_database, serve) = without_worker().await;
+    for query in [
+        "jobs?limit=0",
+        "jobs?limit=501",
+        "jobs?limit=-1",
+        "jobs?limit=x",
+        "jobs?limit=1&limit=2",
+        "jobs?state=done",
+        "jobs?state=",
+        "jobs?since=yesterday",
+        "jobs?since=",
+        "jobs?parent_id=1",
+        "jobs?parent_id=",
+        "jobs?bucket=%00",
+        "jobs?key=%00",
+        "jobs?stat=queued",
+        "jobs?cursor=",
+        "jobs?cursor=x",
+        "jobs?cursor=MQ",
+        "jobs?cursor=%00",
+        "loads?state=queued",
+        "loads?cursor=Ig",
+        "loads?bucket=%00",
+        "loads?key=%00",
+        "loads?unknown",
+        "loads?limit=9999",
+        "rejects?load_id=x",
+        "rejects?load_id=9223372036854775808",
+        "rejects?reason=odd",
+        "rejects?reason=%00",
+        "rejects?object=%00",
+        "rejects?cursor=MQ",
+        "rejects?limit=0",
+    ] {
+        let refused = serve.get(&format!("/v1/{query}")).await;
+        assert_eq!(refused.status, 400, "{query} {refused:?}");
+        assert_problem(&refused);
+    }
+    for instant in ["-5000-01-01T00:00:00Z", "%2B262142-12-31T23:59:59Z", "-262143-01-01T00:00:00Z"]
+    {
+        for list in ["jobs", "loads"] {
+            let answer = serve.get(&format!("/v1/{list}?since={instant}")).await;
+            assert_eq!(answer.outcome(), (400, "invalid_parameter".into()), "{answer:?}");
+        }
+    }
+}
+
+/// Every problem has its members, and says nothing of the database.
+fn assert_problem(answer: &Answer) {
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
+    let problem = answer.json();
+    let code = problem["code"].as_str().unwrap();
+    assert_eq!(problem["type"], format!("urn:stevedore:problem:{code}"));
+    assert_eq!(problem["status"], answer.status);
+    assert_eq!(problem["request_id"], answer.header("x-request-id").unwrap());
+    assert!(problem["title"].is_string() && problem["retryable"].is_boolean(), "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(!detail.is_empty() && !detail.to_lowercase().contains("sql"), "{problem}");
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_requests_are_refused() {
+    let (database, serve) = without_worker().await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (body, status, code) in [
+        ("", 400, "invalid_json"),
+        ("{", 400, "invalid_json"),
+        ("nonsense", 400, "invalid_json"),
+        (r#"{"bucket":"bucket","key":"a"} {}"#, 400, "invalid_json"),
+        (r#"{"bucket":"bucket","key":"\ud800"}"#, 400, "invalid_json"),
+        (&deep, 422, "invalid_body"),
+        ("null", 422, "invalid_body"),
+        ("[]", 422, "invalid_body"),
+        ("{}", 422, "invalid_body"),
+        (r#"{"bucket":"bucket"}"#, 422, "invalid_body"),
+        (r#"{"bucket":1,"key":"a"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":null,"prefix":"a"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"a","prefix":"a"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"a","glob":"a"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","glob":"[a"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"a","mode":"replace"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"a","dry_run":"yes"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"a","unknown":1}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"a","key":"b"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"\u0000"}"#, 400, "invalid_parameter"),
+        (r#"{"bucket":"bucket","prefix":"\u0000"}"#, 400, "invalid_parameter"),
+        (r#"{"bucket":"bucket","glob":"\u0000"}"#, 400, "invalid_parameter"),
+        (r#"{"bucket":"bucket","key":"absent"}"#, 404, "object_not_found"),
+        (r#"{"bucket":"bucket","key":"../Cargo.toml"}"#, 404, "object_not_found"),
+        (r#"{"bucket":"bucket","key":""}"#, 404, "object_not_found"),
+        (r#"{"bucket":"other","key":"a"}"#, 404, "bucket_not_found"),
+        (r#"{"bucket":"other","prefix":"a"}"#, 404, "bucket_not_found"),
+        (r#"{"bucket":"other","glob":"a"}"#, 404, "bucket_not_found"),
+        (r#"{"bucket":"\u0000","key":"a"}"#, 404, "bucket_not_found"),
+    ] {
+        let request = serve.request(Method::POST, "/v1/jobs");
+        let request = request.header("content-type", "application/json").body(body.to_owned());
+        let refused = answer(request).await;
+        let shown = &body[..body.len().min(80)];
+        assert_eq!(refused.outcome(), (status, code.to_owned()), "{shown} {refused:?}");
+        assert_problem(&refused);
+    }
+    for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let request = serve.request(Method::POST, "/v1/jobs").body("{}");
+        let request = kind.into_iter().fold(request, |all, kind| all.header("content-type", kind));
+        let refused = answer(request).await;
+        assert_eq!(refused.outcome(), (415, "content_type_not_json".into()), "{kind:?}");
+    }
+    assert_eq!(database.count("stevedore.jobs").await, 0);
+}
+
+#[tokio::test]
+async fn prefixes_and_globs_do_not_lead_out_of_the_bucket() {
+    let database = TestDatabase::empty().await;
+    let parent = tempfile::tempdir().unwrap();
+    let bucket = parent.path().join("bucket");
+    std::fs::create_dir(&bucket).unwrap();
+    std::fs::write(parent.path().join("outside.ndjson"), record("u", 1, "s")).unwrap();
+    std::os::unix::fs::symlink("..", bucket.join("up")).unwrap();
+    let serve = Serve::start(&database, &[], &bucket);
+    for selection in [
+        json!({"prefix": "../"}),
+        json!({"prefix": "/"}),
+        json!({"prefix": "up/"}),
+        json!({"prefix": ".."}),
+        json!({"glob": "../*"}),
+        json!({"glob": "/**"}),
+        json!({"glob": "up/*"}),
+        json!({"glob": "**/*.ndjson"}),
+        json!({"prefix": ""}),
+    ] {
+        let mut body = selection.clone();
+        body["bucket"] = "bucket".into();
+        let accepted = create(&serve, body).await;
+        match accepted.status {
+            202 => {
+                let ended = serve.ended(&accepted.json()).await;
+                assert_eq!(ended["state"], "failed", "{selection} {ended}");
+            }
+            status => assert!((400..500).contains(&status), "{selection} {accepted:?}"),
+        }
+    }
+    assert_eq!(database.counts().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_and_other_methods_are_405() {
+    let (_database, serve) = without_worker().await;
+    for (path, code) in [
+        (format!("/v1/jobs/{NO_JOB}"), "job_not_found"),
+        (format!("/v1/jobs/{NO_JOB}/events"), "job_not_found"),
+        ("/v1/jobs/1".to_owned(), "not_found"),
+        ("/v1/jobs/%00".to_owned(), "not_found"),
+        ("/v1/jobs/1/events".to_owned(), "not_found"),
+        ("/v1/loads/1".to_owned(), "load_not_found"),
+        ("/v1/loads/-1".to_owned(), "load_not_found"),
+        ("/v1/loads/x".to_owned(), "not_found"),
+        ("/v1/loads/9223372036854775808".to_owned(), "not_found"),
+        ("/v1".to_owned(), "not_found"),
+        ("/nothing".to_owned(), "not_found"),
+        ("/docs/../../etc/passwd".to_owned(), "not_found"),
+        ("/docs/%2e%2e/%2e%2e/etc/passwd".to_owned(), "not_found"),
+    ] {
+        let missing = serve.get(&path).await;
+        assert_eq!(missing.outcome(), (404, code.to_owned()), "{path} {missing:?}");
+        assert_problem(&missing);
+    }
+    for verb in ["cancel", "retry"] {
+        let missing = serve.post(&format!("/v1/jobs/{NO_JOB}/{verb}")).await;
+        assert_eq!(missing.outcome(), (404, "job_not_found".into()), "{missing:?}");
+    }
+    for (method, path, allow) in [
+        (Method::DELETE, "/v1/jobs", ["GET", "POST"]),
+        (Method::PUT, "/trigger", ["GET", "POST"]),
+        (Method::POST, "/v1/loads", ["GET", "HEAD"]),
+        (Method::GET, &format!("/v1/jobs/{NO_JOB}/cancel"), ["POST", "POST"]),
+        (Method::PATCH, "/healthz", ["GET", "HEAD"]),
+        (Method::TRACE, "/v1/rejects", ["GET", "HEAD"]),
+        (Method::POST, "/openapi.json", ["GET", "HEAD"]),
+    ] {
+        let refused = answer(serve.request(method, path)).await;
+        assert_eq!(refused.outcome(), (405, "method_not_allowed".into()), "{path} {refused:?}");
+        assert_problem(&refused);
+        let allowed = refused.header("allow").unwrap_or_default();
+        assert!(allow.iter().all(|method| allowed.contains(method)), "{path} {allowed}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_keeps_a_plain_id_and_else_gets_one() {
+    let (_database, serve) = without_worker().await;
+    let with_id = async |id: &str| {
+        let request = serve.request(Method::GET, "/v1/jobs/1").header("x-request-id", id);
+        answer(request).await
+    };
+    let answered = with_id("my-id:1.2_3").await;
+    assert_eq!(answered.json()["request_id"], "my-id:1.2_3");
+    assert_problem(&answered);
+    for id in ["", "a b", "\"", "<script>", &"x".repeat(129)] {
+        let answered = with_id(id).await;
+        assert_ne!(answered.header("x-request-id"), Some(id));
+        assert_problem(&answered);
+    }
+}
+
+#[tokio::test]
+async fn events_tell_each_state_once_in_order_and_go_on_where_they_broke_off() {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], &samples());
+    let job = serve.load("user_status_sample.json").await;
+    let all: Vec<_> = serve.events(id(&job), None).await.collect().await;
+    let states: Vec<_> = all
+        .iter()
+        .filter(|event| event.event == "state")
+        .map(|event| serde_json::from_str::<Value>(&event.data).unwrap()["state"].clone())
+        .collect();
+    assert_eq!(states, ["queued", "running", "succeeded"]);
+    let done = all.last().unwrap();
+    assert_eq!(done.event, "done");
+    assert_eq!(serde_json::from_str::<Value>(&done.data).unwrap()["state"], "succeeded");
+    let ids: Vec<i64> = all
+        .iter()
+        .filter(|event| event.event == "state")
+        .map(|event| event.id.parse().unwrap())
+        .collect();
+    assert!(ids.is_sorted() && ids.len() == 3, "{ids:?}");
+    let later: Vec<_> = serve.events(id(&job), Some(&ids[0].to_string())).await.collect().await;
+    let names: Vec<_> = later.iter().map(|event| event.event.as_str()).collect();
+    assert_eq!(names, ["state", "state", "done"]);
+    let last: Vec<_> = serve.events(id(&job), Some(&ids[2].to_string())).await.collect().await;
+    assert_eq!(last.len(), 1);
+    for unknown in ["x", "-1", ""] {
+        let all: Vec<_> = serve.events(id(&job), Some(unknown)).await.collect().await;
+        assert_eq!(all.len(), 4, "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_events_ends_when_the_server_is_to_stop() {
+    let (_database, mut serve) = without_worker().await;
+    let job = serve.load("user_status_sample.json").await;
+    let mut events = Box::pin(serve.events(id(&job), None).await);
+    assert_eq!(events.next().await.unwrap().event, "state");
+    assert!(serve.terminate().success());
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
+async fn what_waits_is_cancelled_at_once_and_repeated_when_asked() {
+    let (_database, serve) = without_worker().await;
+    let job = serve.load("user_status_sample.json").await;
+    let (cancel, retry) =
+        (format!("/v1/jobs/{}/cancel", id(&job)), format!("/v1/jobs/{}/retry", id(&job)));
+    assert_eq!(serve.post(&retry).await.outcome(), (409, "job_not_ended".into()));
+    for _ in 0..2 {
+        let cancelled = serve.post(&cancel).await;
+        assert_eq!((cancelled.status, &cancelled.json()["state"]), (202, &"cancelled".into()));
+    }
+    assert_eq!(serve.ended(&job).await["state"], "cancelled");
+    let again = serve.post(&retry).await;
+    assert_eq!((again.status, &again.json()["state"]), (202, &"queued".into()));
+    serve.post(&cancel).await;
+    serve.load("user_status_sample.json").await;
+    assert_eq!(serve.post(&retry).await.outcome(), (409, "object_busy".into()));
+}
+
+#[tokio::test]
+async fn what_runs_is_cancelled_and_rolled_back() {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], &samples());
+    let first = serve.load("user_status_sample.json").await;
+    serve.ended(&first).await;
+    let holder = database.connect().await;
+    holder.batch_execute("begin; lock table user_status in access exclusive mode").await.unwrap();
+    let job = serve.load("user_status_merge_1.ndjson").await;
+    let mut events = Box::pin(serve.events(id(&job), None).await);
+    while !events.next().await.unwrap().data.contains("running") {}
+    let cancelled = serve.post(&format!("/v1/jobs/{}/cancel", id(&job))).await;
+    assert_eq!(cancelled.status, 202, "{cancelled:?}");
+    assert_eq!(serve.ended(&job).await["state"], "cancelled");
+    holder.batch_execute("rollback").await.unwrap();
+    assert_eq!(database.counts().await, [7, 13, 3]);
+    let late = serve.post(&format!("/v1/jobs/{}/cancel", id(&first))).await;
+    assert_eq!(late.outcome(), (409, "job_ended".into()));
+}
+
+#[tokio::test]
+async fn a_load_that_fails_says_why_and_is_in_the_ledger() {
+    let (database, folder) = (TestDatabase::empty().await, broken());
+    let serve = Serve::start(&database, &[], folder.path());
+    let job = serve.load("broken.ndjson.gz").await;
+    let failed = serve.ended(&job).await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    assert!(failed["first_error"]["code"].is_string(), "{failed}");
+    let again = serve.post(&format!("/v1/jobs/{}/retry", id(&job))).await;
+    assert_eq!(again.status, 202, "{again:?}");
+    let failed = serve.ended(&job).await;
+    assert_eq!((&failed["state"], &failed["attempts"]), (&"failed".into(), &2.into()));
+    let loads = serve.get("/v1/loads?state=failed").await.json();
+    let loads = loads["loads"].as_array().unwrap();
+    assert_eq!(loads.len(), 2, "{loads:?}");
+    assert_eq!(loads[0]["error_code"], failed["error"]["code"]);
+}
+
+#[tokio::test]
+async fn the_ledger_is_listed_filtered_and_by_pages() {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], &samples());
+    assert_eq!(serve.get("/v1/loads").await.json(), json!({"loads": []}));
+    assert_eq!(serve.get("/v1/rejects").await.json(), json!({"rejects": []}));
+    for key in ["user_status_sample.json", "user_status_merge_1.ndjson", "user_status_dirty.ndjson"]
+    {
+        let job = serve.load(key).await;
+        assert_eq!(serve.ended(&job).await["state"], "succeeded");
+    }
+    let numbers = async |query: &str| {
+        let page = serve.get(&format!("/v1/loads{query}")).await.json();
+        let loads = page["loads"].as_array().unwrap();
+        loads.iter().map(|load| load["load_id"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("").await, [3, 2, 1]);
+    assert_eq!(numbers("?state=failed").await, [0; 0]);
+    assert_eq!(numbers("?key=user_status_merge_1.ndjson&bucket=bucket").await, [2]);
+    let page = serve.get("/v1/loads?limit=2").await.json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    assert_eq!(numbers(&format!("?limit=2&cursor={cursor}")).await, [1]);
+    let load = serve.get("/v1/loads/1").await.json();
+    let expected = json!({"load_id": 1, "bucket": "bucket", "key": "user_status_sample.json",
+        "state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13, "inserted": 7,
+        "rejected_by_reason": {"null_field": 2, "empty_status": 1}, "unknown_fields": {"country": 1}});
+    for (field, value) in expected.as_object().unwrap() {
+        assert_eq!(&load[field], value, "{field} {load}");
+    }
+    let began = load["started_at"].as_str().unwrap();
+    assert_eq!(numbers(&format!("?until={began}")).await, [0; 0]);
+    assert_eq!(numbers(&format!("?since={began}")).await, [3, 2, 1]);
+}
+
+#[tokio::test]
+async fn rejected_records_are_json_or_one_a_line() {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], &samples());
+    let lines = async |query: &str, accept: &str| {
+        let request = serve.request(Method::GET, &format!("/v1/rejects{query}"));
+        answer(request.header("accept", accept)).await
+    };
+    let none = lines("", "application/x-ndjson").await;
+    assert_eq!((none.header("content-type"), &*none.body), (Some("application/x-ndjson"), ""));
+    for key in ["user_status_sample.json", "user_status_dirty.ndjson"] {
+        serve.ended(&serve.load(key).await).await;
+    }
+    let all = serve.get("/v1/rejects").await.json()["rejects"].clone();
+    let all = all.as_array().unwrap();
+    assert_eq!(all.len(), 15);
+    assert_eq!((&all[0]["load_id"], &all[14]["load_id"]), (&2.into(), &1.into()));
+    let first = &all[12];
+    assert_eq!(first["reason"], "null_field");
+    assert_eq!(first["object"], "bucket/user_status_sample.json");
+    assert!(first["raw"].as_str().unwrap().contains("u-1004"), "{first}");
+    let told = lines("", "application/x-ndjson").await;
+    assert_eq!(told.header("content-type"), Some("application/x-ndjson"));
+    let told: Vec<Value> =
+        told.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(&told, all);
+    for (accept, is_lines) in [
+        ("application/x-ndjson;q=0.5, application/json", false),
+        ("application/json;q=0.1, application/x-ndjson", true),
+        ("application/json", false),
+        ("*/*", false),
+        ("text/html", false),
+    ] {
+        let answer = lines("?load_id=1", accept).await;
+        let kind = answer.header("content-type").unwrap();
+        assert_eq!(kind == "application/x-ndjson", is_lines, "{accept}");
+    }
+    assert_eq!(lines("?limit=4", "application/x-ndjson").await.body.lines().count(), 4);
+    for (query, count) in [
+        ("?load_id=1", 3),
+        ("?load_id=9", 0),
+        ("?reason=malformed", 5),
+        ("?object=bucket/user_status_sample.json", 3),
+        ("?object=bucket/user_status_sample.json&reason=malformed", 0),
+    ] {
+        let page = serve.get(&format!("/v1/rejects{query}")).await.json();
+        assert_eq!(page["rejects"].as_array().unwrap().len(), count, "{query} {page}");
+    }
+    let mut paged = Vec::new();
+    let mut path = "/v1/rejects?limit=4".to_owned();
+    loop {
+        let page = serve.get(&path).await.json();
+        paged.extend(page["rejects"].as_array().unwrap().clone());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/rejects?limit=4&cursor={cursor}");
+    }
+    assert_eq!(&paged, all);
+}
+
+#[tokio::test]
+async fn more_rejected_records_than_are_read_at_once_are_all_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bad.ndjson"), "{}\n".repeat(250)).unwrap();
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], folder.path());
+    serve.ended(&serve.load("bad.ndjson").await).await;
+    for (query, count) in [("", 250), ("?limit=100", 100), ("?limit=101", 101)] {
+        let request = serve.request(Method::GET, &format!("/v1/rejects{query}"));
+        let told = answer(request.header("accept", "application/x-ndjson")).await;
+        let numbers: Vec<_> = told
+            .body
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["record_no"].as_u64().unwrap())
+            .collect();
+        assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn health_readiness_and_counts_are_told() {
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &[], &samples());
+    for path in ["/healthz", "/readyz"] {
+        let answer = serve.get(path).await;
+        assert_eq!((answer.status, answer.json()), (200, json!({"status": "ok"})));
+    }
+    serve.ended(&serve.load("user_status_sample.json").await).await;
+    let counts = serve.get("/metrics").await;
+    assert!(counts.header("content-type").unwrap().starts_with("text/plain"), "{counts:?}");
+    assert!(counts.body.contains(r#"route="/v1/jobs""#), "{}", counts.body);
+}
+
+#[tokio::test]
+async fn the_examples_of_the_readme_work() {
+    let database = TestDatabase::empty().await;
+    let bucket = format!("microservice-hw={}", samples().display());
+    let serve = Serve::start(&database, &["--bucket", &bucket], &samples());
+    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+    let examples: Vec<_> = readme.lines().filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(examples.len(), 5);
+    for example in examples {
+        let example = example.replace("127.0.0.1:8080", serve.address());
+        let checked = example.replacen("curl", "curl -sS --fail-with-body --max-time 30", 1);
+        let output = Command::new("sh").args(["-c", &checked]).output().unwrap();
+        if output.status.code() == Some(127) {
+            eprintln!("curl is not installed: not tested");
+            return;
+        }
+        assert!(output.status.success(), "{example} {}{}", stdout(&output), stderr(&output));
+    }
+    for job in serve.get("/v1/jobs").await.json()["jobs"].as_array().unwrap() {
+        assert_eq!(serve.ended(job).await["state"], "succeeded");
+    }
+}
+
+#[tokio::test]
+async fn without_its_database_it_answers_503_and_goes_on_when_that_is_back() {
+    let mut server = TestServer::start().await;
+    let database = TestDatabase { url: server.url("postgres") };
+    let serve = Serve::start(&database, &[], &samples());
+    let done = serve.load("user_status_sample.json").await;
+    serve.ended(&done).await;
+    server.kill();
+    let body = json!({"bucket": "bucket", "key": "user_status_dirty.ndjson"});
+    for answer in [
+        serve.get("/v1/jobs").await,
+        serve.get("/v1/loads").await,
+        serve.get("/v1/rejects").await,
+        serve.get(&format!("/v1/jobs/{}", id(&done))).await,
+        serve.get(&format!("/v1/jobs/{}/events", id(&done))).await,
+        serve.get("/trigger?bucket=bucket&key=user_status_dirty.ndjson").await,
+        serve.get("/readyz").await,
+        create(&serve, body.clone()).await,
+        serve.post(&format!("/v1/jobs/{}/retry", id(&done))).await,
+    ] {
+        assert_eq!(answer.outcome(), (503, "database_unavailable".into()), "{answer:?}");
+        assert_problem(&answer);
+        assert_eq!(answer.json()["retryable"], true);
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+    assert_eq!(serve.get("/healthz").await.status, 200);
+    assert_eq!(serve.get("/metrics").await.status, 200);
+    server.restart().await;
+    let since = Instant::now();
+    while serve.get("/readyz").await.status != 200 {
+        assert!(since.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let job = create(&serve, body).await.json();
+    assert_eq!(serve.ended(&job).await["state"], "succeeded");
+}

@@ -1,0 +1,105 @@
+//! Requests that are made from the document of the API, right ones and wrong ones, by schemathesis:
+//! none is answered with 5xx, nor with what the document does not say. It needs Python.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Serve, TestDatabase, repository, sample, stderr, stdout};
+
+const PACKAGE: &str = "schemathesis==4.32.5";
+const FOLDER: &str = "schemathesis-4.32.5";
+
+/// The program, installed, if there is a Python.
+fn program() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(FOLDER);
+    let (python, done) = (folder.join("bin/python"), folder.join("done"));
+    let quiet =
+        |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
+    let installed = done.exists()
+        || quiet(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+            && quiet(Command::new(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]));
+    if installed {
+        std::fs::write(done, "").unwrap();
+    } else {
+        assert!(std::env::var_os("CI").is_none(), "the checks need python3 with venv");
+        eprintln!("python3 with venv is not installed: not tested");
+    }
+    installed.then(|| folder.join("bin/schemathesis"))
+}
+
+/// Lets requests be made from a document, by its URL or its file.
+fn run(program: &Path, serve: &Serve, document: &str, mode: &str, folder: &Path) -> String {
+    let run = Command::new(program)
+        .arg("--config-file")
+        .arg(repository("tests/schemathesis.toml").canonicalize().unwrap())
+        .args([
+            "run",
+            "--no-color",
+            "--checks=all",
+            "--max-examples=30",
+            "--seed=1",
+            "--mode",
+            mode,
+        ])
+        .args(["--generation-database=none", "--url", &serve.url, document])
+        .current_dir(folder)
+        .env("PYTHONUTF8", "1")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}{}", stdout(&run), stderr(&run));
+    stdout(&run)
+}
+
+#[tokio::test]
+async fn no_request_from_the_document_gets_an_answer_outside_it() {
+    let Some(program) = program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let objects = folder.path().join("objects");
+    std::fs::create_dir(&objects).unwrap();
+    let names = ["user_status_sample.json", "user_status_dirty.ndjson"];
+    for name in names {
+        std::fs::copy(sample(name), objects.join(name)).unwrap();
+    }
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &["--rate-limit", "100000"], &objects);
+    run(&program, &serve, &format!("{}/openapi.json", serve.url), "all", folder.path());
+    // The document cannot say what there is. A copy that does lets requests get further.
+    let mut jobs = Vec::new();
+    for name in names {
+        let job = serve.load(name).await;
+        jobs.push(serve.ended(&job).await["job_id"].clone());
+    }
+    let mut document = serve.get("/openapi.json").await.json();
+    let request = &mut document["components"]["schemas"]["JobRequest"]["properties"];
+    request["bucket"]["enum"] = json!(["bucket"]);
+    request["key"]["enum"] = json!(names);
+    request["prefix"]["enum"] = json!(["user", "user_status_dirty", "nothing"]);
+    request["glob"]["enum"] = json!(["*", "**/*.json", "user_status_{sample,dirty}.*"]);
+    for operation in document["paths"].as_object_mut().unwrap().values_mut() {
+        for operation in operation.as_object_mut().unwrap().values_mut() {
+            for parameter in
+                operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+            {
+                let known = match parameter["name"].as_str().unwrap() {
+                    "bucket" => json!(["bucket"]),
+                    "key" => json!(names),
+                    "job_id" | "parent_id" => json!(jobs),
+                    "load_id" => json!([1, 2]),
+                    _ => continue,
+                };
+                parameter["schema"]["enum"] = known;
+                parameter.as_object_mut().unwrap().remove("example");
+            }
+        }
+    }
+    let file = folder.path().join("openapi.json");
+    std::fs::write(&file, document.to_string()).unwrap();
+    let told = run(&program, &serve, file.to_str().unwrap(), "positive", folder.path());
+    assert!(database.count("stevedore.jobs where dry_run").await > 0, "{told}");
+    assert!(!told.contains("404 Not Found"), "{told}");
+    let log = serve.lines();
+    let failed = log.iter().find(|line| line.contains("ERROR") || line.contains("panicked"));
+    assert_eq!(failed, None);
+}
