@@ -2,6 +2,8 @@
 
 mod code;
 
+pub use code::may_pass;
+
 use std::io;
 use std::path::PathBuf;
 

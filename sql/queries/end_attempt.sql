@@ -1,15 +1,15 @@
 -- How an attempt ended, unless the job is another worker's by now.
 update stevedore.jobs
 set
-    state = $3,
+    state = $3::text,
     summary = $4,
     load_id = $5,
     error = $6,
     -- One that was handed back does not count towards those that a job has.
-    earlier_attempts = earlier_attempts + ($3 = 'queued' and $6 is null)::integer,
+    earlier_attempts = earlier_attempts + ($3::text = 'queued' and $6::jsonb is null)::integer,
     first_error = coalesce(first_error, $6),
     next_attempt_at = $7,
-    finished_at = case when $3 <> 'queued' then clock_timestamp() end,
+    finished_at = case when $3::text <> 'queued' then clock_timestamp() end,
     bytes_read = coalesce($8, bytes_read),
     records = coalesce($9, records),
     loaded = coalesce($10, loaded),

@@ -163,8 +163,10 @@ pub(crate) struct LoadArgs {
     #[arg(
         long = "bucket",
         env = "STEVEDORE_BUCKET",
+        hide_env_values = true,
         value_name = "NAME=URL",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = Secret::<BucketSetting>::new()
     )]
     pub(crate) buckets: Vec<BucketSetting>,
     #[command(flatten)]

@@ -175,7 +175,9 @@ impl Worker {
             match self.store.end(started, &end).await {
                 Ok(()) => break,
                 // Then the attempt counts as one whose worker died.
-                Err(error) if self.hand_back.is_cancelled() => return Err(error),
+                Err(error) if self.hand_back.is_cancelled() || !error.may_pass() => {
+                    return Err(error);
+                }
                 Err(error) => {
                     let error = causes(&error).join(": ");
                     tracing::warn!(error, "the end of an attempt is not noted yet");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool, PoolError};
 use graphile_worker::DbError;
+use pipeline::error::may_pass;
 use pipeline::load::{Progress, Summary};
 use pipeline::source::Object as StoredObject;
 use tokio_postgres::error::SqlState;
@@ -36,6 +37,17 @@ impl StoreError {
         match self {
             Self::Database { source, .. } => source.code(),
             _ => None,
+        }
+    }
+
+    /// Whether the same may succeed later, with nobody changing anything.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Pool(PoolError::Backend(source)) | Self::Database { source, .. } => {
+                may_pass(source)
+            }
+            Self::Pool(_) => true,
+            Self::Queue(error) => error.code().is_none(),
         }
     }
 

@@ -54,13 +54,18 @@ impl Error {
             Self::Connect { source } => {
                 source.code().map_or_else(|| !is_misconfigured(source), |code| !is_refused(code))
             }
-            Self::Database { source, .. } => {
-                source.code().map_or_else(|| is_broken(source), is_passing)
-            }
+            Self::Database { source, .. } => may_pass(source),
             Self::Changed { .. } | Self::CommitUnknown { .. } | Self::Spool { .. } => true,
             _ => false,
         }
     }
+}
+
+/// Whether a statement may succeed later, with nobody changing anything: the connection broke, or
+/// the server was busy or shut down.
+#[must_use]
+pub fn may_pass(error: &tokio_postgres::Error) -> bool {
+    error.code().map_or_else(|| is_broken(error), is_passing)
 }
 
 /// Whether the connection broke, rather than that the server said something.
