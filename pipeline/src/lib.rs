@@ -13,6 +13,7 @@
 //! | [`sink`] | holds the feed against the tables, encodes frames, copies and merges |
 //! | [`ledger`] | what was loaded, from which version of which object, with which counts |
 //! | [`load`] | **the page**: all of the above for one object, in one transaction |
+//! | [`catalog`] | what objects hold: their columns, types and what is in them, found by reading |
 //! | [`database`] | connections, migrations, the embedded server |
 //! | [`error`] | what can go wrong; bad records are not in it, they are rows |
 //!
@@ -67,6 +68,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod catalog;
 pub mod database;
 pub mod decode;
 pub mod error;

@@ -1,7 +1,6 @@
 //! Source, decode, frames and encode of one object, on a thread that may block.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -16,7 +15,7 @@ use crate::frame::{self, Stamp};
 use crate::progress::Progress;
 use crate::sink::{Encoder, Rows};
 use crate::source::{
-    Batch, Batches, Compression, CutOptions, Decompressed, Format, NotText, Object, ObjectReader,
+    Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, read_error,
 };
 
 /// What the records of an object became.
@@ -55,7 +54,7 @@ impl Transform {
         // Frames of a megabyte are computed sooner than they are shared between threads: without
         // this a load takes a quarter more processor time. Loads are what runs in parallel.
         ALLOW_RAYON_THREADS.set(false);
-        let input = Decompressed::new(reader).map_err(|error| self.read_error(error))?;
+        let input = Decompressed::new(reader).map_err(|error| read_error(&self.object, error))?;
         let mut tally = Tally { compression: input.compression(), ..Tally::default() };
         let mut batches = Batches::new(input, self.cut.clone());
         let mut decoder = Decoder::new(self.feed, self.limits.clone());
@@ -63,7 +62,7 @@ impl Transform {
             if self.progress.is_stopped() {
                 return Err(Error::Cancelled { object: self.object.url() });
             }
-            let batch = batch.map_err(|error| self.read_error(error))?;
+            let batch = batch.map_err(|error| read_error(&self.object, error))?;
             self.batch(&batch, &mut decoder, &mut tally, |sent| rows.blocking_send(sent).is_ok())?;
             if self.encoder.is_some() && rows.is_closed() {
                 break;
@@ -108,19 +107,6 @@ impl Transform {
         encoder.rejected(&rejected, &mut send)?;
         let status = collect(frame::status(valid.lazy(), feed, stamp), "drop the list")?;
         encoder.status(&status, &mut send)
-    }
-
-    /// What went wrong when the object was read, decompressed or looked at.
-    fn read_error(&self, error: io::Error) -> Error {
-        let object = self.object.url();
-        let error = match error.downcast::<Error>() {
-            Ok(error) => return error,
-            Err(error) => error,
-        };
-        match error.downcast::<NotText>() {
-            Ok(found) => Error::NotText { object, found: found.to_string() },
-            Err(source) => Error::Decompress { object, source },
-        }
     }
 }
 

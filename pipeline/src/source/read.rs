@@ -9,11 +9,14 @@ use bytes::{Buf, Bytes};
 use object_store::{GetOptions, GetRange};
 use tokio::sync::mpsc;
 
+use super::format::NotText;
 use super::object::Object;
 use crate::error::Error;
 
 /// Bytes of one read. Two of them are in memory at once beside the one in use.
 const READ_BYTES: u64 = 2 << 20;
+/// The same where only the beginning is wanted, so that less is read ahead in vain.
+const BEGINNING_READ_BYTES: u64 = 512 << 10;
 
 /// Longest time to ask, after a failure, whether the object has changed: the load has failed anyway.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,8 +39,18 @@ impl ObjectReader {
     ///
     /// Must be called within a tokio runtime.
     pub fn open(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
+        Self::open_with(object, bytes_read, READ_BYTES)
+    }
+
+    /// The same for an object of which only the beginning is wanted; dropping the reader ends the
+    /// reading.
+    pub(crate) fn open_beginning(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
+        Self::open_with(object, bytes_read, BEGINNING_READ_BYTES)
+    }
+
+    fn open_with(object: &Object, bytes_read: Arc<AtomicU64>, read_bytes: u64) -> Self {
         let (sender, chunks) = mpsc::channel(1);
-        tokio::spawn(read_ranges(object.clone(), sender));
+        tokio::spawn(read_ranges(object.clone(), sender, read_bytes));
         Self { chunks, chunk: Bytes::new(), missing: object.size, object: object.url(), bytes_read }
     }
 }
@@ -74,12 +87,25 @@ impl Read for ObjectReader {
     }
 }
 
+/// What went wrong when an object was read, decompressed or looked at.
+pub(crate) fn read_error(object: &Object, error: io::Error) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(error) => return error,
+        Err(error) => error,
+    };
+    let object = object.url();
+    match error.downcast::<NotText>() {
+        Ok(found) => Error::NotText { object, found: found.to_string() },
+        Err(source) => Error::Decompress { object, source },
+    }
+}
+
 /// Sends the object's ranges in order, then makes sure that its version is still there; ends early
 /// when nobody listens any more.
-async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>) {
+async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>, read_bytes: u64) {
     let mut start = 0;
     while start < object.size {
-        let end = object.size.min(start + READ_BYTES);
+        let end = object.size.min(start + read_bytes);
         let chunk = match read_range(&object, Some(start..end)).await {
             Err(error) => Err(reason(&object, error).await),
             chunk => chunk,

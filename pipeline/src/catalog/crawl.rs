@@ -1,0 +1,184 @@
+//! Infers the shapes of objects: reads them, or the beginning of them, on threads that may block.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use futures::{Stream, StreamExt, TryStreamExt};
+
+use super::infer::Inference;
+use super::path::JsonPath;
+use super::shape::{MAX_FIELDS, Shape};
+use crate::error::{Error, Result};
+use crate::source::{
+    Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, read_error,
+};
+
+/// Records of a sample for which an object is not read far ahead.
+const SMALL_SAMPLE: u64 = 10_000;
+
+/// How much of an object is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sample {
+    /// All of it.
+    #[default]
+    All,
+    /// Its first texts: lines, elements of an array or values in a row, whatever they hold.
+    Records(u64),
+}
+
+/// How shapes are inferred.
+#[derive(Debug, Clone)]
+pub struct InferOptions {
+    /// How much of each object is read.
+    pub sample: Sample,
+    /// Where the records are in each text.
+    pub path: JsonPath,
+    /// How objects are cut into texts.
+    pub cut: CutOptions,
+    /// Keys over which a column is a map.
+    pub max_fields: usize,
+}
+
+impl Default for InferOptions {
+    fn default() -> Self {
+        Self {
+            sample: Sample::All,
+            path: JsonPath::default(),
+            cut: CutOptions::default(),
+            max_fields: MAX_FIELDS,
+        }
+    }
+}
+
+/// What an object holds.
+#[derive(Debug, Clone)]
+pub struct ObjectShape {
+    /// The shape of its records.
+    pub shape: Shape,
+    /// Objects that are in the shape.
+    pub records: u64,
+    /// Texts that are not JSON, or too long.
+    pub malformed: u64,
+    /// Values that are no objects, and texts in which the path leads nowhere.
+    pub other: u64,
+    /// Bytes that were read of it, as it is stored.
+    pub bytes_read: u64,
+    /// How the texts follow each other; `None` if there are none.
+    pub format: Option<Format>,
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Whether all of it was read.
+    pub sampled_whole: bool,
+}
+
+/// Infers the shape of an object. It stops reading when the sample is full or when nobody waits for
+/// it any more.
+///
+/// Must be called within a tokio runtime.
+///
+/// # Errors
+/// [`Error::Read`] and [`Error::Changed`] when the object cannot be read, [`Error::NotText`] and
+/// [`Error::Decompress`] when it is something else or damaged. Malformed records are counted.
+pub async fn infer_object(object: &Object, options: &InferOptions) -> Result<ObjectShape> {
+    let bytes_read = Arc::new(AtomicU64::new(0));
+    let reader = match options.sample {
+        Sample::Records(0..=SMALL_SAMPLE) => {
+            ObjectReader::open_beginning(object, Arc::clone(&bytes_read))
+        }
+        _ => ObjectReader::open(object, Arc::clone(&bytes_read)),
+    };
+    let stop = StopOnDrop::default();
+    let (is_stopped, object, options) = (Arc::clone(&stop.0), object.clone(), options.clone());
+    let url = object.url();
+    let work = tokio::task::spawn_blocking(move || read(reader, &object, &options, &is_stopped));
+    let shape = work.await.map_err(|_| Error::Stopped { object: url })??;
+    Ok(ObjectShape { bytes_read: bytes_read.load(Ordering::Relaxed), ..shape })
+}
+
+/// Infers the shapes of many objects, up to `parallel` at the same time, as they are done. What
+/// cannot be listed is an error of the stream; what cannot be read, an error of its object.
+///
+/// Must be polled within a tokio runtime.
+pub fn infer_all(
+    objects: impl Stream<Item = Result<Object>>,
+    options: InferOptions,
+    parallel: usize,
+) -> impl Stream<Item = Result<(Object, Result<ObjectShape>)>> {
+    let options = Arc::new(options);
+    let inferred = objects.map_ok(move |object| {
+        let options = Arc::clone(&options);
+        async move {
+            let shape = infer_object(&object, &options).await;
+            Ok((object, shape))
+        }
+    });
+    let started = inferred.map(|object| async {
+        match object {
+            Ok(shape) => shape.await,
+            Err(error) => Err(error),
+        }
+    });
+    started.buffer_unordered(parallel.max(1))
+}
+
+/// Tells a thread that nobody waits for it.
+#[derive(Debug, Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn read(
+    reader: ObjectReader,
+    object: &Object,
+    options: &InferOptions,
+    is_stopped: &AtomicBool,
+) -> Result<ObjectShape> {
+    let failed = |error| read_error(object, error);
+    let input = Decompressed::new(reader).map_err(failed)?;
+    let compression = input.compression();
+    let mut batches = Batches::new(input, options.cut.clone());
+    let mut shape = Shape::new(options.max_fields);
+    let mut inference = None;
+    let mut left = match options.sample {
+        Sample::All => usize::MAX,
+        Sample::Records(records) => usize::try_from(records).unwrap_or(usize::MAX),
+    };
+    let mut sampled_whole = true;
+    while let Some(batch) = batches.next().transpose().map_err(failed)? {
+        if is_stopped.load(Ordering::Relaxed) {
+            return Err(Error::Cancelled { object: object.url() });
+        }
+        let inference =
+            inference.get_or_insert_with(|| Inference::new(&path(&options.path, batches.format())));
+        inference.read_some(&batch, left, &mut shape);
+        let is_full = left < batch.records.len();
+        left = left.saturating_sub(batch.records.len());
+        if is_full {
+            sampled_whole = false;
+            break;
+        }
+    }
+    let counts = inference.map(|inference| inference.counts()).unwrap_or_default();
+    Ok(ObjectShape {
+        shape,
+        records: counts.records,
+        malformed: counts.malformed,
+        other: counts.other,
+        bytes_read: 0,
+        format: batches.format(),
+        compression,
+        sampled_whole,
+    })
+}
+
+/// The path within the texts that an object of this format is cut into.
+fn path(path: &JsonPath, format: Option<Format>) -> JsonPath {
+    if format == Some(Format::Array) { path.within_elements() } else { path.clone() }
+}
+
+#[cfg(test)]
+mod tests;

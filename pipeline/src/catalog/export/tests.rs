@@ -1,0 +1,65 @@
+use serde_json::json;
+
+use super::{ddl, json_schema, tree};
+use crate::catalog::column::Column;
+use crate::catalog::infer::Inference;
+use crate::catalog::path::JsonPath;
+use crate::catalog::shape::Shape;
+
+fn columns() -> Vec<Column> {
+    let records = [
+        r#"{"id":1,"userId":"u","tags":["a"],"logs":[{"on":"x","n":1.5}],"either":1}"#,
+        r#"{"id":2,"userId":"v","tags":[],"logs":[],"either":"1","no":null,"odd\"name":9000000000}"#,
+    ];
+    let mut inference = Inference::new(&JsonPath::default());
+    let mut shape = Shape::default();
+    records.iter().for_each(|record| inference.read(record.as_bytes(), &mut shape));
+    shape.columns()
+}
+
+#[test]
+fn a_tree_looks_like_that_of_spark() {
+    let expected = "\
+root
+ |-- id: int (nullable = false)
+ |-- userId: string (nullable = false)
+ |-- tags: array (nullable = false)
+ |    |-- element: string (containsNull = true)
+ |-- logs: array (nullable = false)
+ |    |-- element: struct (containsNull = true)
+ |    |    |-- on: string (nullable = true)
+ |    |    |-- n: double (nullable = true)
+ |-- either: choice<int,string> (nullable = false)
+ |-- no: void (nullable = true)
+ |-- odd\"name: bigint (nullable = true)
+";
+    assert_eq!(tree(&columns()), expected);
+}
+
+#[test]
+fn a_table_of_postgres_has_the_columns() {
+    let expected = r#"create table "my table" (
+    "id" integer not null,
+    "userId" text not null,
+    "tags" jsonb not null,
+    "logs" jsonb not null,
+    "either" jsonb not null,
+    "no" text,
+    "odd""name" bigint
+);
+"#;
+    assert_eq!(ddl("my table", &columns()), expected);
+}
+
+#[test]
+fn a_json_schema_takes_the_records() {
+    let string_or_null = json!({"type": ["string", "null"]});
+    let schema = json_schema(&columns());
+    let properties = &schema["properties"];
+    assert_eq!(schema["required"], json!(["id", "userId", "tags", "logs", "either"]));
+    assert_eq!(properties["id"]["maximum"], i32::MAX);
+    assert_eq!(properties["tags"], json!({"type": "array", "items": string_or_null}));
+    assert_eq!(properties["logs"]["items"]["properties"]["on"], string_or_null);
+    assert_eq!(properties["either"]["anyOf"][1], json!({"type": "string"}));
+    assert_eq!(properties["no"], json!({"type": "null"}));
+}

@@ -1,0 +1,24 @@
+//! The catalog: what objects hold, found by reading them.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`classify`] | tells by content whether an object is JSON, and how its records follow each other |
+//! | [`path`] | says where in a document its records are |
+//! | [`infer`] | reads records into a shape |
+//! | [`shape`] | what was seen at each place: stored, merged in any order, and read as columns |
+//! | [`types`], [`mod@column`] | the types of columns as Hive writes them, and what is in a column |
+//! | [`mod@diff`] | what changed from one list of columns to the next |
+//! | [`export`] | columns as a schema tree, as JSON Schema, as a table of Postgres |
+//! | [`crawl`] | the above for an object, and for many at the same time |
+//! | [`group`] | which objects are alike, and so one table |
+
+pub mod classify;
+pub mod column;
+pub mod crawl;
+pub mod diff;
+pub mod export;
+pub mod group;
+pub mod infer;
+pub mod path;
+pub mod shape;
+pub mod types;
