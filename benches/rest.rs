@@ -1,8 +1,8 @@
 //! How fast a server accepts jobs, and how soon a small object is committed.
 //!
-//! `cargo run --release --example rest -- <server> <folder of its bucket> [bucket]` writes small
-//! objects into the folder, asks for each, and prints percentiles in milliseconds. `--no-worker` on
-//! the server measures accepting alone.
+//! `cargo run --release --example rest -- <server> <folder of its bucket> [bucket] [accept]`
+//! writes small objects into the folder, asks for each, and prints percentiles in milliseconds. With
+//! `accept` it does not wait for any, as for a server with `--no-worker`.
 
 #![expect(clippy::print_stdout, reason = "what it measured is what it is for")]
 
@@ -26,7 +26,7 @@ async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let args: Vec<String> = std::env::args().collect();
     let [_, server, folder, rest @ ..] = &args[..] else {
-        return Err("usage: rest <server> <folder of its bucket> [bucket]".into());
+        return Err("usage: rest <server> <folder of its bucket> [bucket] [accept]".into());
     };
     let bench = Bench {
         server: server.clone(),
@@ -41,10 +41,10 @@ async fn main() -> Result<()> {
     for (at, key) in accepted.iter().chain(&followed).enumerate() {
         std::fs::write(Path::new(folder).join(key), records(at))?;
     }
-    print("request to accepted", bench.accept(accepted).await?);
     if rest.get(1).is_none() {
         print("request to committed", bench.follow(followed).await?);
     }
+    print("request to accepted", bench.accept(accepted).await?);
     Ok(())
 }
 

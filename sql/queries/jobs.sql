@@ -29,14 +29,3 @@ left join lateral (
     from stevedore.jobs
     where parent_id = j.job_id
 ) c on j.key is null
-where
-    ($1::uuid is null or j.job_id = $1)
-    and ($2::text is null or j.state = $2)
-    and ($3::text is null or j.bucket = $3)
-    and ($4::text is null or j.key = $4)
-    and ($5::uuid is null or j.parent_id = $5)
-    and ($6::timestamptz is null or j.created_at >= $6)
-    and ($7::timestamptz is null or j.created_at < $7)
-    and ($8::uuid is null or j.job_id < $8)
-order by j.job_id desc
-limit $9

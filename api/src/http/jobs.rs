@@ -242,7 +242,6 @@ pub(super) async fn list(
     check_instant("until", params.until)?;
     let limit = limit(params.limit)?;
     let filter = JobFilter {
-        job_id: None,
         state: params.state,
         bucket: params.bucket,
         key: params.key,

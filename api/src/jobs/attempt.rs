@@ -27,8 +27,8 @@ const DEATHS: i32 = 2;
 const LONGEST_PAUSE_SECS: i64 = 300;
 /// How often a running attempt notes how far it is.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
-/// How long to wait before a note is tried again that could not be made.
-const NOTE_AGAIN: Duration = Duration::from_millis(500);
+/// How long to wait before something is tried again that the database did not let us do.
+const AGAIN: Duration = Duration::from_millis(500);
 
 impl Worker {
     /// Makes an attempt at a job, unless it has come to its end, and notes what came of it.
@@ -36,7 +36,7 @@ impl Worker {
     /// # Errors
     /// When the database does not take notes; the entry stays in the queue.
     pub(super) async fn attempt(&self, job_id: Uuid, worker: &str) -> Result<(), StoreError> {
-        let Some(started) = self.store.start(job_id, worker).await? else {
+        let Some(started) = self.insist(|| self.store.start(job_id, worker)).await? else {
             return Ok(());
         };
         let span = tracing::info_span!("attempt", %job_id, attempt = started.attempt, request_id = started.asked.request_id);
@@ -47,6 +47,22 @@ impl Worker {
         }
         .instrument(span)
         .await
+    }
+
+    /// Does something with the rows as soon as the database lets us.
+    async fn insist<T, F>(&self, doing: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        loop {
+            match doing().await {
+                Err(error) if error.may_pass() && !self.hand_back.is_cancelled() => {
+                    tracing::warn!(error = causes(&error).join(": "), "trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     async fn outcome(&self, started: &Started) -> Outcome {
@@ -166,25 +182,13 @@ impl Worker {
         }
     }
 
-    /// Notes what came of an attempt, as soon as the database takes it.
+    /// Notes what came of an attempt.
     async fn note(&self, started: &Started, outcome: &Outcome) -> Result<(), StoreError> {
         let Some(end) = End::of(started, outcome) else {
             return Ok(());
         };
-        loop {
-            match self.store.end(started, &end).await {
-                Ok(()) => break,
-                // Then the attempt counts as one whose worker died.
-                Err(error) if self.hand_back.is_cancelled() || !error.may_pass() => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    let error = causes(&error).join(": ");
-                    tracing::warn!(error, "the end of an attempt is not noted yet");
-                    tokio::time::sleep(NOTE_AGAIN).await;
-                }
-            }
-        }
+        // If it cannot be noted, the attempt counts as one whose worker died.
+        self.insist(|| self.store.end(started, &end)).await?;
         let load_id = end.summary.and_then(|summary| summary.load_id);
         tracing::info!(state = end.state.as_str(), load_id, "an attempt has ended");
         metrics::ended(end.state.as_str());

@@ -79,6 +79,6 @@ impl Worker {
             where job_id = $1 and attempts = $2 and state = 'running'";
         let listed = client.execute(sql, &[&started.job_id, &started.attempt]).await;
         listed.map_err(database_failed("note that all objects are listed"))?;
-        finish_parent(&**client, started.job_id).await
+        finish_parent(&client, started.job_id).await
     }
 }

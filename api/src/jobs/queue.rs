@@ -61,10 +61,16 @@ impl Queue {
         jobs: &[Uuid],
         run_at: Option<DateTime<Utc>>,
     ) -> Result<(), DbError> {
+        let mut utils = WorkerUtils::new(self.database(), SCHEMA).with_executor(transaction);
         let entries: Vec<_> = jobs.iter().map(|&job_id| raw(job_id, run_at)).collect();
-        let utils = WorkerUtils::new(self.database(), SCHEMA);
-        let added = utils.with_executor(transaction).add_raw_jobs(&entries).await;
-        added.map(drop).map_err(|error| DbError::new(error.to_string()))
+        let added = match <[_; 1]>::try_from(entries) {
+            // One is written by one statement, many by three.
+            Ok([RawJobSpec { identifier, payload, spec }]) => {
+                utils.add_raw_job(&identifier, payload, spec).await.map(drop)
+            }
+            Err(entries) => utils.add_raw_jobs(&entries).await.map(drop),
+        };
+        added.map_err(|error| DbError::new(error.to_string()))
     }
 }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{GenericClient, Object, Pool, PoolError};
 use graphile_worker::DbError;
 use pipeline::error::may_pass;
 use pipeline::load::{Progress, Summary};
 use pipeline::source::Object as StoredObject;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Json;
-use tokio_postgres::{GenericClient, Row, Transaction};
+use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
 use super::outcome::JobError;
@@ -67,7 +67,6 @@ pub(crate) fn database_failed(
 /// Which jobs to list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct JobFilter {
-    pub(crate) job_id: Option<Uuid>,
     pub(crate) state: Option<JobState>,
     pub(crate) bucket: Option<String>,
     pub(crate) key: Option<String>,
@@ -77,13 +76,6 @@ pub(crate) struct JobFilter {
     /// Only jobs older than this one.
     pub(crate) before: Option<Uuid>,
     pub(crate) limit: i64,
-}
-
-impl JobFilter {
-    /// Only the job of an id.
-    pub(super) fn one(job_id: Uuid) -> Self {
-        Self { job_id: Some(job_id), limit: 1, ..Self::default() }
-    }
 }
 
 /// Whether a job was cancelled, or made to wait again.
@@ -158,12 +150,31 @@ impl Store {
 
     /// Jobs, newest first.
     pub(crate) async fn list(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
-        select(&**self.client().await?, filter).await
+        // Planned anew each time: which index helps depends on which filters there are.
+        let sql = format!("{JOBS} {LISTED}");
+        let rows = self
+            .client()
+            .await?
+            .query(
+                &sql,
+                &[
+                    &filter.state.map(JobState::as_str),
+                    &filter.bucket,
+                    &filter.key,
+                    &filter.parent_id,
+                    &filter.since,
+                    &filter.until,
+                    &filter.before,
+                    &filter.limit,
+                ],
+            )
+            .await;
+        Ok(rows.map_err(database_failed("list jobs"))?.iter().map(Job::from).collect())
     }
 
     /// A job, if there is one.
     pub(crate) async fn get(&self, job_id: Uuid) -> Result<Option<Job>, StoreError> {
-        Ok(self.list(&JobFilter::one(job_id)).await?.pop())
+        find(&self.client().await?, job_id).await
     }
 
     /// What happened to a job after an event.
@@ -231,7 +242,7 @@ impl Store {
             vec![job_id]
         };
         self.enqueue(&transaction, &jobs, None).await?;
-        finish_parent(&*transaction, job_id).await?;
+        finish_parent(&transaction, job_id).await?;
         commit(transaction).await?;
         Ok(Changed::Yes)
     }
@@ -330,29 +341,20 @@ impl Store {
     }
 }
 
-/// Jobs, newest first, as a connection or transaction sees them.
-pub(super) async fn select(
+/// Jobs, and which of them.
+const JOBS: &str = include_str!("../../../sql/queries/jobs.sql");
+const LISTED: &str = include_str!("../../../sql/queries/jobs_filter.sql");
+
+/// A job, if there is one, as a connection or transaction sees it.
+pub(super) async fn find(
     client: &impl GenericClient,
-    filter: &JobFilter,
-) -> Result<Vec<Job>, StoreError> {
-    let sql = include_str!("../../../sql/queries/jobs.sql");
-    let rows = client
-        .query(
-            sql,
-            &[
-                &filter.job_id,
-                &filter.state.map(JobState::as_str),
-                &filter.bucket,
-                &filter.key,
-                &filter.parent_id,
-                &filter.since,
-                &filter.until,
-                &filter.before,
-                &filter.limit,
-            ],
-        )
-        .await;
-    Ok(rows.map_err(database_failed("list jobs"))?.iter().map(Job::from).collect())
+    job_id: Uuid,
+) -> Result<Option<Job>, StoreError> {
+    let failed = || database_failed("read the job");
+    let sql = format!("{JOBS} where j.job_id = $1");
+    let statement = client.prepare_cached(&sql).await.map_err(failed())?;
+    let row = client.query_opt(&statement, &[&job_id]).await;
+    Ok(row.map_err(failed())?.map(|row| Job::from(&row)))
 }
 
 /// Begins a transaction on a connection of the pool.

@@ -8,7 +8,7 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::Job;
-use super::store::{Asked, JobFilter, Store, StoreError, begin, commit, database_failed, select};
+use super::store::{Asked, Store, StoreError, begin, commit, database_failed, find};
 
 /// Which objects a job is over.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Store {
                     None => continue,
                 }
             };
-            let Some(job) = select(&*transaction, &JobFilter::one(job_id)).await?.pop() else {
+            let Some(job) = find(&transaction, job_id).await? else {
                 continue;
             };
             note_answer(&transaction, request, &job).await?;
@@ -203,9 +203,11 @@ pub(super) async fn insert_objects(
     let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
     let versions: Vec<String> = objects.iter().map(Object::version).collect();
     let bytes: Vec<i64> = objects.iter().map(|object| object.size as i64).collect();
+    let failed = || database_failed("write the jobs");
+    let statement = transaction.prepare_cached(sql).await.map_err(failed())?;
     let rows = transaction
         .query(
-            sql,
+            &statement,
             &[
                 &ids,
                 &keys,
@@ -222,7 +224,7 @@ pub(super) async fn insert_objects(
             ],
         )
         .await;
-    let rows = rows.map_err(database_failed("write the jobs"))?;
+    let rows = rows.map_err(failed())?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
