@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
 use axum_server::{Address, Handle, Server};
 use hyper_util::rt::TokioTimer;
@@ -29,7 +30,8 @@ pub(crate) struct ServerSettings {
     pub(crate) timeout: Duration,
 }
 
-/// Serves until `stopping`; calls `listening` with the URL once clients can connect.
+/// Serves until `stopping`; calls `listening` with the URL once clients can connect. Nothing waits
+/// until there is more to send (Nagle): an event of a stream would wait for 40 ms.
 ///
 /// # Errors
 /// When the address cannot be listened on, or the certificate cannot be used.
@@ -53,11 +55,13 @@ pub(crate) async fn serve(
             config.reload_from_config(Arc::new(only_http1));
             listening(&format!("https://{address}"));
             let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            let server = server.map(|tls| tls.acceptor(NoDelayAcceptor::new()));
             limited(server, settings.timeout).serve(service).await
         }
         None => {
             listening(&format!("http://{address}"));
             let server = axum_server::from_tcp(listener)?.handle(handle);
+            let server = server.acceptor(NoDelayAcceptor::new());
             limited(server, settings.timeout).serve(service).await
         }
     }

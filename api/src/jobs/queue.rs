@@ -10,6 +10,7 @@ use std::error::Error;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
 use futures::StreamExt;
+use graphile_worker::errors::GraphileWorkerError;
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
 use graphile_worker::{
     Database as QueueDatabase, DatabaseDriver, DbError, DbExecutor, DbParams, DbRow, DbTransaction,
@@ -70,7 +71,10 @@ impl Queue {
             }
             Err(entries) => utils.add_raw_jobs(&entries).await.map(drop),
         };
-        added.map_err(|error| DbError::new(error.to_string()))
+        added.map_err(|error| match error {
+            GraphileWorkerError::SqlError(error) => error,
+            error => DbError::new(error.to_string()),
+        })
     }
 }
 
