@@ -173,6 +173,12 @@ pub enum Error {
         /// The system's error, or the end of the server's log.
         source: io::Error,
     },
+    /// The same crawler runs already.
+    #[error("the crawler {crawler} runs already")]
+    Busy {
+        /// The crawler.
+        crawler: String,
+    },
     /// A worker of ours stopped without a word.
     #[error("a task that works on {object} stopped unexpectedly")]
     Stopped {

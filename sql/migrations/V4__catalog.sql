@@ -55,10 +55,9 @@ create table stevedore.crawlers (
 );
 
 -- What was found in each object: only objects that are new or changed are read again, and what is
--- known of the others is merged without reading them.
+-- known of the others is merged without reading them. A crawl that is killed goes on from here.
 create table stevedore.catalog_objects (
     crawler text not null,
-    bucket text not null,
     key text not null,
     version text not null,
     bytes bigint not null,
@@ -67,9 +66,14 @@ create table stevedore.catalog_objects (
     records bigint not null,
     malformed bigint not null,
     whole boolean not null,
-    shape jsonb,
+    -- The names of the records' fields, by which objects are put under tables.
+    names text[] not null,
+    -- The shape of the records as JSON; jsonb does not hold U+0000.
+    shape text,
     -- Why it is in no table, if it is in none.
     skipped text,
+    -- The run that has seen it last.
+    run uuid not null,
     crawled_at timestamptz not null default clock_timestamp(),
     constraint catalog_objects_pkey primary key (crawler, key),
     constraint catalog_objects_crawler_fkey foreign key (crawler)

@@ -1,4 +1,4 @@
-//! The catalog: what objects hold, found by reading them.
+//! The catalog: what objects hold, found by reading them, as tables with versions.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -11,14 +11,18 @@
 //! | [`export`] | columns as a schema tree, as JSON Schema, as a table of Postgres |
 //! | [`crawl`] | the above for an object, and for many at the same time |
 //! | [`group`] | which objects are alike, and so one table |
+//! | [`store`] | tables with versions, and what is known of each object, in Postgres |
+//! | [`crawler`] | **the page**: all of the above for a bucket |
 
 pub mod classify;
 pub mod column;
 pub mod crawl;
+pub mod crawler;
 pub mod diff;
 pub mod export;
 pub mod group;
 pub mod infer;
 pub mod path;
 pub mod shape;
+pub mod store;
 pub mod types;

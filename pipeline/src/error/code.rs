@@ -41,6 +41,7 @@ impl Error {
             Self::ConnectionOptions { .. } => "database_options_invalid",
             Self::RootCertificates { .. } => "database_roots_invalid",
             Self::Cancelled { .. } => "cancelled",
+            Self::Busy { .. } => "crawler_busy",
             Self::Frame { .. } | Self::Stopped { .. } => "internal",
         }
     }

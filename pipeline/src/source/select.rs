@@ -21,6 +21,8 @@ pub enum Selection {
     /// Those whose keys begin with the text, within a name too (`logs/2026-`), and whose names look
     /// like JSON.
     Prefix(String),
+    /// Those whose keys begin with the text, whatever their names look like.
+    Every(String),
     /// Those whose whole keys match the pattern: `*` and `?` stay within a name, `**` does not,
     /// `[…]` is one of some characters, `{a,b}` one of some texts.
     Glob(String),
@@ -39,11 +41,12 @@ impl Bucket {
         selection: Selection,
     ) -> Result<BoxStream<'static, Result<Object, Error>>, Error> {
         match selection {
+            Selection::Every(prefix) => {
+                let folder = self.folder_of(&prefix)?;
+                Ok(self.list(folder, true, move |key| key.starts_with(&prefix)))
+            }
             Selection::Prefix(prefix) => {
-                let folder = match prefix.rsplit_once('/') {
-                    Some((folder, _)) => parse_key(&self.name, folder)?,
-                    None => Path::ROOT,
-                };
+                let folder = self.folder_of(&prefix)?;
                 let is_wanted = move |key: &str| key.starts_with(&prefix) && looks_like_json(key);
                 Ok(self.list(folder, true, is_wanted))
             }
@@ -51,6 +54,16 @@ impl Bucket {
                 let Pattern { folder, matcher, .. } = Pattern::parse(&self.name, &pattern)?;
                 Ok(self.list(folder, true, move |key| matcher.is_match(key)))
             }
+        }
+    }
+}
+
+impl Bucket {
+    /// The folder that holds all keys that begin with a text.
+    fn folder_of(&self, prefix: &str) -> Result<Path, Error> {
+        match prefix.rsplit_once('/') {
+            Some((folder, _)) => parse_key(&self.name, folder),
+            None => Ok(Path::ROOT),
         }
     }
 }

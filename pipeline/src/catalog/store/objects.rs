@@ -1,0 +1,139 @@
+//! What is known of each object: its shape, or why it has none.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use tokio_postgres::GenericClient;
+use uuid::Uuid;
+
+use super::failed;
+use crate::catalog::crawl::ObjectShape;
+use crate::catalog::group::Member;
+use crate::catalog::shape::Shape;
+use crate::error::Result;
+use crate::source::{Format, Object};
+
+/// What a crawler knows, and the run that adds to it.
+#[derive(Debug, Clone)]
+pub(in crate::catalog) struct Knowledge<'a> {
+    pub(in crate::catalog) crawler: &'a str,
+    pub(in crate::catalog) run: Uuid,
+}
+
+/// What is known of the objects of a table.
+#[derive(Debug, Default)]
+pub(in crate::catalog) struct Known {
+    pub(in crate::catalog) shape: Option<Shape>,
+    pub(in crate::catalog) objects: i64,
+    pub(in crate::catalog) records: i64,
+    pub(in crate::catalog) bytes: i64,
+    pub(in crate::catalog) sampled: bool,
+    pub(in crate::catalog) formats: BTreeMap<String, u64>,
+    pub(in crate::catalog) compressions: BTreeMap<String, u64>,
+}
+
+impl Knowledge<'_> {
+    /// The objects among these that are new or changed; the others are noted as seen.
+    pub(in crate::catalog) async fn unknown(
+        &self,
+        client: &impl GenericClient,
+        objects: Vec<Object>,
+    ) -> Result<Vec<Object>> {
+        let sql = "update stevedore.catalog_objects o set run = $4 \
+            from unnest($2::text[], $3::text[]) as seen (key, version) \
+            where o.crawler = $1 and o.key = seen.key and o.version = seen.version returning o.key";
+        let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+        let versions: Vec<String> = objects.iter().map(Object::version).collect();
+        let rows = client.query(sql, &[&self.crawler, &keys, &versions, &self.run]).await;
+        let rows = rows.map_err(failed("look up what is known of objects"))?;
+        let known: std::collections::HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+        Ok(objects.into_iter().filter(|object| !known.contains(&object.key)).collect())
+    }
+
+    /// Keeps what was found in an object, or why nothing was.
+    pub(in crate::catalog) async fn keep(
+        &self,
+        client: &impl GenericClient,
+        object: &Object,
+        found: &Result<ObjectShape, String>,
+    ) -> Result<()> {
+        let sql = include_str!("../../../../sql/queries/catalog_keep.sql");
+        let shape = found.as_ref().ok();
+        let count = |count: fn(&ObjectShape) -> u64| shape.map_or(0, |shape| count(shape) as i64);
+        let names: Vec<&str> = shape.map(|found| found.shape.names()).unwrap_or_default();
+        let json = shape.and_then(|found| serde_json::to_string(&found.shape).ok());
+        let written = client
+            .execute(
+                sql,
+                &[
+                    &self.crawler,
+                    &object.key,
+                    &object.version(),
+                    &(object.size as i64),
+                    &shape.and_then(|shape| shape.format.map(Format::as_str)),
+                    &shape.map(|shape| shape.compression.to_string()),
+                    &count(|shape| shape.records),
+                    &count(|shape| shape.malformed),
+                    &shape.is_some_and(|shape| shape.sampled_whole),
+                    &names,
+                    &json,
+                    &found.as_ref().err(),
+                    &self.run,
+                ],
+            )
+            .await;
+        written.map(drop).map_err(failed("keep what was found in an object"))
+    }
+
+    /// Forgets the objects that the run has not seen; how many there were.
+    pub(in crate::catalog) async fn forget_gone(&self, client: &impl GenericClient) -> Result<u64> {
+        let sql = "delete from stevedore.catalog_objects where crawler = $1 and run <> $2";
+        let gone = client.execute(sql, &[&self.crawler, &self.run]).await;
+        gone.map_err(failed("forget objects that are gone"))
+    }
+
+    /// The objects with the names of their fields.
+    pub(in crate::catalog) async fn members(
+        &self,
+        client: &impl GenericClient,
+    ) -> Result<Vec<Member>> {
+        let sql = "select key, names from stevedore.catalog_objects \
+            where crawler = $1 and cardinality(names) > 0 order by key";
+        let rows = client.query(sql, &[&self.crawler]).await;
+        let rows = rows.map_err(failed("read what is known of objects"))?;
+        Ok(rows.iter().map(|row| Member { key: row.get(0), names: row.get(1) }).collect())
+    }
+
+    /// All that is known of the objects of a table, merged without holding all of it.
+    pub(in crate::catalog) async fn merged(
+        &self,
+        client: &impl GenericClient,
+        keys: &[String],
+    ) -> Result<Known> {
+        let failed = || failed("merge what is known of objects");
+        let sql = "select shape, records, bytes, whole, format, compression \
+            from stevedore.catalog_objects where crawler = $1 and key = any ($2)";
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&self.crawler, &keys];
+        let rows = client.query_raw(sql, params).await.map_err(failed())?;
+        let mut rows = std::pin::pin!(rows);
+        let mut known = Known::default();
+        while let Some(row) = rows.try_next().await.map_err(failed())? {
+            let shape = serde_json::from_str::<Shape>(row.get("shape")).unwrap_or_default();
+            match &mut known.shape {
+                Some(merged) => merged.merge(shape),
+                none => *none = Some(shape),
+            }
+            known.objects += 1;
+            known.records += row.get::<_, i64>("records");
+            known.bytes += row.get::<_, i64>("bytes");
+            known.sampled |= !row.get::<_, bool>("whole");
+            for (counts, column) in
+                [(&mut known.formats, "format"), (&mut known.compressions, "compression")]
+            {
+                let word = row.get::<_, Option<String>>(column).unwrap_or_default();
+                *counts.entry(word).or_default() += 1;
+            }
+        }
+        Ok(known)
+    }
+}

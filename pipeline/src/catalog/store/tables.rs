@@ -1,0 +1,220 @@
+//! Tables of the catalog and their versions.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio_postgres::types::Json;
+use tokio_postgres::{GenericClient, Row};
+
+use super::failed;
+use crate::catalog::column::Column;
+use crate::catalog::diff::{Change, diff};
+use crate::error::Result;
+
+/// Where a table was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    /// In objects of a bucket.
+    Objects,
+    /// In Postgres.
+    Postgres,
+}
+
+impl TableKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Objects => "objects",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// A table as its crawler has found it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Table {
+    /// The catalog's database that it is in.
+    pub database: String,
+    /// Its name there.
+    pub name: String,
+    /// Where it was found.
+    pub kind: TableKind,
+    /// Where it is: a bucket and folder, or a schema and table.
+    pub location: String,
+    /// What it is made of: `json` or `postgres`.
+    pub classification: String,
+    /// How records follow each other, if that is the same in all objects.
+    pub format: Option<String>,
+    /// How objects are compressed, if that is the same in all of them.
+    pub compression: Option<String>,
+    /// Its objects.
+    pub objects: Option<i64>,
+    /// Its records or rows that were looked at, or are estimated.
+    pub records: Option<i64>,
+    /// Its size.
+    pub bytes: Option<i64>,
+    /// Whether only a part was looked at.
+    pub sampled: bool,
+    /// Who found it.
+    pub crawler: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+}
+
+/// A version of a table that is in the catalog.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableVersion {
+    /// The table.
+    #[serde(flatten)]
+    pub table: Table,
+    /// `active`, or `deprecated` when its objects are gone.
+    pub state: String,
+    /// The version's number, from 1.
+    pub version: i32,
+    /// When the table was found first.
+    pub created_at: DateTime<Utc>,
+    /// When the version was found first.
+    pub updated_at: DateTime<Utc>,
+    /// When the table was looked at last.
+    pub crawled_at: DateTime<Utc>,
+}
+
+/// What became of a table that a crawl has found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Published {
+    /// The table's name.
+    pub name: String,
+    /// The version in force.
+    pub version: i32,
+    /// What is different from the version before; nothing in the first one.
+    pub changes: Vec<Change>,
+    /// Whether the version is new.
+    pub is_new: bool,
+}
+
+/// The tables of the catalog.
+#[derive(Debug)]
+pub struct Tables;
+
+impl Tables {
+    /// The newest versions of all tables, or only of those of a database or a name.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn list(
+        client: &impl GenericClient,
+        database: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Vec<TableVersion>> {
+        let sql = include_str!("../../../../sql/queries/catalog_table.sql");
+        let rows = client.query(sql, &[&database, &name]).await;
+        Ok(rows.map_err(failed("read the catalog"))?.iter().map(TableVersion::from).collect())
+    }
+
+    /// The columns of a version of a table.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn columns(
+        client: &impl GenericClient,
+        database: &str,
+        name: &str,
+        version: i32,
+    ) -> Result<Option<Vec<Column>>> {
+        let sql = "select v.columns from stevedore.catalog_versions v \
+            join stevedore.catalog_tables t using (table_id) \
+            where t.database = $1 and t.name = $2 and v.version = $3";
+        let row = client.query_opt(sql, &[&database, &name, &version]).await;
+        let row = row.map_err(failed("read a version of the catalog"))?;
+        Ok(row.map(|row| row.get::<_, Json<Vec<Column>>>(0).0))
+    }
+
+    /// Writes a table that was found: as a new version if its columns changed, else as the one in
+    /// force, with what is known of it now.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn publish(client: &impl GenericClient, table: &Table) -> Result<Published> {
+        let before = Self::list(client, Some(&table.database), Some(&table.name)).await?.pop();
+        let changes = before
+            .as_ref()
+            .map(|before| diff(&before.table.columns, &table.columns))
+            .unwrap_or_default();
+        let is_new = before.is_none() || !changes.is_empty();
+        let version = before.map_or(0, |before| before.version) + i32::from(is_new);
+        let sql = include_str!("../../../../sql/queries/catalog_publish.sql");
+        let row = client
+            .query_one(
+                sql,
+                &[
+                    &table.database,
+                    &table.name,
+                    &table.kind.as_str(),
+                    &version,
+                    &table.location,
+                    &table.classification,
+                    &table.format,
+                    &table.compression,
+                    &table.objects,
+                    &table.records,
+                    &table.bytes,
+                    &table.sampled,
+                    &table.crawler,
+                ],
+            )
+            .await;
+        let table_id: i64 = row.map_err(failed("write a table of the catalog"))?.get(0);
+        // The statistics of a version that is in force are those of the last crawl.
+        let sql = "insert into stevedore.catalog_versions (table_id, version, columns, crawler) \
+            values ($1, $2, $3, $4) on conflict (table_id, version) do update set columns = excluded.columns";
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            [&table_id, &version, &Json(&table.columns), &table.crawler];
+        let written = client.execute(sql, &params).await;
+        written.map_err(failed("write a version of the catalog"))?;
+        Ok(Published { name: table.name.clone(), version, changes, is_new })
+    }
+
+    /// Marks tables of a crawler that it did not find any more; their names.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn deprecate(
+        client: &impl GenericClient,
+        crawler: &str,
+        found: &[String],
+    ) -> Result<Vec<String>> {
+        let sql = "update stevedore.catalog_tables set state = 'deprecated' \
+            where crawler = $1 and state = 'active' and name <> all ($2) returning name";
+        let rows = client.query(sql, &[&crawler, &found]).await;
+        let rows = rows.map_err(failed("deprecate tables of the catalog"))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+impl From<&Row> for TableVersion {
+    fn from(row: &Row) -> Self {
+        let is_postgres = row.get::<_, &str>("kind") == TableKind::Postgres.as_str();
+        let table = Table {
+            database: row.get("database"),
+            name: row.get("name"),
+            kind: if is_postgres { TableKind::Postgres } else { TableKind::Objects },
+            location: row.get("location"),
+            classification: row.get("classification"),
+            format: row.get("format"),
+            compression: row.get("compression"),
+            objects: row.get("objects"),
+            records: row.get("records"),
+            bytes: row.get("bytes"),
+            sampled: row.get("sampled"),
+            crawler: row.get("crawler"),
+            columns: row.get::<_, Json<Vec<Column>>>("columns").0,
+        };
+        Self {
+            table,
+            state: row.get("state"),
+            version: row.get("version"),
+            created_at: row.get("created_at"),
+            updated_at: row.get("updated_at"),
+            crawled_at: row.get("crawled_at"),
+        }
+    }
+}
