@@ -282,13 +282,22 @@ async fn clients_that_ask_at_once_get_one_load() {
 #[tokio::test]
 async fn what_the_command_line_has_loaded_of_a_bucket_is_loaded() {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
-    let setting = format!("bucket={}", bucket.path().display());
     let path = bucket.path().join("users.json");
-    let summaries = database.load(&["--bucket", &setting, path.to_str().unwrap()]);
-    assert_eq!(summaries[0]["object"], "bucket/users.json");
+    database.load(&[path.to_str().unwrap()]);
     let serve = Serve::start(&database, &[], bucket.path());
     let done = serve.ended(&serve.load("users.json").await).await;
     assert_eq!(done["summary"]["state"], "already_loaded");
+    assert_eq!(database.load(&[path.to_str().unwrap()])[0]["state"], "already_loaded");
+    assert_eq!(database.counts().await, [7, 13, 3]);
+}
+
+#[tokio::test]
+async fn what_a_server_has_loaded_is_loaded_for_the_command_line() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], bucket.path());
+    serve.ended(&serve.load("users.json").await).await;
+    let path = bucket.path().join("users.json");
+    assert_eq!(database.load(&[path.to_str().unwrap()])[0]["state"], "already_loaded");
     assert_eq!(database.counts().await, [7, 13, 3]);
 }
 

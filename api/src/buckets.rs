@@ -1,12 +1,11 @@
-//! The configured buckets: nothing outside them can be reached over REST, and what is in them is
-//! known by their names, whoever loads it.
+//! The configured buckets: nothing outside them can be reached over REST.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use pipeline::error::Result;
-use pipeline::source::{Bucket, Object};
+use pipeline::source::Bucket;
 
 use crate::config::environment;
 
@@ -52,16 +51,6 @@ impl Buckets {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Bucket> {
         self.0.get(name)
-    }
-
-    /// The object by the name that it has in a configured bucket, if it is in one.
-    pub(crate) async fn known(&self, object: Object) -> Object {
-        for bucket in self.0.values() {
-            if let Some(same) = bucket.same(&object).await {
-                return same;
-            }
-        }
-        object
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

@@ -1,5 +1,5 @@
 -- The ledger's row of a load of which nothing was written.
 insert into stevedore.loads (
     feed, bucket, key, version, state, mode, reload, bytes, started_at, finished_at, seconds, error,
-    error_code, job_id
-) values ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, clock_timestamp(), $9, $10, $11, $12)
+    error_code, job_id, origin
+) values ($1, $2, $3, $4, 'failed', $5, $6, $7, $8, clock_timestamp(), $9, $10, $11, $12, $13)

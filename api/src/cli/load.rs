@@ -13,7 +13,6 @@ use super::preview::preview;
 use super::print::Printer;
 use super::progress::Watch;
 use super::session::Session;
-use crate::buckets::Buckets;
 use crate::config::{LoadArgs, environment};
 use crate::failpoint;
 
@@ -30,16 +29,10 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     let mut exit = ExitCode::SUCCESS;
     let mut objects = Vec::new();
     let environment = environment();
-    let buckets = match Buckets::open(&args.buckets) {
-        Ok(buckets) => buckets,
-        Err(error) => return printer.failed("could not open the buckets", &error),
-    };
     for location in &args.locations {
         match find(location, &environment).await {
             Ok(found) => {
-                for object in found.objects {
-                    objects.push(buckets.known(object).await);
-                }
+                objects.extend(found.objects);
                 for error in found.unreadable {
                     exit = printer
                         .failed(&format!("could not load all of {}", shown(location)), &error);

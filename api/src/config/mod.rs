@@ -159,16 +159,6 @@ pub(crate) struct LoadArgs {
     /// Files, folders, globs, or URLs: file://, s3://, gs://, az://
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
-    /// A bucket under a name, as `serve` has it: what is in it is loaded once, whoever asks for it
-    #[arg(
-        long = "bucket",
-        env = "STEVEDORE_BUCKET",
-        hide_env_values = true,
-        value_name = "NAME=URL",
-        value_delimiter = ',',
-        value_parser = Secret::<BucketSetting>::new()
-    )]
-    pub(crate) buckets: Vec<BucketSetting>,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]

@@ -25,6 +25,8 @@ pub(crate) struct Identity {
     key: String,
     version: String,
     bytes: i64,
+    /// Where the object really is, whatever its bucket is called.
+    origin: String,
 }
 
 /// The counts of a load.
@@ -76,6 +78,7 @@ impl Identity {
             key: object.key.clone(),
             version: object.version(),
             bytes: object.size as i64,
+            origin: object.origin(),
         }
     }
 }
@@ -85,8 +88,8 @@ impl Identity {
 /// The lock is held until the transaction ends.
 pub(crate) async fn claim(transaction: &impl GenericClient, identity: &Identity) -> Result<i64> {
     let sql = include_str!("../../../sql/queries/claim.sql");
-    let Identity { feed, bucket, key, version, .. } = identity;
-    let row = transaction.query_one(sql, &[feed, bucket, key, version]).await;
+    let Identity { feed, origin, version, .. } = identity;
+    let row = transaction.query_one(sql, &[feed, origin, version]).await;
     Ok(row.map_err(failed("claim the load in the ledger"))?.get("load_id"))
 }
 
@@ -97,8 +100,8 @@ pub(crate) async fn loaded(
     by_job: Option<Uuid>,
 ) -> Result<Option<Loaded>> {
     let sql = include_str!("../../../sql/queries/loaded.sql");
-    let Identity { feed, bucket, key, version, .. } = identity;
-    let row = client.query_opt(sql, &[feed, bucket, key, version, &by_job]).await;
+    let Identity { feed, bucket, key, version, origin, .. } = identity;
+    let row = client.query_opt(sql, &[feed, bucket, key, version, &by_job, origin]).await;
     Ok(row.map_err(failed("look the object up in the ledger"))?.map(|row| Loaded::from(&row)))
 }
 
@@ -145,6 +148,7 @@ pub(crate) async fn record(
                 &entry.started_at,
                 &entry.seconds,
                 &entry.job_id,
+                &identity.origin,
             ],
         )
         .await;
@@ -160,7 +164,7 @@ pub(crate) async fn record_failure(
     error: &Error,
 ) -> Result<()> {
     let sql = include_str!("../../../sql/queries/record_failure.sql");
-    let Identity { feed, bucket, key, version, bytes } = identity;
+    let Identity { feed, bucket, key, version, bytes, origin } = identity;
     let seconds = started_at.elapsed().unwrap_or_default().as_secs_f64();
     let (mode, code, error) = (mode.as_str(), error.code(), error.with_causes());
     let written = client
@@ -179,6 +183,7 @@ pub(crate) async fn record_failure(
                 &error,
                 &code,
                 &job_id,
+                origin,
             ],
         )
         .await;

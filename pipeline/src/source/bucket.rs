@@ -27,8 +27,8 @@ pub struct Bucket {
     pub name: String,
     store: Arc<dyn ObjectStore>,
     place: Place,
-    /// What the URLs of its objects begin with where no bucket is configured, if that is known.
-    origin: Option<String>,
+    /// What the URLs of its objects begin with where no bucket is configured, if that is another.
+    pub(super) origin: Option<String>,
 }
 
 /// What has to be minded with a store's keys.
@@ -111,18 +111,6 @@ impl Bucket {
 
     pub(super) fn store(&self) -> &dyn ObjectStore {
         self.store.as_ref()
-    }
-
-    /// The object of this bucket that another one is, which was found by its path or URL ([`find`]):
-    /// so that it is known by one name, and loaded once.
-    ///
-    /// [`find`]: super::find
-    pub async fn same(&self, object: &Object) -> Option<Object> {
-        let url = object.url();
-        let key = url.strip_prefix(self.origin.as_deref()?)?;
-        let same = self.locate(key).await.ok()?;
-        // Stores of one name may be reached at different endpoints.
-        (same.version() == object.version() && same.size == object.size).then_some(same)
     }
 
     /// Looks an object up and pins it to the version that is there now.

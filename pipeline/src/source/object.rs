@@ -44,6 +44,16 @@ impl Object {
         format!("{}/{}", self.bucket.name, self.key)
     }
 
+    /// Where the object really is: the same text whether it was found by its path or URL or in a
+    /// configured bucket.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        match &self.bucket.origin {
+            Some(origin) => format!("{origin}{}", self.key),
+            None => self.url(),
+        }
+    }
+
     /// What tells this version of the object from others: the store's version, else the e-tag,
     /// else time and size.
     #[must_use]
