@@ -385,3 +385,62 @@ async fn progress_is_told_while_a_job_runs() {
     assert!(names.contains(&"progress"), "{names:?}");
     assert_eq!(names.last(), Some(&"done"));
 }
+
+#[tokio::test]
+async fn a_worker_that_was_taken_for_dead_and_is_not_does_no_harm() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let first = held(&database, bucket.path(), "merged");
+    let asked = first.load("users.json").await;
+    first.wait_for("failpoint: merged");
+    signal("-STOP", first.id());
+    let second = Serve::start(&database, &[], bucket.path());
+    until(&second, &asked, |job| job["attempts"] == 2).await;
+    std::fs::remove_file(bucket.path().join("hold")).unwrap();
+    signal("-CONT", first.id());
+    let done = second.ended(&asked).await;
+    assert_eq!((&done["state"], &done["attempts"]), (&json!("succeeded"), &json!(2)));
+    assert_eq!(database.counts().await, [7, 13, 3]);
+    assert_eq!(database.count("stevedore.loads where state = 'loaded'").await, 1);
+}
+
+fn signal(signal: &str, process: u32) {
+    let sent = std::process::Command::new("kill").args([signal, &process.to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_job_that_has_lost_its_entry_in_the_queue_is_found() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let asked = serve.load("users.json").await;
+    let lose = "delete from stevedore_queue._private_jobs";
+    database.connect().await.batch_execute(lose).await.unwrap();
+    let _worker = Worker::start(&database, bucket.path());
+    assert_eq!(serve.ended(&asked).await["state"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_job_over_many_objects_is_not_done_before_all_of_them_are() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    std::fs::copy(sample("user_status_sample.json"), bucket.path().join("more.json")).unwrap();
+    let hold = bucket.path().join("hold");
+    std::fs::write(&hold, "").unwrap();
+    let serve = Serve::start_with(&database, &["--concurrency", "1"], bucket.path(), |command| {
+        command.env("STEVEDORE_FAILPOINT", "merged").env("STEVEDORE_FAILPOINT_FILE", &hold)
+    });
+    let wanted = json!({"bucket": "bucket", "prefix": ""});
+    let parent = serve.post_json("/v1/jobs", &wanted).await.json();
+    serve.wait_for("failpoint: merged");
+    let path = format!("/v1/jobs?parent_id={}&state=queued", parent["job_id"].as_str().unwrap());
+    let waiting = serve.get(&path).await.json()["jobs"][0].clone();
+    let cancel = format!("/v1/jobs/{}/cancel", waiting["job_id"].as_str().unwrap());
+    assert_eq!(serve.post(&cancel).await.json()["state"], "cancelled");
+    std::fs::remove_file(&hold).unwrap();
+    let ended = until(&serve, &parent, |job| job["state"] != "running").await;
+    assert_eq!((&ended["state"], &ended["loaded"]), (&json!("cancelled"), &json!(7)));
+    let retry = format!("/v1/jobs/{}/retry", parent["job_id"].as_str().unwrap());
+    assert_eq!(serve.post(&retry).await.status, 202);
+    let done = until(&serve, &parent, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["jobs"]["succeeded"], 2);
+    assert_eq!(database.count("stevedore.loads").await, 2);
+}

@@ -73,8 +73,7 @@ create table stevedore.job_events (
 
 create index job_events_of_job on stevedore.job_events (job_id, event_id);
 
--- Whoever writes: each change of state is an event, whoever listens is told, and a job over many
--- objects is done when the last of its jobs is.
+-- Whoever writes: each change of state is an event, and whoever listens is told.
 create function stevedore.note_job() returns trigger language plpgsql as $$
 begin
     perform pg_notify('stevedore_jobs', new.job_id::text);
@@ -85,15 +84,13 @@ begin
     values (new.job_id, new.state, new.attempts, new.worker, new.error);
     if new.parent_id is not null then
         perform pg_notify('stevedore_jobs', new.parent_id::text);
-        if new.state not in ('queued', 'running') then
-            perform stevedore.finish_parent(new.parent_id);
-        end if;
     end if;
     return null;
 end
 $$;
 
--- The lock makes the last two jobs of a parent see each other.
+-- A job over many objects has ended when the last of its jobs has. The lock makes the last two see
+-- each other.
 create function stevedore.finish_parent(parent uuid) returns void language plpgsql as $$
 begin
     perform from stevedore.jobs where job_id = parent for update;
@@ -101,7 +98,7 @@ begin
     set
         state = case
             when exists (select from stevedore.jobs c where c.parent_id = parent and c.state = 'failed') then 'failed'
-            when p.cancel_requested then 'cancelled'
+            when exists (select from stevedore.jobs c where c.parent_id = parent and c.state = 'cancelled') then 'cancelled'
             else 'succeeded'
         end,
         finished_at = clock_timestamp()
@@ -115,8 +112,25 @@ begin
 end
 $$;
 
+-- Once for a statement, however many jobs it ends.
+create function stevedore.finish_parents() returns trigger language plpgsql as $$
+begin
+    perform stevedore.finish_parent(c.parent_id)
+    from (
+        select distinct parent_id
+        from changed
+        where parent_id is not null and state not in ('queued', 'running')
+    ) c;
+    return null;
+end
+$$;
+
 create trigger jobs_noted after insert or update on stevedore.jobs
 for each row execute function stevedore.note_job();
+
+create trigger jobs_finish_parents after update on stevedore.jobs
+referencing new table as changed
+for each statement execute function stevedore.finish_parents();
 
 -- The answers to requests with an Idempotency-Key, for a day.
 create table stevedore.idempotency_keys (

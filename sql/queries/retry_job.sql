@@ -12,6 +12,6 @@ with again as (
     update stevedore.jobs p
     set state = 'running', cancel_requested = false, finished_at = null
     from again
-    where p.job_id = again.parent_id and p.state in ('failed', 'cancelled', 'succeeded')
+    where p.job_id = again.parent_id and p.listed and p.state in ('failed', 'cancelled', 'succeeded')
 )
 select listed from again

@@ -14,6 +14,9 @@ use crate::buckets::Buckets;
 use crate::config::WorkArgs;
 use crate::jobs::{self, Listener, Queue, Store, Worker, WorkerSettings};
 
+/// Connections of a worker beside those of its attempts: heartbeats, sweeps and notes.
+const WORKERS_OWN: usize = 3;
+
 /// Why a service did not start.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
@@ -55,17 +58,19 @@ impl Service {
         let loads = database.clone().with_lock_timeout(seconds(args.lock_timeout_secs));
         let ended = CancellationToken::new();
         let listener = Listener::start(queries.clone(), ended.clone());
-        let pool = jobs::pool(&queries, args.pool_size.get());
-        let queue = Queue::new(pool.clone(), listener.clone());
+        // A pool of its own, so that slow questions to the API do not make the worker look dead.
+        let work = jobs::pool(&queries, args.concurrency() + WORKERS_OWN);
+        let queue = Queue::new(work.clone(), listener.clone());
         prepare(&database, &queue).await?;
-        let store = Store::new(pool, queue);
+        let store = Store::new(jobs::pool(&queries, args.pool_size.get()), queue.clone());
+        let work = Store::new(work, queue);
         let settings = WorkerSettings {
             concurrency: args.concurrency(),
             grace: Duration::from_secs(args.grace_secs),
             max_record_bytes: args.records.max_record_bytes as usize,
             spool_folder: args.records.spool_folder(),
         };
-        let worker = Worker::new(loads, store.clone(), listener.clone(), buckets.clone(), settings);
+        let worker = Worker::new(loads, work, listener.clone(), buckets.clone(), settings);
         let worker = Arc::new(worker);
         Ok(Self { store, listener, buckets, worker, stopping, embedded, ended })
     }

@@ -57,8 +57,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, P
     if app.stopping.is_cancelled() {
         return Err(unready("stopping", "the process is to stop"));
     }
-    match tokio::time::timeout(PATIENCE, app.store.live()).await {
-        Ok(Ok(_)) => Ok(Json(OK)),
+    match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+        Ok(Ok(())) => Ok(Json(OK)),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(unready("database_unavailable", "the database does not answer in time")),
     }

@@ -15,12 +15,13 @@ use uuid::Uuid;
 
 use super::JobState;
 use super::outcome::{JobError, Outcome};
-use super::store::{End, Started, StoreError};
+use super::record::{End, Started};
+use super::store::{StoreError, finish_parent};
 use super::worker::Worker;
 use crate::{failpoint, metrics};
 
-/// Attempts at a job that fails for reasons that can pass: four minutes or so in all.
-const ATTEMPTS: i32 = 8;
+/// Attempts at a job that fails for reasons that can pass: half an hour or so in all.
+const ATTEMPTS: i32 = 14;
 /// Deaths of workers after which a job is taken to have caused them.
 const DEATHS: i32 = 2;
 /// Longest pause before another attempt.
@@ -37,7 +38,8 @@ impl Worker {
     /// When the database does not take notes; the entry stays in the queue.
     pub(super) async fn attempt(&self, job_id: Uuid, worker: &str) -> Result<(), StoreError> {
         let Some(started) = self.insist(|| self.store.start(job_id, worker)).await? else {
-            return Ok(());
+            // It has ended, or its jobs have.
+            return finish_parent(&self.store.client().await?, job_id).await;
         };
         let span = tracing::info_span!("attempt", %job_id, attempt = started.attempt, request_id = started.asked.request_id);
         async {
@@ -56,7 +58,7 @@ impl Worker {
     {
         loop {
             match doing().await {
-                Err(error) if error.may_pass() && !self.hand_back.is_cancelled() => {
+                Err(error) if error.may_pass() => {
                     tracing::warn!(error = causes(&error).join(": "), "trying again");
                     tokio::time::sleep(AGAIN).await;
                 }
@@ -70,10 +72,10 @@ impl Worker {
             let detail = format!("{} workers died while they worked on it", started.deaths);
             return Outcome::Failed(JobError::new("worker_died", detail, false));
         }
-        if started.cancel_requested {
-            return Outcome::Cancelled;
-        }
         let running = self.enter(started.job_id);
+        if started.cancel_requested {
+            return self.called_off(started).await;
+        }
         let Some(bucket) = self.buckets.get(&started.bucket) else {
             return Outcome::Failed(JobError::no_bucket(&started.bucket));
         };
@@ -90,7 +92,7 @@ impl Worker {
             Err(error) => return failed(&error),
         };
         if started.version.as_deref() != Some(object.version().as_str()) {
-            match self.store.pin(started.job_id, &object).await {
+            match self.store.pin(started, &object).await {
                 Ok(true) => {}
                 Ok(false) => {
                     let detail = "another job is under way for the same version of the object";
@@ -109,7 +111,12 @@ impl Worker {
         object: &Object,
         cancelled: &CancellationToken,
     ) -> Outcome {
-        let mut connection = match self.connection().await {
+        let connected = tokio::select! {
+            connected = self.connection() => connected,
+            () = cancelled.cancelled() => return Outcome::Cancelled,
+            () = self.hand_back.cancelled() => return Outcome::HandedBack,
+        };
+        let mut connection = match connected {
             Ok(connection) => connection,
             Err(error) => return failed(&error),
         };
@@ -208,13 +215,19 @@ impl<'a> End<'a> {
             Outcome::Cancelled => Some(end(JobState::Cancelled)),
             Outcome::HandedBack => Some(end(JobState::Queued)),
             Outcome::Failed(error) if error.retryable && started.attempt_of_run < ATTEMPTS => {
-                let pause = LONGEST_PAUSE_SECS.min(1 << started.attempt_of_run.clamp(0, 16));
-                let again_at = Some(Utc::now() + TimeDelta::seconds(pause));
+                let again_at = Some(Utc::now() + pause(started.attempt_of_run));
                 Some(Self { error: Some(error), again_at, ..end(JobState::Queued) })
             }
             Outcome::Failed(error) => Some(Self { error: Some(error), ..end(JobState::Failed) }),
         }
     }
+}
+
+/// The pause after an attempt: 2 s, doubling, and a quarter more or less, so that what failed at
+/// once does not come back at once.
+fn pause(attempt: i32) -> TimeDelta {
+    let seconds = LONGEST_PAUSE_SECS.min(1 << attempt.clamp(0, 16));
+    TimeDelta::milliseconds(seconds * fastrand::i64(750..=1250))
 }
 
 /// What is told of an error of the pipeline; its causes go to the log.

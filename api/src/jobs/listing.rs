@@ -1,5 +1,6 @@
 //! A job over many objects: it lists them, and each becomes a job of its own.
 
+use deadpool_postgres::Transaction;
 use futures::StreamExt;
 use pipeline::source::{Bucket, Object, Selection};
 use tokio_util::sync::CancellationToken;
@@ -7,7 +8,8 @@ use uuid::Uuid;
 
 use super::attempt::{failed, store_failed};
 use super::outcome::{JobError, Outcome};
-use super::store::{Started, StoreError, begin, commit, database_failed, finish_parent};
+use super::record::Started;
+use super::store::{StoreError, begin, commit, database_failed, finish_parent};
 use super::submit::insert_objects;
 use super::worker::Worker;
 
@@ -35,10 +37,7 @@ impl Worker {
         loop {
             let piece = tokio::select! {
                 piece = pieces.next() => piece,
-                () = cancelled.cancelled() => {
-                    let called_off = self.store.cancel_children(started.job_id).await;
-                    return called_off.map_or_else(|error| store_failed(&error), |()| Outcome::Cancelled);
-                }
+                () = cancelled.cancelled() => return self.called_off(started).await,
                 () = self.hand_back.cancelled() => return Outcome::HandedBack,
             };
             let Some(piece) = piece else { break };
@@ -47,8 +46,10 @@ impl Worker {
                 Err(error) => return failed(&error),
             };
             listed += objects.len();
-            if let Err(error) = self.add_children(started, &objects).await {
-                return store_failed(&error);
+            match self.add_children(started, &objects).await {
+                Ok(true) => {}
+                Ok(false) => return self.called_off(started).await,
+                Err(error) => return store_failed(&error),
             }
         }
         if listed == 0 {
@@ -56,29 +57,62 @@ impl Worker {
             return Outcome::Failed(JobError::new("no_objects", detail, false));
         }
         match self.end_listing(started).await {
-            Ok(()) => Outcome::Listed,
+            Ok(true) => Outcome::Listed,
+            Ok(false) => self.called_off(started).await,
             Err(error) => store_failed(&error),
         }
     }
 
-    async fn add_children(&self, started: &Started, objects: &[Object]) -> Result<(), StoreError> {
+    /// Calls off what the job has brought about.
+    pub(super) async fn called_off(&self, started: &Started) -> Outcome {
+        match self.store.cancel_children(started.job_id).await {
+            Ok(()) => Outcome::Cancelled,
+            Err(error) => store_failed(&error),
+        }
+    }
+
+    /// Writes jobs for objects; false when the job is cancelled, or another attempt's.
+    async fn add_children(
+        &self,
+        started: &Started,
+        objects: &[Object],
+    ) -> Result<bool, StoreError> {
         let mut client = self.store.client().await?;
         let transaction = begin(&mut client).await?;
+        if !goes_on(&transaction, started).await? {
+            return Ok(false);
+        }
         let how = (started.mode.as_str(), started.dry_run, started.reload, &started.asked);
         let parent = Some(started.job_id);
         let jobs =
             insert_objects(&transaction, &started.bucket, objects, parent, how, |_| Uuid::now_v7())
                 .await?;
         self.store.enqueue(&transaction, &jobs, None).await?;
-        commit(transaction).await
+        commit(transaction).await?;
+        Ok(true)
     }
 
-    async fn end_listing(&self, started: &Started) -> Result<(), StoreError> {
-        let client = self.store.client().await?;
-        let sql = "update stevedore.jobs set listed = true \
-            where job_id = $1 and attempts = $2 and state = 'running'";
-        let listed = client.execute(sql, &[&started.job_id, &started.attempt]).await;
+    /// Notes that all objects have jobs; false when the job is cancelled, or another attempt's.
+    async fn end_listing(&self, started: &Started) -> Result<bool, StoreError> {
+        let mut client = self.store.client().await?;
+        let transaction = begin(&mut client).await?;
+        if !goes_on(&transaction, started).await? {
+            return Ok(false);
+        }
+        let sql = "update stevedore.jobs set listed = true where job_id = $1";
+        let listed = transaction.execute(sql, &[&started.job_id]).await;
         listed.map_err(database_failed("note that all objects are listed"))?;
-        finish_parent(&client, started.job_id).await
+        finish_parent(&transaction, started.job_id).await?;
+        commit(transaction).await?;
+        Ok(true)
     }
+}
+
+/// Whether the job is this attempt's and is not cancelled; it stays so until the transaction ends.
+async fn goes_on(transaction: &Transaction<'_>, started: &Started) -> Result<bool, StoreError> {
+    let sql = "select cancel_requested from stevedore.jobs \
+        where job_id = $1 and attempts = $2 and state = 'running' for update";
+    let row = transaction.query_opt(sql, &[&started.job_id, &started.attempt]).await;
+    let row = row.map_err(database_failed("look whether the job goes on"))?;
+    Ok(row.is_some_and(|row| !row.get::<_, bool>(0)))
 }

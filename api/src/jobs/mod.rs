@@ -10,6 +10,7 @@ mod listing;
 mod outcome;
 mod pool;
 mod queue;
+mod record;
 mod store;
 mod submit;
 mod worker;

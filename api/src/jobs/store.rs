@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{GenericClient, Object, Pool, PoolError};
 use graphile_worker::DbError;
-use pipeline::error::may_pass;
-use pipeline::load::{Progress, Summary};
-use pipeline::source::Object as StoredObject;
+use pipeline::error::{is_passing, may_pass};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
-use super::outcome::JobError;
 use super::queue::Queue;
 use super::{Job, JobCounts, JobEvent, JobState};
 
@@ -47,7 +44,9 @@ impl StoreError {
                 may_pass(source)
             }
             Self::Pool(_) => true,
-            Self::Queue(error) => error.code().is_none(),
+            Self::Queue(error) => {
+                error.code().is_none_or(|code| is_passing(&SqlState::from_code(code)))
+            }
         }
     }
 
@@ -93,38 +92,6 @@ pub(crate) struct Asked {
     pub(crate) by: String,
     /// What the logs call the request.
     pub(crate) request_id: String,
-}
-
-/// A job that an attempt has begun on.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) job_id: Uuid,
-    pub(super) bucket: String,
-    pub(super) key: Option<String>,
-    pub(super) prefix: Option<String>,
-    pub(super) glob: Option<String>,
-    pub(super) version: Option<String>,
-    pub(super) mode: String,
-    pub(super) dry_run: bool,
-    pub(super) reload: bool,
-    /// The number of the attempt: what its worker writes counts only as long as it is the last.
-    pub(super) attempt: i32,
-    /// Its number since the job was last asked for.
-    pub(super) attempt_of_run: i32,
-    pub(super) deaths: i32,
-    pub(super) cancel_requested: bool,
-    pub(super) asked: Asked,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct End<'a> {
-    /// What the job does from now on: `Queued` for another attempt.
-    pub(super) state: JobState,
-    pub(super) summary: Option<&'a Summary>,
-    pub(super) error: Option<&'a JobError>,
-    /// When the next attempt begins at the earliest.
-    pub(super) again_at: Option<DateTime<Utc>>,
 }
 
 /// The rows of jobs, and their entries in the queue.
@@ -222,115 +189,57 @@ impl Store {
         rows.map(drop).map_err(database_failed("cancel the jobs of the job"))
     }
 
-    /// Makes a job that ended badly wait again; of one over many objects, those of its jobs.
+    /// Makes a job that ended badly wait again, and those of its jobs, piece by piece.
     pub(crate) async fn retry(&self, job_id: Uuid) -> Result<Changed, StoreError> {
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
+        // In the order in which a job that ends takes these locks.
+        let parent = "select from stevedore.jobs p where p.job_id = \
+            (select j.parent_id from stevedore.jobs j where j.job_id = $1) for update";
+        let failed = || database_failed("make the job wait again");
+        transaction.execute(parent, &[&job_id]).await.map_err(failed())?;
         let retry = include_str!("../../../sql/queries/retry_job.sql");
         let row = transaction.query_opt(retry, &[&job_id]).await;
-        let Some(row) = row.map_err(database_failed("make the job wait again"))? else {
+        let Some(row) = row.map_err(failed())? else {
             return Ok(Changed::No);
         };
-        let jobs = if row.get("listed") {
-            let retry = include_str!("../../../sql/queries/retry_children.sql");
-            let rows = transaction.query(retry, &[&job_id]).await;
-            rows.map_err(database_failed("make the jobs of the job wait again"))?
-                .iter()
-                .map(|row| row.get(0))
-                .collect()
-        } else {
-            vec![job_id]
-        };
-        self.enqueue(&transaction, &jobs, None).await?;
-        finish_parent(&transaction, job_id).await?;
+        if !row.get::<_, bool>("listed") {
+            self.enqueue(&transaction, &[job_id], None).await?;
+        }
         commit(transaction).await?;
+        while self.retry_some_children(&mut client, job_id).await? {}
+        finish_parent(&client, job_id).await?;
         Ok(Changed::Yes)
     }
 
-    /// Begins an attempt; none if the job has come to its end.
-    pub(super) async fn start(
+    /// Makes some of the jobs wait again; whether there were any.
+    async fn retry_some_children(
         &self,
+        client: &mut Object,
         job_id: Uuid,
-        worker: &str,
-    ) -> Result<Option<Started>, StoreError> {
-        let sql = include_str!("../../../sql/queries/start_job.sql");
-        let row = self
-            .client()
-            .await?
-            .query_opt(sql, &[&job_id, &worker, &Json(JobError::worker_died())])
-            .await;
-        let row = row.map_err(database_failed("begin an attempt"))?;
-        Ok(row.map(|row| Started::new(job_id, &row)))
-    }
-
-    /// Notes which version of the object the attempt is about; false when another job is.
-    pub(super) async fn pin(
-        &self,
-        job_id: Uuid,
-        object: &StoredObject,
     ) -> Result<bool, StoreError> {
-        let sql = "update stevedore.jobs set version = $2, bytes = $3 where job_id = $1";
-        let version = object.version();
-        let pinned =
-            self.client().await?.execute(sql, &[&job_id, &version, &(object.size as i64)]).await;
-        match pinned.map_err(database_failed("note the version of the object")) {
-            Err(error) if error.is_unique_violation() => Ok(false),
-            pinned => pinned.map(|_| true),
-        }
+        let failed = || database_failed("make the jobs of the job wait again");
+        let transaction = begin(client).await?;
+        // The last of those before may have ended it again.
+        let running = "update stevedore.jobs set state = 'running', finished_at = null \
+            where job_id = $1 and listed and state <> 'running'";
+        transaction.execute(running, &[&job_id]).await.map_err(failed())?;
+        let retry = include_str!("../../../sql/queries/retry_children.sql");
+        let rows = transaction.query(retry, &[&job_id]).await.map_err(failed())?;
+        let jobs: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        self.enqueue(&transaction, &jobs, None).await?;
+        commit(transaction).await?;
+        Ok(!jobs.is_empty())
     }
 
-    /// Notes how far an attempt is. None when the job is not this attempt's any more, else whether
-    /// it is to be cancelled.
-    pub(super) async fn progress(
-        &self,
-        started: &Started,
-        progress: &Progress,
-    ) -> Result<Option<bool>, StoreError> {
-        let sql = include_str!("../../../sql/queries/progress_of_job.sql");
-        let [bytes_read, records, loaded, rejected, log_rows] =
-            progress.counts().map(|count| count as i64);
-        let (job, attempt) = (started.job_id, started.attempt);
-        let row = self
-            .client()
-            .await?
-            .query_opt(sql, &[&job, &attempt, &bytes_read, &records, &loaded, &rejected, &log_rows])
-            .await;
-        let row = row.map_err(database_failed("note how far the attempt is"))?;
-        Ok(row.map(|row| row.get(0)))
+    /// Whether the database answers.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let answered =
+            self.client().await?.batch_execute("select from stevedore.jobs limit 0").await;
+        answered.map_err(database_failed("ask the database"))
     }
 
-    /// Notes how an attempt ended.
-    pub(super) async fn end(&self, started: &Started, end: &End<'_>) -> Result<(), StoreError> {
-        let End { state, summary, error, again_at } = *end;
-        let mut client = self.client().await?;
-        let transaction = begin(&mut client).await?;
-        let count = |count: fn(&Summary) -> u64| summary.map(|summary| count(summary) as i64);
-        let ended = transaction
-            .execute(
-                include_str!("../../../sql/queries/end_attempt.sql"),
-                &[
-                    &started.job_id,
-                    &started.attempt,
-                    &state.as_str(),
-                    &summary.map(Json),
-                    &summary.and_then(|summary| summary.load_id),
-                    &error.map(Json),
-                    &again_at,
-                    &count(|summary| summary.bytes),
-                    &count(|summary| summary.records),
-                    &count(|summary| summary.loaded),
-                    &count(|summary| summary.rejected),
-                    &count(|summary| summary.log_rows),
-                ],
-            )
-            .await;
-        let ended = ended.map_err(database_failed("note how the attempt ended"))?;
-        if ended > 0 && state == JobState::Queued {
-            self.enqueue(&transaction, &[started.job_id], again_at).await?;
-        }
-        commit(transaction).await
-    }
-
+    /// Makes jobs wait for a worker, not before `run_at`, if the transaction commits.
     pub(super) async fn enqueue(
         &self,
         transaction: &Transaction<'_>,
@@ -377,28 +286,6 @@ pub(super) async fn finish_parent(
 ) -> Result<(), StoreError> {
     let finished = client.execute("select stevedore.finish_parent($1)", &[&job_id]).await;
     finished.map(drop).map_err(database_failed("end the job over many objects"))
-}
-
-impl Started {
-    fn new(job_id: Uuid, row: &Row) -> Self {
-        let attempt = row.get("attempts");
-        Self {
-            job_id,
-            bucket: row.get("bucket"),
-            key: row.get("key"),
-            prefix: row.get("prefix"),
-            glob: row.get("glob"),
-            version: row.get("version"),
-            mode: row.get("mode"),
-            dry_run: row.get("dry_run"),
-            reload: row.get("reload"),
-            attempt,
-            attempt_of_run: attempt - row.get::<_, i32>("earlier_attempts"),
-            deaths: row.get("deaths"),
-            cancel_requested: row.get("cancel_requested"),
-            asked: Asked { by: row.get("requested_by"), request_id: row.get("request_id") },
-        }
-    }
 }
 
 fn json<T: for<'a> serde::Deserialize<'a>>(row: &Row, column: &str) -> Option<T> {

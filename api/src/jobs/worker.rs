@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use graphile_worker::{
     IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
     WorkerShutdownConfig,
@@ -27,6 +28,8 @@ const SWEEP: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(8);
 /// How often the queue is looked at for entries whose time has come; new ones are told.
 const POLL: Duration = Duration::from_secs(1);
+/// How often jobs are looked for that nobody would look at any more.
+const FIND_LOST: Duration = Duration::from_secs(30);
 /// How long to wait before the queue is tried again that could not be reached.
 const RETRY: Duration = Duration::from_secs(1);
 /// How long attempts that are handed back have to note that.
@@ -85,13 +88,31 @@ impl Worker {
     /// and hands back those that are not done by then.
     pub(crate) async fn run(self: Arc<Self>, stopping: CancellationToken) {
         let cancels = tokio::spawn(Arc::clone(&self).hear_cancels());
+        let lost = tokio::spawn(Arc::clone(&self).find_lost());
+        // The queue stops all slots of a worker when one cannot use the database for a moment, and
+        // waits for the loads of the others: so each slot is a worker of its own to it.
+        let slots = (0..self.settings.concurrency).map(|_| self.take_again(&stopping));
         tokio::select! {
-            () = self.take_again(&stopping) => {}
+            _ = join_all(slots) => {}
             () = self.end_grace(&stopping) => {
                 tracing::warn!("what runs does not end: others take it over");
             }
         }
         cancels.abort();
+        lost.abort();
+    }
+
+    /// Looks for jobs that nobody would look at any more.
+    async fn find_lost(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(FIND_LOST);
+        loop {
+            ticks.tick().await;
+            match self.store.find_lost().await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::warn!(jobs, "jobs were without an entry in the queue"),
+                Err(error) => tracing::debug!(%error, "lost jobs cannot be looked for"),
+            }
+        }
     }
 
     /// Takes entries until `stopping`, whatever becomes of the database.
@@ -117,7 +138,6 @@ impl Worker {
 
     /// Takes entries until `stopping`, or until the database cannot be used.
     async fn take(self: Arc<Self>, stopping: CancellationToken) -> Result<(), String> {
-        let settings = &self.settings;
         let shutdown = WorkerShutdownConfig::default()
             .listen_os_shutdown_signals(false)
             .grace_period(NEVER)
@@ -131,7 +151,7 @@ impl Worker {
         let worker = WorkerOptions::default()
             .schema(SCHEMA)
             .database(self.store.queue().database())
-            .concurrency(settings.concurrency)
+            .concurrency(1)
             .poll_interval(POLL)
             .worker_shutdown(shutdown)
             .worker_recovery(recovery)

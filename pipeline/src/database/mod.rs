@@ -45,6 +45,10 @@ const DRIVERS_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 const NOTICE_THE_END: &str =
     "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3";
 
+/// Makes the server notice that we are gone while it computes. Not every system can.
+const NOTICE_WHILE_BUSY: &str = "do $$ begin set client_connection_check_interval = '5s'; \
+    exception when others then null; end $$";
+
 /// The schema `stevedore` is for the ledger. To a role of that name it would be the first of its
 /// search path, where users' tables would be created beside those that are there already.
 const KEEP_OUT: &str = "select set_config('search_path', \
@@ -146,7 +150,8 @@ impl Database {
     /// # Errors
     /// The driver's, when the connection broke.
     pub async fn prepare_session(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
-        let mut statements = vec![NOTICE_THE_END.to_owned(), KEEP_OUT.to_owned()];
+        let mut statements =
+            vec![NOTICE_THE_END.to_owned(), NOTICE_WHILE_BUSY.to_owned(), KEEP_OUT.to_owned()];
         for (setting, timeout) in
             [("lock_timeout", self.lock_timeout), ("statement_timeout", self.statement_timeout)]
         {

@@ -100,7 +100,10 @@ fn may_recover(error: &StoreError) -> bool {
     !is_final && !is_denied(error)
 }
 
-fn is_passing(code: &SqlState) -> bool {
+/// Whether what has this SQLSTATE passes by itself: a broken connection, a conflict, a lack of memory,
+/// disk or connections, a shutdown, a lock that others hold.
+#[must_use]
+pub fn is_passing(code: &SqlState) -> bool {
     PASSING_CLASSES.iter().any(|class| code.code().starts_with(class))
         || *code == SqlState::LOCK_NOT_AVAILABLE
 }

@@ -1,0 +1,181 @@
+//! What attempts read and write of their jobs' rows.
+
+use chrono::{DateTime, Utc};
+use pipeline::load::{Progress, Summary};
+use pipeline::source::Object;
+use tokio_postgres::types::Json;
+use tokio_postgres::{Row, Transaction};
+use uuid::Uuid;
+
+use super::JobState;
+use super::outcome::JobError;
+use super::store::{Asked, Store, StoreError, begin, commit, database_failed};
+
+/// A job that an attempt has begun on.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) job_id: Uuid,
+    pub(super) bucket: String,
+    pub(super) key: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) glob: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) mode: String,
+    pub(super) dry_run: bool,
+    pub(super) reload: bool,
+    /// The number of the attempt: what its worker writes counts only as long as it is the last.
+    pub(super) attempt: i32,
+    /// Its number since the job was last asked for.
+    pub(super) attempt_of_run: i32,
+    pub(super) deaths: i32,
+    pub(super) cancel_requested: bool,
+    pub(super) asked: Asked,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End<'a> {
+    /// What the job does from now on: `Queued` for another attempt.
+    pub(super) state: JobState,
+    pub(super) summary: Option<&'a Summary>,
+    pub(super) error: Option<&'a JobError>,
+    /// When the next attempt begins at the earliest.
+    pub(super) again_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// Begins an attempt; none if the job has come to its end.
+    pub(super) async fn start(
+        &self,
+        job_id: Uuid,
+        worker: &str,
+    ) -> Result<Option<Started>, StoreError> {
+        let sql = include_str!("../../../sql/queries/start_job.sql");
+        let row = self
+            .client()
+            .await?
+            .query_opt(sql, &[&job_id, &worker, &Json(JobError::worker_died())])
+            .await;
+        let row = row.map_err(database_failed("begin an attempt"))?;
+        Ok(row.map(|row| Started::new(job_id, &row)))
+    }
+
+    /// Notes which version of the object the attempt is about; false when another job is.
+    pub(super) async fn pin(&self, started: &Started, object: &Object) -> Result<bool, StoreError> {
+        let sql = "update stevedore.jobs set version = $3, bytes = $4 \
+            where job_id = $1 and attempts = $2 and state = 'running'";
+        let (version, bytes) = (object.version(), object.size as i64);
+        let (job, attempt) = (started.job_id, started.attempt);
+        let pinned = self.client().await?.execute(sql, &[&job, &attempt, &version, &bytes]).await;
+        match pinned.map_err(database_failed("note the version of the object")) {
+            Err(error) if error.is_unique_violation() => Ok(false),
+            pinned => pinned.map(|_| true),
+        }
+    }
+
+    /// Notes how far an attempt is. None when the job is not this attempt's any more, else whether
+    /// it is to be cancelled.
+    pub(super) async fn progress(
+        &self,
+        started: &Started,
+        progress: &Progress,
+    ) -> Result<Option<bool>, StoreError> {
+        let sql = include_str!("../../../sql/queries/progress_of_job.sql");
+        let [bytes_read, records, loaded, rejected, log_rows] =
+            progress.counts().map(|count| count as i64);
+        let (job, attempt) = (started.job_id, started.attempt);
+        let row = self
+            .client()
+            .await?
+            .query_opt(sql, &[&job, &attempt, &bytes_read, &records, &loaded, &rejected, &log_rows])
+            .await;
+        let row = row.map_err(database_failed("note how far the attempt is"))?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    /// Notes how an attempt ended.
+    pub(super) async fn end(&self, started: &Started, end: &End<'_>) -> Result<(), StoreError> {
+        let End { state, summary, error, again_at } = *end;
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let count = |count: fn(&Summary) -> u64| summary.map(|summary| count(summary) as i64);
+        let ended = transaction
+            .query_opt(
+                include_str!("../../../sql/queries/end_attempt.sql"),
+                &[
+                    &started.job_id,
+                    &started.attempt,
+                    &state.as_str(),
+                    &summary.map(Json),
+                    &summary.and_then(|summary| summary.load_id),
+                    &error.map(Json),
+                    &again_at,
+                    &count(|summary| summary.bytes),
+                    &count(|summary| summary.records),
+                    &count(|summary| summary.loaded),
+                    &count(|summary| summary.rejected),
+                    &count(|summary| summary.log_rows),
+                ],
+            )
+            .await;
+        let ended = ended.map_err(database_failed("note how the attempt ended"))?;
+        if ended.is_some_and(|row| row.get::<_, &str>(0) == JobState::Queued.as_str()) {
+            self.enqueue_anew(&transaction, started.job_id, again_at).await?;
+        }
+        commit(transaction).await
+    }
+
+    /// Makes a job wait under a new entry. The old one is removed now: as one of the queue's own it
+    /// would be removed when the attempt returns, and were it given to another worker by then, or
+    /// used again for the new one, with it what is still to be done.
+    async fn enqueue_anew(
+        &self,
+        transaction: &Transaction<'_>,
+        job_id: Uuid,
+        run_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from stevedore_queue._private_jobs where key = $1::uuid::text";
+        let removed = transaction.execute(sql, &[&job_id]).await;
+        removed.map_err(database_failed("remove the entry of the attempt"))?;
+        self.enqueue(transaction, &[job_id], run_at).await
+    }
+
+    /// Gives jobs an entry that have lost theirs; how many there were.
+    ///
+    /// The queue removes an entry when its attempt returns, whoever holds it by then: that of a
+    /// worker that was silent too long, was taken for dead and is not.
+    pub(super) async fn find_lost(&self) -> Result<usize, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let sql = include_str!("../../../sql/queries/lost_jobs.sql");
+        let rows =
+            transaction.query(sql, &[]).await.map_err(database_failed("look for lost jobs"))?;
+        for row in &rows {
+            self.enqueue_anew(&transaction, row.get(0), None).await?;
+        }
+        commit(transaction).await?;
+        Ok(rows.len())
+    }
+}
+
+impl Started {
+    fn new(job_id: Uuid, row: &Row) -> Self {
+        let attempt = row.get("attempts");
+        Self {
+            job_id,
+            bucket: row.get("bucket"),
+            key: row.get("key"),
+            prefix: row.get("prefix"),
+            glob: row.get("glob"),
+            version: row.get("version"),
+            mode: row.get("mode"),
+            dry_run: row.get("dry_run"),
+            reload: row.get("reload"),
+            attempt,
+            attempt_of_run: attempt - row.get::<_, i32>("earlier_attempts"),
+            deaths: row.get("deaths"),
+            cancel_requested: row.get("cancel_requested"),
+            asked: Asked { by: row.get("requested_by"), request_id: row.get("request_id") },
+        }
+    }
+}
