@@ -17,6 +17,7 @@ mod cli;
 mod conformance;
 mod connections;
 mod crash;
+mod crawl;
 mod decode;
 mod deploy;
 mod embedded;

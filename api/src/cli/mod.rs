@@ -1,6 +1,8 @@
 //! The verbs of the command line, one file each.
 
+mod catalog;
 mod client;
+mod crawl;
 mod health;
 mod hint;
 mod jobs;
@@ -31,6 +33,8 @@ pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
         Verb::Jobs(args) => jobs::jobs(&args, printer).await,
         Verb::Health(args) => health::health(&args, printer).await,
         Verb::Migrate(args) => migrate::migrate(&args, printer).await,
+        Verb::Crawl(args) => crawl::crawl(&args, printer).await,
+        Verb::Catalog(args) => catalog::catalog(&args, printer).await,
         Verb::Key(args) => key::key(&args, printer),
         // Printed in `main`, which knows where each setting comes from.
         Verb::Config(_) => ExitCode::SUCCESS,

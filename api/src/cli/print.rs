@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use pipeline::catalog::crawler::CrawlReport;
+use pipeline::catalog::store::{Published, TableVersion};
 use pipeline::error::{Error, causes};
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary};
@@ -94,6 +96,55 @@ impl Printer {
             ]);
         }
         self.data(&format!("{table}\n"));
+    }
+
+    /// What a crawl has done.
+    pub(crate) fn crawl(&self, report: &CrawlReport) {
+        let CrawlReport { objects, unchanged, gone, records, malformed, seconds, .. } = report;
+        let mut text = format!(
+            "crawled {objects} objects in {seconds:.2} s: {unchanged} as they were, {gone} gone, \
+             {records} records read, {malformed} malformed\n"
+        );
+        for table in &report.tables {
+            let Published { name, version, changes, is_new } = table;
+            let what = match (is_new, changes.len()) {
+                (false, _) => "as it was".to_owned(),
+                (true, 0) => "new".to_owned(),
+                (true, changes) => format!("{changes} changes"),
+            };
+            writeln!(text, "{name}, version {version}: {what}").ok();
+        }
+        for name in &report.deprecated {
+            writeln!(text, "{name}: deprecated, its objects are gone").ok();
+        }
+        self.data(&text);
+        for (key, why) in &report.skipped_because {
+            self.note(&format!("skipped {key}: {why}"));
+        }
+        let unnamed = report.skipped - report.skipped_because.len() as u64;
+        if unnamed > 0 {
+            self.note(&format!("skipped {unnamed} more"));
+        }
+    }
+
+    /// The tables of the catalog.
+    pub(crate) fn tables(&self, tables: &[TableVersion]) {
+        let mut shown = Table::new();
+        let header = ["table", "version", "state", "location", "objects", "records", "columns"];
+        shown.load_style(UTF8_FULL_CONDENSED).set_header(header);
+        for TableVersion { table, version, state, .. } in tables {
+            let count = |count: Option<i64>| count.map(|count| count.to_string());
+            shown.add_row([
+                table.name.clone(),
+                version.to_string(),
+                state.clone(),
+                shortened(&table.location),
+                count(table.objects).unwrap_or_default(),
+                count(table.records).unwrap_or_default(),
+                table.columns.len().to_string(),
+            ]);
+        }
+        self.data(&format!("{shown}\n"));
     }
 
     /// A job, as a load's summary looks.

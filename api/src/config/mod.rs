@@ -1,9 +1,13 @@
 //! Every setting: flags, the environment variables behind them, the file behind those, and defaults.
 
+mod catalog;
 mod file;
 mod secret;
 mod show;
 
+pub(crate) use catalog::{
+    CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlVerb, Export,
+};
 pub(crate) use file::parse;
 pub(crate) use show::in_force;
 
@@ -67,6 +71,12 @@ pub(crate) enum Verb {
     /// Create or update the ledger, the jobs, the queue and the tables
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(DatabaseArgs),
+    /// Find out what is in buckets, and catalog it
+    #[command(after_help = catalog::CRAWL_EXAMPLES)]
+    Crawl(CrawlArgs),
+    /// See the tables that were found
+    #[command(after_help = catalog::CATALOG_EXAMPLES)]
+    Catalog(CatalogArgs),
     /// Make a key for the API
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),

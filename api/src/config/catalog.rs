@@ -1,0 +1,144 @@
+//! Settings of `crawl` and `catalog`.
+
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand, ValueEnum};
+use pipeline::catalog::crawl::Sample;
+use pipeline::catalog::crawler::DEFAULT_DATABASE;
+use pipeline::catalog::path::JsonPath;
+
+use super::DatabaseArgs;
+use crate::buckets::BucketSetting;
+
+pub(super) const CRAWL_EXAMPLES: &str = "\
+Examples:
+  stevedore crawl objects microservice-hw
+  stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000";
+
+pub(super) const CATALOG_EXAMPLES: &str = "\
+Examples:
+  stevedore catalog list
+  stevedore catalog show table_microservice_hw
+  stevedore catalog show table_microservice_hw --export ddl
+  stevedore catalog diff table_microservice_hw 1 2";
+
+/// What to crawl.
+#[derive(Debug, Args)]
+pub(crate) struct CrawlArgs {
+    #[command(subcommand)]
+    pub(crate) verb: CrawlVerb,
+}
+
+/// What to crawl.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CrawlVerb {
+    /// Find the tables that the objects of a bucket are
+    Objects(CrawlObjectsArgs),
+}
+
+/// Which objects to crawl, and how.
+#[derive(Debug, Args)]
+pub(crate) struct CrawlObjectsArgs {
+    /// A configured bucket, a folder or a URL
+    #[arg(value_name = "BUCKET")]
+    pub(crate) bucket: String,
+    /// What the keys of the objects begin with
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) prefix: String,
+    /// Records of each object to look at, or all
+    #[arg(long, value_name = "N|all", default_value = "all")]
+    pub(crate) sample: SampleSetting,
+    /// Where in a document its records are: $, $[*], $.a.b[*]
+    #[arg(long, value_name = "JSONPATH", default_value_t)]
+    pub(crate) path: JsonPath,
+    /// Name of the crawler [default: the bucket and the prefix]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The catalog's database for the tables
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_DATABASE)]
+    pub(crate) catalog_database: String,
+    /// Objects that are read at the same time [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) parallel: Option<NonZeroUsize>,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A bucket under a name, as `serve` has it
+    #[arg(
+        long = "bucket",
+        id = "buckets",
+        env = "STEVEDORE_BUCKET",
+        hide_env_values = true,
+        value_name = "NAME=URL",
+        value_delimiter = ',',
+        value_parser = super::Secret::<BucketSetting>::new(),
+        default_value = "microservice-hw=data"
+    )]
+    pub(crate) buckets: Vec<BucketSetting>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// How much of each object is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SampleSetting(pub(crate) Sample);
+
+impl FromStr for SampleSetting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "all" => Ok(Self(Sample::All)),
+            Ok(records @ 1..) => Ok(Self(Sample::Records(records))),
+            _ => Err("expected a number of records, or all".to_owned()),
+        }
+    }
+}
+
+/// What of the catalog to see.
+#[derive(Debug, Args)]
+pub(crate) struct CatalogArgs {
+    #[command(subcommand)]
+    pub(crate) verb: CatalogVerb,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// What of the catalog to see.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CatalogVerb {
+    /// List the tables
+    List,
+    /// Show a table's columns
+    Show {
+        /// The table
+        table: String,
+        /// A version of it [default: the newest]
+        #[arg(long, value_name = "N")]
+        version: Option<i32>,
+        /// How to show it
+        #[arg(long, value_name = "FORMAT", default_value = "tree")]
+        export: Export,
+    },
+    /// Show what changed from one version of a table to another
+    Diff {
+        /// The table
+        table: String,
+        /// The version before
+        from: i32,
+        /// The version after
+        to: i32,
+    },
+}
+
+/// How columns are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Export {
+    /// A tree, as Spark and Polars show schemas
+    Tree,
+    /// JSON Schema
+    JsonSchema,
+    /// A table of Postgres
+    Ddl,
+}
