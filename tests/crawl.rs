@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{TestDatabase, sample, stdout};
+use crate::support::{Serve, TestDatabase, sample, stdout};
 
 /// Crawls a folder as the bucket `microservice-hw`.
 fn crawl(database: &TestDatabase, folder: &Path, args: &[&str]) -> Value {
@@ -95,4 +95,26 @@ async fn a_crawl_that_was_killed_goes_on_where_it_was() {
     let again = crawl(&database, folder.path(), &[]);
     assert_eq!((&again["unchanged"], &again["records"]), (&json!(39), &json!(11)));
     assert_eq!(database.count("stevedore.catalog_tables where objects = 50").await, 1);
+}
+
+#[tokio::test]
+async fn the_catalog_is_served() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let write = |text: &str| std::fs::write(folder.path().join("a.json"), text).unwrap();
+    write(r#"{"id":1}"#);
+    crawl(&database, folder.path(), &[]);
+    write(r#"{"id":1.5}"#);
+    crawl(&database, folder.path(), &[]);
+    let serve = Serve::start(&database, &["--no-worker"], folder.path());
+    let tables = serve.get("/v1/catalog/tables").await.json();
+    assert_eq!(tables["tables"][0]["name"], "table_microservice_hw");
+    let path = "/v1/catalog/tables/table_microservice_hw";
+    assert_eq!(serve.get(path).await.json()["columns"][0]["data_type"], "double");
+    let diff = serve.get(&format!("{path}/diff?from=1&to=2")).await.json();
+    let retyped = json!({"change": "type_changed", "name": "id", "from": "int", "to": "double"});
+    assert_eq!(diff["changes"], json!([retyped]));
+    let missing = serve.get(&format!("{path}/diff?from=1&to=3")).await;
+    assert_eq!(missing.outcome(), (404, "version_not_found".to_owned()));
+    let missing = serve.get("/v1/catalog/tables/none").await;
+    assert_eq!(missing.outcome(), (404, "table_not_found".to_owned()));
 }

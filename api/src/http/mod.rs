@@ -7,11 +7,13 @@
 //! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events` | whoever follows them | read |
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
+//! | `GET /v1/catalog/tables`, `/v1/catalog/tables/{name}`, `/v1/catalog/tables/{name}/diff` | whoever looks after the data | read |
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
 //! | `GET /openapi.json`, `/docs` | developers | |
 
 mod access;
+mod catalog;
 mod events;
 mod extract;
 mod health;
@@ -116,6 +118,7 @@ pub(crate) struct RouteSettings {
         (name = "trigger", description = "The old trigger, drop-in"),
         (name = "jobs", description = "Ask for loads and follow them"),
         (name = "ledger", description = "What was loaded, and what was rejected"),
+        (name = "catalog", description = "What is in the buckets, as crawlers have found it"),
         (name = "health", description = "For machines that look after the process"),
     ),
     components(schemas(Problem)),
@@ -153,6 +156,9 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(loads::list))
         .routes(routes!(loads::show))
         .routes(routes!(rejects::list))
+        .routes(routes!(catalog::list))
+        .routes(routes!(catalog::show))
+        .routes(routes!(catalog::compare))
         .routes(routes!(health::counts))
         .route_layer(with(Scope::Read));
     let admin = OpenApiRouter::new()

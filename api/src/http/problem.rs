@@ -164,6 +164,12 @@ impl From<SubmitError> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match &error {
+            Error::Database { .. } => {
+                tracing::error!(error = error.with_causes(), "the database could not be used");
+                let detail = "the database could not be used";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
+                    .retryable(Some(5))
+            }
             Error::NotFound { .. } | Error::Location { .. } => {
                 Self::not_found("object_not_found", error.to_string())
             }

@@ -1,0 +1,212 @@
+//! `/v1/catalog`: the tables that crawlers have found.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use pipeline::catalog::column::Column;
+use pipeline::catalog::diff::diff;
+use pipeline::catalog::store::{TableVersion, Tables};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::App;
+use super::extract::{Path, Query, check_text};
+use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
+
+/// A table of the catalog.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CatalogTable {
+    /// The catalog's database that it is in
+    database: String,
+    /// Its name there
+    name: String,
+    /// `active`, or `deprecated` when its objects are gone
+    state: String,
+    /// Its newest version
+    version: i32,
+    /// Where it is: a bucket and folder
+    location: String,
+    /// What it is made of: `json` or `postgres`
+    classification: String,
+    /// How records follow each other, if that is the same in all objects
+    format: Option<String>,
+    /// How objects are compressed, if that is the same in all of them
+    compression: Option<String>,
+    /// Its objects
+    objects: Option<i64>,
+    /// Its records or rows that were looked at
+    records: Option<i64>,
+    /// Its size
+    bytes: Option<i64>,
+    /// Whether only a part was looked at
+    sampled: bool,
+    /// Who found it
+    crawler: String,
+    /// When the version was found first
+    updated_at: DateTime<Utc>,
+    /// When the table was looked at last
+    crawled_at: DateTime<Utc>,
+    /// Its columns in order: name, `data_type`, nullable, and what was seen in them
+    #[schema(value_type = Vec<Object>)]
+    columns: Vec<Column>,
+}
+
+/// The tables of the catalog.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CatalogTables {
+    /// In order of their databases and names
+    tables: Vec<CatalogTable>,
+}
+
+/// Which tables to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TableParams {
+    /// Only tables of this database of the catalog
+    database: Option<String>,
+}
+
+/// Which versions to compare.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DiffParams {
+    /// The version before
+    from: i32,
+    /// The version after
+    to: i32,
+}
+
+/// What changed from one version of a table to another.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TableDiff {
+    /// Columns that are `added`, `removed`, `type_changed` or `nullability_changed`
+    #[schema(value_type = Vec<Object>)]
+    changes: Vec<Value>,
+}
+
+/// List the tables of the catalog
+///
+/// What crawlers have found, each in its newest version.
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/tables",
+    operation_id = "list_catalog_tables",
+    tag = "catalog",
+    params(TableParams),
+    responses(
+        (status = 200, description = "The tables", body = CatalogTables),
+        Guarded,
+        WrongParameter,
+        Unavailable
+    ),
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Query(params): Query<TableParams>,
+) -> Result<Json<CatalogTables>, Problem> {
+    check_text("database", params.database.as_deref())?;
+    let client = app.store.client().await?;
+    let found = Tables::list(&**client, params.database.as_deref(), None).await?;
+    Ok(Json(CatalogTables { tables: found.into_iter().map(CatalogTable::from).collect() }))
+}
+
+/// See a table of the catalog
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/tables/{name}",
+    operation_id = "show_catalog_table",
+    tag = "catalog",
+    params(("name" = String, Path, description = "The table's name")),
+    responses(
+        (status = 200, description = "The table", body = CatalogTable),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<CatalogTable>, Problem> {
+    Ok(Json(table(&app, &name).await?.into()))
+}
+
+/// Compare two versions of a table of the catalog
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/tables/{name}/diff",
+    operation_id = "compare_catalog_table",
+    tag = "catalog",
+    params(("name" = String, Path, description = "The table's name"), DiffParams),
+    responses(
+        (status = 200, description = "What changed", body = TableDiff),
+        Guarded,
+        WrongParameter,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn compare(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Query(DiffParams { from, to }): Query<DiffParams>,
+) -> Result<Json<TableDiff>, Problem> {
+    let found = table(&app, &name).await?;
+    let before = columns(&app, &found, from).await?;
+    let after = columns(&app, &found, to).await?;
+    let changes = diff(&before, &after).into_iter();
+    let changes = changes.filter_map(|change| serde_json::to_value(change).ok()).collect();
+    Ok(Json(TableDiff { changes }))
+}
+
+async fn table(app: &App, name: &str) -> Result<TableVersion, Problem> {
+    let missing =
+        || Problem::not_found("table_not_found", format!("the catalog has no table {name}"));
+    if name.contains('\0') {
+        return Err(missing());
+    }
+    let client = app.store.client().await?;
+    Tables::list(&**client, None, Some(name)).await?.pop().ok_or_else(missing)
+}
+
+async fn columns(app: &App, found: &TableVersion, version: i32) -> Result<Vec<Column>, Problem> {
+    let (database, name) = (&found.table.database, &found.table.name);
+    let client = app.store.client().await?;
+    let columns = Tables::columns(&**client, database, name, version).await?;
+    let missing = || {
+        Problem::not_found(
+            "version_not_found",
+            format!("the table {name} has no version {version}"),
+        )
+    };
+    columns.ok_or_else(missing)
+}
+
+impl From<TableVersion> for CatalogTable {
+    fn from(found: TableVersion) -> Self {
+        let table = found.table;
+        Self {
+            database: table.database,
+            name: table.name,
+            state: found.state,
+            version: found.version,
+            location: table.location,
+            classification: table.classification,
+            format: table.format,
+            compression: table.compression,
+            objects: table.objects,
+            records: table.records,
+            bytes: table.bytes,
+            sampled: table.sampled,
+            crawler: table.crawler,
+            updated_at: found.updated_at,
+            crawled_at: found.crawled_at,
+            columns: table.columns,
+        }
+    }
+}
