@@ -116,6 +116,8 @@ pub(super) async fn list(
 }
 
 /// See a table of the catalog
+///
+/// Its newest version, with what was seen in each column.
 #[utoipa::path(
     get,
     path = "/v1/catalog/tables/{name}",
@@ -137,6 +139,8 @@ pub(super) async fn show(
 }
 
 /// Compare two versions of a table of the catalog
+///
+/// Columns are the same if their names differ by no more than ASCII case.
 #[utoipa::path(
     get,
     path = "/v1/catalog/tables/{name}/diff",
