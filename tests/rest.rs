@@ -444,7 +444,7 @@ async fn what_waits_is_cancelled_at_once_and_repeated_when_asked() {
     let job = serve.load("user_status_sample.json").await;
     let (cancel, retry) =
         (format!("/v1/jobs/{}/cancel", id(&job)), format!("/v1/jobs/{}/retry", id(&job)));
-    assert_eq!(serve.post(&retry).await.outcome(), (409, "job_not_ended".into()));
+    assert_eq!(serve.post(&retry).await.outcome(), (409, "job_not_repeatable".into()));
     for _ in 0..2 {
         let cancelled = serve.post(&cancel).await;
         assert_eq!((cancelled.status, &cancelled.json()["state"]), (202, &"cancelled".into()));

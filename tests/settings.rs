@@ -164,7 +164,7 @@ fn secrets_are_shown_neither_by_config_nor_by_help() {
     let printed = run(without.path(), &["config"], &variables);
     assert_eq!(
         line(&printed, "database_url"),
-        "database_url = \"postgresql://u:***@h/d?\" # environment"
+        "database_url = \"postgresql://u:***@h:5432/d\" # environment"
     );
     assert_eq!(line(&printed, "bucket"), "bucket = [\"b=s3://b\"] # environment");
 }

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::config::without_userinfo;
+
 /// Longest time in which a server is reached.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest time that a server says nothing: a stream of events shows every 15 seconds that it lives.
@@ -90,7 +92,7 @@ impl Server {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let server = self.url.clone();
+        let server = without_userinfo(&self.url);
         let answer = request
             .send()
             .await
@@ -104,6 +106,6 @@ impl Server {
     }
 
     fn strange(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ClientError {
-        ClientError::Strange { server: self.url.clone(), source: source.into() }
+        ClientError::Strange { server: without_userinfo(&self.url), source: source.into() }
     }
 }

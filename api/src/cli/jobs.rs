@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::client::{ClientError, Server};
 use super::print::Printer;
-use crate::config::{JobsArgs, JobsVerb};
+use crate::config::{JobsArgs, JobsVerb, without_userinfo};
 use crate::http::JobPage;
 use crate::jobs::{Job, JobState};
 
@@ -33,7 +33,7 @@ pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
         JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
     };
     done.unwrap_or_else(|error| {
-        let exit = printer.failed(&format!("could not ask {}", args.server), &error);
+        let exit = printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
         match error {
             ClientError::Unreachable { .. } => {
                 printer.note("hint: start it with `stevedore serve`, or name another: --server");

@@ -5,7 +5,7 @@ mod secret;
 mod show;
 
 pub(crate) use file::parse;
-pub(crate) use show::in_force;
+pub(crate) use show::{in_force, without_userinfo};
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -231,7 +231,13 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, env = "STEVEDORE_FOLDER", value_name = "FOLDER", default_value = ".stevedore")]
     pub(crate) folder: PathBuf,
     /// Where to download PostgreSQL from when none is installed
-    #[arg(long, env = "STEVEDORE_POSTGRES_URL", value_name = "URL", default_value = DEFAULT_DOWNLOAD_URL)]
+    #[arg(
+        long,
+        env = "STEVEDORE_POSTGRES_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = DEFAULT_DOWNLOAD_URL
+    )]
     pub(crate) postgres_url: String,
     /// SHA-256 of the archive to download, where it is not the pinned build
     #[arg(long, env = "STEVEDORE_POSTGRES_SHA256", value_name = "HEX")]
@@ -316,10 +322,10 @@ pub(crate) struct ServerArgs {
     )]
     pub(crate) listen: SocketAddr,
     /// Certificate chain, as PEM
-    #[arg(long, env = "STEVEDORE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "STEVEDORE_TLS_CERT", value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// Key of the certificate, as PEM
-    #[arg(long, env = "STEVEDORE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, env = "STEVEDORE_TLS_KEY", value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
     /// A key that clients may use, as `stevedore key` prints it
     #[arg(
@@ -371,6 +377,7 @@ pub(crate) struct JobsArgs {
         long,
         global = true,
         env = "STEVEDORE_SERVER",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"
     )]
@@ -436,6 +443,7 @@ pub(crate) struct HealthArgs {
     #[arg(
         long,
         env = "STEVEDORE_SERVER",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"
     )]

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 
 use super::App;
 use super::problem::Problem;
-use super::trace::RequestId;
+use super::trace::{By, RequestId};
 use crate::jobs::Asked;
 
 /// What a key is for.
@@ -158,8 +158,10 @@ pub(super) async fn check(
 ) -> Result<Response, Problem> {
     let by = app.access.admit(request.headers(), scope)?;
     let RequestId(request_id) = request.extensions().get().cloned().unwrap_or_default();
-    request.extensions_mut().insert(Asked { by, request_id });
-    Ok(next.run(request).await)
+    request.extensions_mut().insert(Asked { by: by.clone(), request_id });
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(By(by));
+    Ok(response)
 }
 
 #[cfg(test)]

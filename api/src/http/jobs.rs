@@ -346,7 +346,7 @@ pub(super) async fn retry(
             "the job is {}: only one that failed or was cancelled is repeated",
             job.state.as_str()
         );
-        return Err(Problem::conflict("job_not_ended", detail));
+        return Err(Problem::conflict("job_not_repeatable", detail));
     }
     Ok((StatusCode::ACCEPTED, Json(job)))
 }

@@ -140,11 +140,14 @@ impl Modify for Keys {
 /// The API and its document.
 fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let with = |scope| from_fn_with_state((Arc::clone(app), scope), access::check);
+    let old = OpenApiRouter::new()
+        .routes(routes!(trigger::trigger))
+        .route_layer(from_fn(trigger::refuse_head));
     let trigger = OpenApiRouter::new()
         .routes(routes!(jobs::create))
         // The one that has a body; how long it is said to be is looked at before it is read.
         .route_layer(RequestBodyLimitLayer::new(body_bytes))
-        .routes(routes!(trigger::trigger))
+        .merge(old)
         .route_layer(with(Scope::Trigger));
     let read = OpenApiRouter::new()
         .routes(routes!(jobs::list))

@@ -50,7 +50,7 @@ pub(super) struct Reject {
     detail: Option<String>,
     /// Its text, up to 64 KiB
     raw: Option<String>,
-    /// Its fields as the old job printed them
+    /// Its fields as the old job printed them, the first 65536 characters
     error_rec: Option<String>,
     /// When it was written
     ingested_at: Option<DateTime<Utc>>,
