@@ -129,6 +129,45 @@ fn switches_are_set_by_the_words_that_people_use() {
 }
 
 #[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let folder = with_file("rate_limit = 3");
+    let empty = [
+        "DATABASE_URL",
+        "RUST_LOG",
+        "STEVEDORE_CONFIG",
+        "STEVEDORE_RATE_LIMIT",
+        "STEVEDORE_LISTEN",
+        "STEVEDORE_INSECURE",
+        "STEVEDORE_KEY",
+        "STEVEDORE_BUCKET",
+        "STEVEDORE_LOG",
+    ];
+    let printed = run(folder.path(), &["config"], &empty.map(|name| (name, "")));
+    assert_eq!(line(&printed, "rate_limit"), "rate_limit = \"3\" # file");
+    assert_eq!(line(&printed, "listen"), "listen = \"127.0.0.1:8080\" # default");
+    assert_eq!(line(&printed, "insecure"), "insecure = false # default");
+    for name in ["database_url", "key", "log"] {
+        assert_eq!(line(&printed, name), format!("# {name} is not set"));
+    }
+}
+
+#[test]
+fn a_filter_of_the_log_that_is_wrong_is_refused_and_the_environment_goes_before_the_file() {
+    let folder = with_file("log = \"stevedore=wrong\"");
+    let plain = tempfile::tempdir().unwrap();
+    for (folder, args, variables, code) in [
+        (&folder, &["key", "k", "--scope", "read"][..], &[][..], 2),
+        (&folder, &["key", "k", "--scope", "read"], &[("RUST_LOG", "warn")], 0),
+        (&folder, &["key", "k", "--scope", "read", "--log", "warn"], &[("RUST_LOG", "a=wrong")], 0),
+        (&plain, &["key", "k", "--scope", "read"], &[("RUST_LOG", "a=wrong")], 2),
+        (&plain, &["key", "k", "--scope", "read"], &[("STEVEDORE_LOG", "a=wrong")], 2),
+    ] {
+        let output = run(folder.path(), args, variables);
+        assert_eq!(output.status.code(), Some(code), "{args:?} {variables:?} {}", stderr(&output));
+    }
+}
+
+#[test]
 fn secrets_are_shown_neither_by_config_nor_by_help() {
     let key = format!("ci:read:{HASH}");
     let file = format!(

@@ -28,7 +28,9 @@ pub(super) async fn health(args: &HealthArgs, printer: &Printer) -> ExitCode {
             printer.data("ready\n");
             ExitCode::SUCCESS
         }
-        Err(error) => printer.failed(&format!("{} is not ready", without_userinfo(&args.server)), &error),
+        Err(error) => {
+            printer.failed(&format!("{} is not ready", without_userinfo(&args.server)), &error)
+        }
     }
 }
 

@@ -33,7 +33,8 @@ pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
         JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
     };
     done.unwrap_or_else(|error| {
-        let exit = printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
+        let exit =
+            printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
         match error {
             ClientError::Unreachable { .. } => {
                 printer.note("hint: start it with `stevedore serve`, or name another: --server");

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use super::App;
 use super::problem::Problem;
 use super::trace::{By, RequestId};
+use crate::buckets::check_name;
 use crate::jobs::Asked;
 
 /// What a key is for.
@@ -72,6 +73,7 @@ impl FromStr for KeySetting {
         else {
             return Err("expected name:scope+scope:sha256, as `stevedore key` prints it".to_owned());
         };
+        check_name(name)?;
         let scopes = scopes.split('+').map(str::parse).collect::<Result<_, _>>()?;
         let mut sha256 = [0; 32];
         hex::decode_to_slice(hash, &mut sha256)
@@ -216,7 +218,8 @@ mod tests {
 
     #[test]
     fn keys_that_are_no_keys_are_refused() {
-        for text in ["", "ci", "ci:read", "ci:write:00", "ci:read:00", "ci:read:zz"] {
+        for text in ["", "ci", "ci:read", "ci:write:00", " ci:read:00", "ci:read:00", "ci:read:zz"]
+        {
             assert!(text.parse::<KeySetting>().is_err(), "{text}");
         }
     }

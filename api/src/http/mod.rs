@@ -12,6 +12,7 @@
 //! | `GET /openapi.json`, `/docs` | developers | |
 
 mod access;
+mod browser;
 mod events;
 mod extract;
 mod health;
@@ -25,6 +26,7 @@ mod trace;
 mod trigger;
 
 pub(crate) use access::{Access, KeySetting, Scope, hash};
+pub(crate) use browser::Browsers;
 pub(crate) use jobs::JobPage;
 pub(crate) use server::{ServerSettings, serve};
 
@@ -107,6 +109,8 @@ pub(crate) struct RouteSettings {
     pub(crate) timeout: Duration,
     /// Origins of pages that may call the API from a browser.
     pub(crate) cors_origins: Vec<HeaderValue>,
+    /// What is refused of browsers where no keys guard the API.
+    pub(crate) browsers: Option<Browsers>,
 }
 
 #[derive(OpenApi)]
@@ -174,11 +178,14 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
     let docs = Router::from(docs).layer(map_response(keep_in));
     let timeout =
         TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, settings.timeout);
+    let browsers = settings.browsers.clone();
+    let browsers = browsers.map(|browsers| from_fn_with_state(browsers, browser::check));
     api.merge(docs)
         .with_state(app)
         .layer(DefaultBodyLimit::disable())
         .layer(timeout)
         .layer(CatchPanicLayer::new())
+        .layer(option_layer(browsers))
         .layer(option_layer(cors(&settings.cors_origins)))
         .layer(from_fn(trace::trace))
 }
