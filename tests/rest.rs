@@ -517,6 +517,8 @@ async fn the_ledger_is_listed_filtered_and_by_pages() {
     let page = serve.get("/v1/loads?limit=2").await.json();
     let cursor = page["next_cursor"].as_str().unwrap();
     assert_eq!(numbers(&format!("?limit=2&cursor={cursor}")).await, [1]);
+    let whole = serve.get("/v1/loads?limit=3").await.json();
+    assert_eq!((whole["loads"].as_array().unwrap().len(), whole.get("next_cursor")), (3, None));
     let load = serve.get("/v1/loads/1").await.json();
     let expected = json!({"load_id": 1, "bucket": "bucket", "key": "user_status_sample.json",
         "state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13, "inserted": 7,

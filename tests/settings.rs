@@ -168,6 +168,28 @@ fn a_filter_of_the_log_that_is_wrong_is_refused_and_the_environment_goes_before_
 }
 
 #[test]
+fn help_has_each_setting_under_its_heading() {
+    let folder = tempfile::tempdir().unwrap();
+    for (verb, flag, heading) in [
+        ("load", "--database-url", "Database:"),
+        ("load", "--max-record-bytes", "Records:"),
+        ("load", "--dry-run", "Options:"),
+        ("load", "--preview", "Options:"),
+        ("serve", "--postgres-url", "Database:"),
+        ("serve", "--spool-folder", "Records:"),
+        ("serve", "--concurrency", "Worker:"),
+        ("serve", "--bucket", "Worker:"),
+        ("serve", "--listen", "Server:"),
+        ("serve", "--log-format", "Global:"),
+    ] {
+        let help = stdout(&run(folder.path(), &[verb, "-h"], &[]));
+        let before = help.split(&format!("    {flag} ")).next().unwrap();
+        let over = before.lines().rfind(|line| line.ends_with(':') && !line.starts_with(' '));
+        assert_eq!(over, Some(heading), "{verb} {flag}\n{help}");
+    }
+}
+
+#[test]
 fn secrets_are_shown_neither_by_config_nor_by_help() {
     let key = format!("ci:read:{HASH}");
     let file = format!(

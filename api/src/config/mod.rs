@@ -12,7 +12,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use axum::http::HeaderValue;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
@@ -25,6 +25,7 @@ use secret::Secret;
 
 use crate::buckets::BucketSetting;
 use crate::http::{KeySetting, Scope};
+use crate::jobs::JobState;
 
 /// JSON records in object storage, validated and unnested, loaded into Postgres.
 #[derive(Debug, Parser)]
@@ -169,10 +170,6 @@ pub(crate) struct LoadArgs {
         value_parser = Secret::<BucketSetting>::new()
     )]
     pub(crate) buckets: Vec<BucketSetting>,
-    #[command(flatten)]
-    pub(crate) database: DatabaseArgs,
-    #[command(flatten)]
-    pub(crate) records: RecordArgs,
     /// What becomes of status rows: merge keeps the latest of each user, append keeps all
     #[arg(long, default_value_t)]
     pub(crate) mode: Mode,
@@ -194,10 +191,16 @@ pub(crate) struct LoadArgs {
     /// Rows of each table to show when one object is loaded
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) preview: usize,
+    // Last: its headings hold for what comes behind it.
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
 }
 
 /// What records may cost.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Records")]
 pub(crate) struct RecordArgs {
     /// Length over which a record is rejected as too_large
     #[arg(
@@ -255,10 +258,6 @@ impl DatabaseArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Worker")]
 pub(crate) struct WorkArgs {
-    #[command(flatten)]
-    pub(crate) database: DatabaseArgs,
-    #[command(flatten)]
-    pub(crate) records: RecordArgs,
     /// A bucket that can be loaded from: a folder, s3://, gs:// or az:// under a name
     #[arg(
         long = "bucket",
@@ -290,6 +289,11 @@ pub(crate) struct WorkArgs {
     /// Connections of the API and the queue; each load has one of its own
     #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
     pub(crate) pool_size: NonZeroUsize,
+    // Last: its headings hold for what comes behind it.
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
 }
 
 impl WorkArgs {
@@ -401,9 +405,9 @@ pub(crate) struct JobsArgs {
 pub(crate) enum JobsVerb {
     /// List jobs, newest first
     List {
-        /// Only jobs in this state: queued, running, succeeded, failed, cancelled
+        /// Only jobs in this state
         #[arg(long)]
-        state: Option<String>,
+        state: Option<JobState>,
         /// Only jobs of this bucket
         #[arg(long)]
         bucket: Option<String>,
@@ -434,6 +438,16 @@ pub(crate) enum JobsVerb {
         /// The job
         job_id: Uuid,
     },
+}
+
+impl ValueEnum for JobState {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
 }
 
 /// Which server to ask whether it is ready.

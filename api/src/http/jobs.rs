@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::extract::{Body, Path, Query, check_instant, check_text};
-use super::page::{cursor, limit, place};
+use super::page::{limit, page, place};
 use super::problem::{
     Conflict, Guarded, Missing, Problem, StoreRefused, Unavailable, WrongBody, WrongParameter,
 };
@@ -249,11 +249,13 @@ pub(super) async fn list(
         since: params.since,
         until: params.until,
         before: place(params.cursor.as_deref())?,
-        limit,
+        limit: 0,
     };
-    let jobs = app.store.list(&filter).await?;
-    let is_full = jobs.len() as i64 == limit;
-    let next_cursor = jobs.last().filter(|_| is_full).and_then(|job| cursor(&job.job_id));
+    let read = |limit| {
+        let (store, filter) = (&app.store, JobFilter { limit, ..filter });
+        async move { store.list(&filter).await }
+    };
+    let (jobs, next_cursor) = page(limit, read, |job| job.job_id).await?;
     Ok(Json(JobPage { jobs, next_cursor }))
 }
 

@@ -210,7 +210,7 @@ refusals! {
     /// Of whatever needs a key.
     Guarded {
         401: "No key, or an unknown one",
-        403: "The key has not the scope that is needed",
+        403: "The key has not the scope that is needed, or a browser was led here from elsewhere",
         408: "The request took too long",
         429: "More requests than the key may make; Retry-After says when it may again",
     }
