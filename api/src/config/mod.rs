@@ -1,31 +1,28 @@
 //! Every setting: flags, the environment variables behind them, the file behind those, and defaults.
 
 mod file;
+mod jobs;
 mod secret;
+mod serve;
 mod show;
 
 pub(crate) use file::parse;
+pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
+pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
-use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
-use axum::http::HeaderValue;
-use clap::builder::{BoolishValueParser, PossibleValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
 use pipeline::sink::Mode;
 use pipeline::source::Format;
-use url::Url;
-use uuid::Uuid;
 
 use secret::Secret;
 
 use crate::buckets::BucketSetting;
-use crate::http::{KeySetting, Scope};
-use crate::jobs::JobState;
+use crate::http::Scope;
 
 /// JSON records in object storage, validated and unnested, loaded into Postgres.
 #[derive(Debug, Parser)]
@@ -252,216 +249,6 @@ impl DatabaseArgs {
     pub(crate) fn url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }
-}
-
-/// How to work on jobs.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Worker")]
-pub(crate) struct WorkArgs {
-    /// A bucket that can be loaded from: a folder, s3://, gs:// or az:// under a name
-    #[arg(
-        long = "bucket",
-        env = "STEVEDORE_BUCKET",
-        hide_env_values = true,
-        value_name = "NAME=URL",
-        value_delimiter = ',',
-        value_parser = Secret::<BucketSetting>::new(),
-        default_value = "microservice-hw=data"
-    )]
-    pub(crate) buckets: Vec<BucketSetting>,
-    /// Loads at the same time [default: as many as there are processors]
-    #[arg(long, env = "STEVEDORE_CONCURRENCY", value_name = "N")]
-    pub(crate) concurrency: Option<NonZeroUsize>,
-    /// How long loads may go on after SIGTERM or SIGINT, before they are handed back
-    #[arg(long, env = "STEVEDORE_GRACE_SECS", value_name = "SECONDS", default_value_t = 30)]
-    pub(crate) grace_secs: u64,
-    /// How long a load waits for a lock on a table
-    #[arg(long, env = "STEVEDORE_LOCK_TIMEOUT_SECS", value_name = "SECONDS", default_value_t = 60)]
-    pub(crate) lock_timeout_secs: u64,
-    /// How long a query of the API or the queue may take
-    #[arg(
-        long,
-        env = "STEVEDORE_STATEMENT_TIMEOUT_SECS",
-        value_name = "SECONDS",
-        default_value_t = 30
-    )]
-    pub(crate) statement_timeout_secs: u64,
-    /// Connections of the API and the queue; each load has one of its own
-    #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
-    pub(crate) pool_size: NonZeroUsize,
-    // Last: its headings hold for what comes behind it.
-    #[command(flatten)]
-    pub(crate) database: DatabaseArgs,
-    #[command(flatten)]
-    pub(crate) records: RecordArgs,
-}
-
-impl WorkArgs {
-    /// Loads at the same time.
-    pub(crate) fn concurrency(&self) -> usize {
-        let processors = || std::thread::available_parallelism().ok();
-        self.concurrency.or_else(processors).map_or(2, NonZeroUsize::get)
-    }
-}
-
-/// How to serve the API.
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    #[command(flatten)]
-    pub(crate) work: WorkArgs,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-/// How to listen, and to whom.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Server")]
-pub(crate) struct ServerArgs {
-    /// Where to listen
-    #[arg(
-        long,
-        env = "STEVEDORE_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8080"
-    )]
-    pub(crate) listen: SocketAddr,
-    /// Certificate chain, as PEM
-    #[arg(long, env = "STEVEDORE_TLS_CERT", value_name = "FILE")]
-    pub(crate) tls_cert: Option<PathBuf>,
-    /// Key of the certificate, as PEM
-    #[arg(long, env = "STEVEDORE_TLS_KEY", value_name = "FILE")]
-    pub(crate) tls_key: Option<PathBuf>,
-    /// A key that clients may use, as `stevedore key` prints it
-    #[arg(
-        long = "key",
-        env = "STEVEDORE_KEY",
-        hide_env_values = true,
-        value_name = "NAME:SCOPES:SHA256",
-        value_delimiter = ',',
-        value_parser = Secret::<KeySetting>::new()
-    )]
-    pub(crate) keys: Vec<KeySetting>,
-    /// Serve without keys on an address that others can reach
-    #[arg(long, env = "STEVEDORE_INSECURE", value_parser = BoolishValueParser::new())]
-    pub(crate) insecure: bool,
-    /// Requests a second that a key may make
-    #[arg(long, env = "STEVEDORE_RATE_LIMIT", value_name = "N", default_value = "1000")]
-    pub(crate) rate_limit: NonZeroU32,
-    /// Longest body of a request
-    #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 64 << 10)]
-    pub(crate) max_body_bytes: usize,
-    /// Longest time that a request may take
-    #[arg(
-        long,
-        env = "STEVEDORE_REQUEST_TIMEOUT_SECS",
-        value_name = "SECONDS",
-        default_value_t = 30
-    )]
-    pub(crate) request_timeout_secs: u64,
-    /// Origin of pages that may call the API from a browser
-    #[arg(
-        long = "cors-origin",
-        env = "STEVEDORE_CORS_ORIGIN",
-        value_name = "ORIGIN",
-        value_delimiter = ','
-    )]
-    pub(crate) cors_origins: Vec<HeaderValue>,
-    /// Only accept jobs, and leave them to others
-    #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
-    pub(crate) no_worker: bool,
-}
-
-/// Which server's jobs, and what to do with them.
-#[derive(Debug, Args)]
-pub(crate) struct JobsArgs {
-    #[command(subcommand)]
-    pub(crate) verb: JobsVerb,
-    /// The server
-    #[arg(
-        long,
-        global = true,
-        env = "STEVEDORE_SERVER",
-        hide_env_values = true,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub(crate) server: Url,
-    /// The key, where the server wants one
-    #[arg(
-        long,
-        global = true,
-        env = "STEVEDORE_API_KEY",
-        hide_env_values = true,
-        value_name = "KEY"
-    )]
-    pub(crate) api_key: Option<String>,
-    /// Print JSON as the server sends it
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-}
-
-/// What to do with jobs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobsVerb {
-    /// List jobs, newest first
-    List {
-        /// Only jobs in this state
-        #[arg(long)]
-        state: Option<JobState>,
-        /// Only jobs of this bucket
-        #[arg(long)]
-        bucket: Option<String>,
-        /// Only jobs over the object with this key
-        #[arg(long)]
-        key: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 50)]
-        limit: u16,
-    },
-    /// Show a job
-    Show {
-        /// The job
-        job_id: Uuid,
-    },
-    /// Call a job off
-    Cancel {
-        /// The job
-        job_id: Uuid,
-    },
-    /// Repeat a job that failed or was cancelled
-    Retry {
-        /// The job
-        job_id: Uuid,
-    },
-    /// Follow a job to its end
-    Watch {
-        /// The job
-        job_id: Uuid,
-    },
-}
-
-impl ValueEnum for JobState {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.as_str()))
-    }
-}
-
-/// Which server to ask whether it is ready.
-#[derive(Debug, Args)]
-pub(crate) struct HealthArgs {
-    /// The server
-    #[arg(
-        long,
-        env = "STEVEDORE_SERVER",
-        hide_env_values = true,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub(crate) server: Url,
 }
 
 /// The key to make.

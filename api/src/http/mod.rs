@@ -21,6 +21,7 @@ mod loads;
 mod page;
 mod problem;
 mod rejects;
+mod request;
 mod server;
 mod trace;
 mod trigger;
