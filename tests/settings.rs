@@ -194,12 +194,15 @@ fn secrets_are_shown_neither_by_config_nor_by_help() {
     let key = format!("ci:read:{HASH}");
     let file = format!(
         "database_url = \"postgresql://u:SECRET@h/d\"\nkey = \"{key}\"\napi_key = \"SECRET\"\n\
-        bucket = \"b=s3://b?secret_access_key=SECRET\"\n"
+        bucket = \"b=s3://b?secret_access_key=SECRET\"\n\
+        server = \"http://u:SECRET@h/\"\npostgres_url = \"https://u:SECRET@h/\"\n"
     );
     let variables = [
         ("DATABASE_URL", "postgresql://u:SECRET@h/d?password=SECRET"),
         ("STEVEDORE_KEY", &key),
         ("STEVEDORE_API_KEY", "SECRET"),
+        ("STEVEDORE_SERVER", "http://u:SECRET@h/"),
+        ("STEVEDORE_POSTGRES_URL", "https://u:SECRET@h/"),
         ("STEVEDORE_BUCKET", "b=s3://b?secret_access_key=SECRET"),
     ];
     let (with_file, without) = (with_file(&file), tempfile::tempdir().unwrap());
@@ -212,6 +215,7 @@ fn secrets_are_shown_neither_by_config_nor_by_help() {
             &["jobs", "list", "--help"],
             &["config", "--help"],
             &["load", "--help"],
+            &["health", "--help"],
             &["--help"],
             &["serve", "-h"],
             &["migrate", "--help"],
@@ -243,6 +247,9 @@ fn secrets_are_not_shown_by_errors() {
         &["serve", "--bucket", "b=nowhere://b?secret_access_key=SECRET"],
         &["serve", "--bucket", "b=s3://b?secret_access_key=SECRET&unknown_setting=1"],
         &["serve", "--database-url", "postgresql://u:SECRET@h:port/d"],
+        &["health", "--server", "http://u:SECRET@localhost:1/"],
+        &["health", "--server", "http://u:SECRET@localhost:port/"],
+        &["jobs", "list", "--server", "http://u:SECRET@localhost:1/"],
         &["serve", "--database-url", "postgresql://u:SECRET@h/d?unknown=1"],
         &["serve", "--database-url", "host=h password=SECRET unknown=1"],
     ] {

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 use uuid::Uuid;
 
+use super::secret::Secret;
 use crate::jobs::JobState;
 
 /// Which server's jobs, and what to do with them.
@@ -19,6 +20,7 @@ pub(crate) struct JobsArgs {
         env = "STEVEDORE_SERVER",
         hide_env_values = true,
         value_name = "URL",
+        value_parser = Secret::<Url>::new(),
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) server: Url,
@@ -95,6 +97,7 @@ pub(crate) struct HealthArgs {
         env = "STEVEDORE_SERVER",
         hide_env_values = true,
         value_name = "URL",
+        value_parser = Secret::<Url>::new(),
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) server: Url,
