@@ -588,6 +588,11 @@ async fn rejected_records_are_json_or_one_a_line() {
         path = format!("/v1/rejects?limit=4&cursor={cursor}");
     }
     assert_eq!(&paged, all);
+    // However long what the old job printed is, a page is bounded.
+    let long = "update user_status_error_rec set error_rec = repeat('x', 1000000)";
+    database.connect().await.batch_execute(long).await.unwrap();
+    let cut = serve.get("/v1/rejects?limit=1").await.json();
+    assert_eq!(cut["rejects"][0]["error_rec"].as_str().unwrap().len(), 65536);
 }
 
 #[tokio::test]
