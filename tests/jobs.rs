@@ -108,7 +108,7 @@ async fn what_cannot_be_done_fails_at_once_and_can_be_repeated() {
     assert_eq!(serve.post(&path).await.status, 202);
     let done = until(&serve, &failed, |job| job["state"] == "succeeded").await;
     assert_eq!((&done["attempts"], &done["first_error"]), (&json!(2), &Value::Null));
-    assert_eq!(serve.post(&path).await.outcome(), (409, "job_not_ended".to_owned()));
+    assert_eq!(serve.post(&path).await.outcome(), (409, "job_not_repeatable".to_owned()));
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! What `stevedore jobs` prints.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -50,6 +53,13 @@ async fn jobs_are_listed_shown_and_watched() {
     assert_eq!(listed.len(), 4);
     assert!(listed.iter().all(|job| job["state"] == "succeeded"), "{listed:?}");
     assert_shown("jobs_cancel_late", &serve, &["cancel", id(&job)]);
+    let one = stevedore(&["jobs", "list", "--limit", "1", "--server", &serve.url]);
+    let told = |mut command: Command| stderr(&command.output().unwrap());
+    assert_eq!(told(one), "note: there are more: --limit\n");
+    assert_eq!(told(stevedore(&["jobs", "list", "--limit", "4", "--server", &serve.url])), "");
+    let wrong = stevedore(&["jobs", "list", "--state", "done"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("succeeded, failed, cancelled"), "{}", stderr(&wrong));
 }
 
 #[tokio::test]
@@ -60,6 +70,29 @@ async fn jobs_are_cancelled_and_repeated() {
     assert_shown("jobs_cancel", &serve, &["cancel", id(&job)]);
     assert_shown("jobs_watch_cancelled", &serve, &["watch", id(&job)]);
     assert_shown("jobs_retry", &serve, &["retry", id(&job)]);
+}
+
+#[tokio::test]
+async fn a_job_is_watched_beyond_the_end_of_its_server() {
+    let database = TestDatabase::empty().await;
+    let mut serve = Serve::start(&database, &["--no-worker"], &repository("data"));
+    let job = serve.load("user_status_sample.json").await;
+    let mut watch = stevedore(&["jobs", "watch", id(&job), "--server", &serve.url]);
+    let watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut watch = watch.spawn().unwrap();
+    let mut told = BufReader::new(watch.stderr.take().unwrap()).lines();
+    assert!(told.next().unwrap().unwrap().ends_with("queued"));
+    assert!(serve.terminate().success());
+    let listen = serve.address().to_owned();
+    let _again = Serve::start_with(&database, &[], &repository("data"), |command| {
+        command.env("STEVEDORE_LISTEN", &listen)
+    });
+    let told: Vec<String> = told.map(Result::unwrap).collect();
+    let output = watch.wait_with_output().unwrap();
+    assert!(output.status.success(), "{told:?}");
+    assert!(stdout(&output).contains("has succeeded"), "{}", stdout(&output));
+    // Nothing is told twice.
+    assert!(!told.iter().any(|line| line.ends_with("queued")), "{told:?}");
 }
 
 #[tokio::test]

@@ -444,7 +444,7 @@ async fn what_waits_is_cancelled_at_once_and_repeated_when_asked() {
     let job = serve.load("user_status_sample.json").await;
     let (cancel, retry) =
         (format!("/v1/jobs/{}/cancel", id(&job)), format!("/v1/jobs/{}/retry", id(&job)));
-    assert_eq!(serve.post(&retry).await.outcome(), (409, "job_not_ended".into()));
+    assert_eq!(serve.post(&retry).await.outcome(), (409, "job_not_repeatable".into()));
     for _ in 0..2 {
         let cancelled = serve.post(&cancel).await;
         assert_eq!((cancelled.status, &cancelled.json()["state"]), (202, &"cancelled".into()));
@@ -517,6 +517,8 @@ async fn the_ledger_is_listed_filtered_and_by_pages() {
     let page = serve.get("/v1/loads?limit=2").await.json();
     let cursor = page["next_cursor"].as_str().unwrap();
     assert_eq!(numbers(&format!("?limit=2&cursor={cursor}")).await, [1]);
+    let whole = serve.get("/v1/loads?limit=3").await.json();
+    assert_eq!((whole["loads"].as_array().unwrap().len(), whole.get("next_cursor")), (3, None));
     let load = serve.get("/v1/loads/1").await.json();
     let expected = json!({"load_id": 1, "bucket": "bucket", "key": "user_status_sample.json",
         "state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13, "inserted": 7,
@@ -586,6 +588,11 @@ async fn rejected_records_are_json_or_one_a_line() {
         path = format!("/v1/rejects?limit=4&cursor={cursor}");
     }
     assert_eq!(&paged, all);
+    // However long what the old job printed is, a page is bounded.
+    let long = "update user_status_error_rec set error_rec = repeat('x', 1000000)";
+    database.connect().await.batch_execute(long).await.unwrap();
+    let cut = serve.get("/v1/rejects?limit=1").await.json();
+    assert_eq!(cut["rejects"][0]["error_rec"].as_str().unwrap().len(), 65536);
 }
 
 #[tokio::test]

@@ -129,16 +129,80 @@ fn switches_are_set_by_the_words_that_people_use() {
 }
 
 #[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let folder = with_file("rate_limit = 3");
+    let empty = [
+        "DATABASE_URL",
+        "RUST_LOG",
+        "STEVEDORE_CONFIG",
+        "STEVEDORE_RATE_LIMIT",
+        "STEVEDORE_LISTEN",
+        "STEVEDORE_INSECURE",
+        "STEVEDORE_KEY",
+        "STEVEDORE_BUCKET",
+        "STEVEDORE_LOG",
+    ];
+    let printed = run(folder.path(), &["config"], &empty.map(|name| (name, "")));
+    assert_eq!(line(&printed, "rate_limit"), "rate_limit = \"3\" # file");
+    assert_eq!(line(&printed, "listen"), "listen = \"127.0.0.1:8080\" # default");
+    assert_eq!(line(&printed, "insecure"), "insecure = false # default");
+    for name in ["database_url", "key", "log"] {
+        assert_eq!(line(&printed, name), format!("# {name} is not set"));
+    }
+}
+
+#[test]
+fn a_filter_of_the_log_that_is_wrong_is_refused_and_the_environment_goes_before_the_file() {
+    let folder = with_file("log = \"stevedore=wrong\"");
+    let plain = tempfile::tempdir().unwrap();
+    for (folder, args, variables, code) in [
+        (&folder, &["key", "k", "--scope", "read"][..], &[][..], 2),
+        (&folder, &["key", "k", "--scope", "read"], &[("RUST_LOG", "warn")], 0),
+        (&folder, &["key", "k", "--scope", "read", "--log", "warn"], &[("RUST_LOG", "a=wrong")], 0),
+        (&plain, &["key", "k", "--scope", "read"], &[("RUST_LOG", "a=wrong")], 2),
+        (&plain, &["key", "k", "--scope", "read"], &[("STEVEDORE_LOG", "a=wrong")], 2),
+    ] {
+        let output = run(folder.path(), args, variables);
+        assert_eq!(output.status.code(), Some(code), "{args:?} {variables:?} {}", stderr(&output));
+    }
+}
+
+#[test]
+fn help_has_each_setting_under_its_heading() {
+    let folder = tempfile::tempdir().unwrap();
+    for (verb, flag, heading) in [
+        ("load", "--database-url", "Database:"),
+        ("load", "--max-record-bytes", "Records:"),
+        ("load", "--dry-run", "Options:"),
+        ("load", "--preview", "Options:"),
+        ("serve", "--postgres-url", "Database:"),
+        ("serve", "--spool-folder", "Records:"),
+        ("serve", "--concurrency", "Worker:"),
+        ("serve", "--bucket", "Worker:"),
+        ("serve", "--listen", "Server:"),
+        ("serve", "--log-format", "Global:"),
+    ] {
+        let help = stdout(&run(folder.path(), &[verb, "-h"], &[]));
+        let before = help.split(&format!("    {flag} ")).next().unwrap();
+        let over = before.lines().rfind(|line| line.ends_with(':') && !line.starts_with(' '));
+        assert_eq!(over, Some(heading), "{verb} {flag}\n{help}");
+    }
+}
+
+#[test]
 fn secrets_are_shown_neither_by_config_nor_by_help() {
     let key = format!("ci:read:{HASH}");
     let file = format!(
         "database_url = \"postgresql://u:SECRET@h/d\"\nkey = \"{key}\"\napi_key = \"SECRET\"\n\
-        bucket = \"b=s3://b?secret_access_key=SECRET\"\n"
+        bucket = \"b=s3://b?secret_access_key=SECRET\"\n\
+        server = \"http://u:SECRET@h/\"\npostgres_url = \"https://u:SECRET@h/\"\n"
     );
     let variables = [
         ("DATABASE_URL", "postgresql://u:SECRET@h/d?password=SECRET"),
         ("STEVEDORE_KEY", &key),
         ("STEVEDORE_API_KEY", "SECRET"),
+        ("STEVEDORE_SERVER", "http://u:SECRET@h/"),
+        ("STEVEDORE_POSTGRES_URL", "https://u:SECRET@h/"),
         ("STEVEDORE_BUCKET", "b=s3://b?secret_access_key=SECRET"),
     ];
     let (with_file, without) = (with_file(&file), tempfile::tempdir().unwrap());
@@ -151,6 +215,7 @@ fn secrets_are_shown_neither_by_config_nor_by_help() {
             &["jobs", "list", "--help"],
             &["config", "--help"],
             &["load", "--help"],
+            &["health", "--help"],
             &["--help"],
             &["serve", "-h"],
             &["migrate", "--help"],
@@ -164,7 +229,7 @@ fn secrets_are_shown_neither_by_config_nor_by_help() {
     let printed = run(without.path(), &["config"], &variables);
     assert_eq!(
         line(&printed, "database_url"),
-        "database_url = \"postgresql://u:***@h/d?\" # environment"
+        "database_url = \"postgresql://u:***@h:5432/d\" # environment"
     );
     assert_eq!(line(&printed, "bucket"), "bucket = [\"b=s3://b\"] # environment");
 }
@@ -182,6 +247,9 @@ fn secrets_are_not_shown_by_errors() {
         &["serve", "--bucket", "b=nowhere://b?secret_access_key=SECRET"],
         &["serve", "--bucket", "b=s3://b?secret_access_key=SECRET&unknown_setting=1"],
         &["serve", "--database-url", "postgresql://u:SECRET@h:port/d"],
+        &["health", "--server", "http://u:SECRET@localhost:1/"],
+        &["health", "--server", "http://u:SECRET@localhost:port/"],
+        &["jobs", "list", "--server", "http://u:SECRET@localhost:1/"],
         &["serve", "--database-url", "postgresql://u:SECRET@h/d?unknown=1"],
         &["serve", "--database-url", "host=h password=SECRET unknown=1"],
     ] {

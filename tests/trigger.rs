@@ -83,6 +83,33 @@ async fn what_is_missing_is_400_with_a_message() {
     }
 }
 
+#[tokio::test]
+async fn every_problem_has_a_message() {
+    let (database, parent) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], &parent.path().join("bucket"));
+    for query in ["bucket=bucket&key=a%00b", "bucket=bucket&bucket=x&key=y"] {
+        let refused = trigger(&serve, Method::GET, query).await;
+        assert_eq!(refused.status, 400, "{query} {refused:?}");
+        let body = refused.json();
+        assert_eq!((&body["message"], body["detail"].is_string()), (&body["detail"], true));
+    }
+    let other = trigger(&serve, Method::PUT, "bucket=bucket&key=users.ndjson").await;
+    assert_eq!((other.status, &other.json()["message"]), (405, &other.json()["detail"]));
+}
+
+#[tokio::test]
+async fn who_only_looks_starts_no_load() {
+    let (database, parent) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], &parent.path().join("bucket"));
+    let looked = trigger(&serve, Method::HEAD, "bucket=bucket&key=users.ndjson").await;
+    assert_eq!((looked.status, looked.header("allow")), (405, Some("GET,POST")));
+    assert_eq!(database.count("stevedore.jobs").await, 0);
+    let made_up = Method::from_bytes(b"BREW").unwrap();
+    assert_eq!(trigger(&serve, made_up, "").await.status, 405);
+    let counts = serve.get("/metrics").await.body;
+    assert!(counts.contains("method=\"other\"") && !counts.contains("BREW"), "{counts}");
+}
+
 fn missing(key: &str, bucket: &str) -> String {
     format!("File {key} was not found in the bucket {bucket}.")
 }

@@ -21,14 +21,20 @@ impl FromStr for BucketSetting {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, url) = text.split_once('=').ok_or("expected name=url")?;
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty() || !name.chars().all(is_plain) {
-            return Err("a name consists of letters, digits, `-`, `_` and `.`".to_owned());
-        }
+        check_name(name)?;
         if url.is_empty() {
             return Err("expected name=url".to_owned());
         }
         Ok(Self { name: name.to_owned(), url: url.to_owned() })
+    }
+}
+
+/// Refuses what is no name of a bucket or a key.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match name.is_empty() || !name.chars().all(is_plain) {
+        true => Err("a name consists of letters, digits, `-`, `_` and `.`".to_owned()),
+        false => Ok(()),
     }
 }
 

@@ -14,7 +14,9 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use clap::parser::ValueSource;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use cli::Printer;
 use config::{Config, LogArgs, LogFormat, Verb};
@@ -33,7 +35,16 @@ fn main() -> ExitCode {
         printer.data(&config::in_force(&settings));
         return ExitCode::SUCCESS;
     }
-    log(&config.log, &config.verb);
+    let filter_in_file = settings.in_file.iter().any(|name| name == "log")
+        && settings.matches.value_source("filter") == Some(ValueSource::DefaultValue);
+    if let Err(error) = log(&config.log, &config.verb, filter_in_file) {
+        return printer.misused("the filter of the log cannot be used", &error);
+    }
+    if config.log.log_format == LogFormat::Json
+        && matches!(config.verb, Verb::Serve(_) | Verb::Worker(_))
+    {
+        printer.log_notes();
+    }
     // One provider for all that speaks TLS. It is refused only where one is installed already.
     rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = match tokio::runtime::Runtime::new() {
@@ -44,16 +55,19 @@ fn main() -> ExitCode {
     if printer.is_cut_off() { ExitCode::FAILURE } else { exit }
 }
 
-/// Begins to log on standard error.
-fn log(args: &LogArgs, verb: &Verb) {
+/// Begins to log on standard error. `RUST_LOG` is of the environment: it goes before the file.
+fn log(args: &LogArgs, verb: &Verb, filter_in_file: bool) -> Result<(), ParseError> {
     let usual = match verb {
         Verb::Serve(_) | Verb::Worker(_) => "warn,stevedore=info,pipeline=info",
         _ => "warn",
     };
-    let filter = match &args.filter {
-        Some(filter) => EnvFilter::new(filter),
-        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual)),
+    let variable = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|filter| !filter.is_empty());
+    let given = args.filter.as_deref();
+    let filter = match filter_in_file {
+        true => variable.as_deref().or(given),
+        false => given.or(variable.as_deref()),
     };
+    let filter = EnvFilter::try_new(filter.unwrap_or(usual))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -62,4 +76,5 @@ fn log(args: &LogArgs, verb: &Verb) {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
+    Ok(())
 }

@@ -1,6 +1,8 @@
--- Rejected records, those of the newest loads first, in order of their places.
+-- Rejected records, those of the newest loads first, in order of their places. What the old job
+-- printed of one is as long as its fields: it is cut, so that a page is bounded.
 select
-    load_id, object, object_version, record_no, byte_offset, byte_length, reason, detail, raw, error_rec,
+    load_id, object, object_version, record_no, byte_offset, byte_length, reason, detail, raw,
+    left(error_rec, 65536) as error_rec,
     ingested_at at time zone 'UTC' as ingested_at
 from user_status_error_rec
 where

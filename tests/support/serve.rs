@@ -85,7 +85,8 @@ impl Serve {
         let client = Client::builder().timeout(PATIENCE).build().unwrap();
         let mut serve = Self { url: String::new(), client, process, log };
         let line = serve.wait_for("serving http");
-        serve.url = line.split([' ', ',']).nth(1).unwrap().to_owned();
+        let url = line.split("serving ").nth(1).and_then(|url| url.split([' ', ',']).next());
+        serve.url = url.unwrap().to_owned();
         serve
     }
 

@@ -1,6 +1,6 @@
 //! The API as `stevedore jobs` uses it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
@@ -10,10 +10,17 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::config::without_userinfo;
+
 /// Longest time in which a server is reached.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest time that a server says nothing: a stream of events shows every 15 seconds that it lives.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a server that is gone is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Time between two attempts to reach it again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What went wrong between us and the server.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +28,9 @@ pub(super) enum ClientError {
     #[error("{server} cannot be reached")]
     Unreachable { server: Url, source: reqwest::Error },
     #[error("{detail} ({code}, request {request_id})")]
-    Refused { detail: String, code: String, request_id: String },
+    Refused { detail: String, code: String, request_id: String, retryable: bool },
+    #[error("lost sight of the job: {server} was not there again within {} s", PATIENCE.as_secs())]
+    OutOfSight { server: Url, source: Box<ClientError> },
     #[error("{server} does not answer as stevedore does")]
     Strange { server: Url, source: Box<dyn std::error::Error + Send + Sync> },
 }
@@ -33,6 +42,20 @@ struct Problem {
     code: String,
     #[serde(default)]
     request_id: String,
+    #[serde(default)]
+    retryable: bool,
+}
+
+impl ClientError {
+    /// Whether the same request may be answered later. A balancer between us and a server that is
+    /// gone answers as it likes.
+    const fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { retryable, .. } => *retryable,
+            Self::Unreachable { .. } | Self::Strange { .. } => true,
+            Self::OutOfSight { .. } => false,
+        }
+    }
 }
 
 /// A server and the key for it.
@@ -65,19 +88,54 @@ impl Server {
         answer.json().await.map_err(|error| self.strange(error))
     }
 
-    /// Follows a job: each event's name and data, until the server ends the stream.
+    /// Follows a job: each event's name and data, until the job is done. Where the stream breaks
+    /// off it goes on, also when the server is gone for a while.
     pub(super) async fn follow(
         &self,
         path: &str,
         mut told: impl FnMut(&str, &str),
     ) -> Result<(), ClientError> {
-        let answer = self.send(self.request(Method::GET, path)).await?;
-        let mut events = answer.bytes_stream().eventsource();
-        while let Some(event) = events.next().await {
-            let event = event.map_err(|error| self.strange(error))?;
-            told(&event.event, &event.data);
+        let mut last = String::new();
+        let mut answer = self.events(path, &last).await?;
+        loop {
+            let mut events = answer.bytes_stream().eventsource();
+            while let Some(Ok(event)) = events.next().await {
+                if !event.id.is_empty() {
+                    last.clone_from(&event.id);
+                }
+                told(&event.event, &event.data);
+                if event.event == "done" {
+                    return Ok(());
+                }
+            }
+            tracing::info!("the stream of events broke off");
+            answer = self.events_again(path, &last).await?;
         }
-        Ok(())
+    }
+
+    async fn events(&self, path: &str, last: &str) -> Result<Response, ClientError> {
+        let request = self.request(Method::GET, path);
+        self.send(match last {
+            "" => request,
+            last => request.header("last-event-id", last),
+        })
+        .await
+    }
+
+    /// The events after the last one, when the server is there again.
+    async fn events_again(&self, path: &str, last: &str) -> Result<Response, ClientError> {
+        let lost = Instant::now();
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            match self.events(path, last).await {
+                Err(error) if error.may_pass() && lost.elapsed() < PATIENCE => {}
+                Err(error) if error.may_pass() => {
+                    let server = without_userinfo(&self.url);
+                    return Err(ClientError::OutOfSight { server, source: Box::new(error) });
+                }
+                answer => return answer,
+            }
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -90,7 +148,7 @@ impl Server {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let server = self.url.clone();
+        let server = without_userinfo(&self.url);
         let answer = request
             .send()
             .await
@@ -98,12 +156,12 @@ impl Server {
         if answer.status().is_success() {
             return Ok(answer);
         }
-        let Problem { detail, code, request_id } =
+        let Problem { detail, code, request_id, retryable } =
             answer.json().await.map_err(|error| self.strange(error))?;
-        Err(ClientError::Refused { detail, code, request_id })
+        Err(ClientError::Refused { detail, code, request_id, retryable })
     }
 
     fn strange(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ClientError {
-        ClientError::Strange { server: self.url.clone(), source: source.into() }
+        ClientError::Strange { server: without_userinfo(&self.url), source: source.into() }
     }
 }

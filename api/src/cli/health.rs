@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::client::{ClientError, Server};
 use super::print::Printer;
-use crate::config::HealthArgs;
+use crate::config::{HealthArgs, without_userinfo};
 
 /// Longest time in which a server answers, which may ask its database first.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,7 +28,9 @@ pub(super) async fn health(args: &HealthArgs, printer: &Printer) -> ExitCode {
             printer.data("ready\n");
             ExitCode::SUCCESS
         }
-        Err(error) => printer.failed(&format!("{} is not ready", args.server), &error),
+        Err(error) => {
+            printer.failed(&format!("{} is not ready", without_userinfo(&args.server)), &error)
+        }
     }
 }
 

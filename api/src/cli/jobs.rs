@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::client::{ClientError, Server};
 use super::print::Printer;
-use crate::config::{JobsArgs, JobsVerb};
+use crate::config::{JobsArgs, JobsVerb, without_userinfo};
 use crate::http::JobPage;
 use crate::jobs::{Job, JobState};
 
@@ -15,8 +15,9 @@ pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
     let server = Server::new(args.server.clone(), args.api_key.clone());
     let done = match &args.verb {
         JobsVerb::List { state, bucket, key, limit } => {
-            let filters = [("state", state), ("bucket", bucket), ("key", key)];
-            let given = filters.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
+            let state = state.map(|state| state.as_str().to_owned());
+            let filters = [("state", state), ("bucket", bucket.clone()), ("key", key.clone())];
+            let given = filters.into_iter().filter_map(|(name, text)| Some((name, text?)));
             let query: Vec<_> = given.chain([("limit", limit.to_string())]).collect();
             list(&server, &query, args.json, printer).await
         }
@@ -33,10 +34,14 @@ pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
         JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
     };
     done.unwrap_or_else(|error| {
-        let exit = printer.failed(&format!("could not ask {}", args.server), &error);
+        let exit =
+            printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
         match error {
             ClientError::Unreachable { .. } => {
                 printer.note("hint: start it with `stevedore serve`, or name another: --server");
+            }
+            ClientError::OutOfSight { .. } => {
+                printer.note("hint: the job goes on without us; watch it again later");
             }
             ClientError::Refused { code, .. } if code == "key_unknown" => {
                 printer.note("hint: name a key that the server knows: STEVEDORE_API_KEY");
@@ -62,6 +67,9 @@ async fn list(
         page.jobs.iter().for_each(|job| printer.json(job));
     } else {
         printer.jobs(&page.jobs);
+    }
+    if page.next_cursor.is_some() {
+        printer.note("note: there are more: --limit");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -117,7 +125,6 @@ async fn watch(
     follow.await?;
     let job = match ended {
         Some(job) => job,
-        // The server has stopped.
         None => server.ask(Method::GET, &path(job_id), &[]).await?,
     };
     show(&job, json, printer);

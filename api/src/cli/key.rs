@@ -12,6 +12,11 @@ use crate::http::{KeySetting, hash};
 /// Random bytes of a key.
 const BYTES: usize = 32;
 
+/// Why there is no such key.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoKey(String);
+
 /// Prints the key for the client and the setting for the server; neither is kept.
 pub(super) fn key(args: &KeyArgs, printer: &Printer) -> ExitCode {
     let mut random = [0; BYTES];
@@ -22,8 +27,7 @@ pub(super) fn key(args: &KeyArgs, printer: &Printer) -> ExitCode {
     let scopes: Vec<_> = args.scopes.iter().map(|scope| scope.as_str()).collect();
     let setting = format!("{}:{}:{}", args.name, scopes.join("+"), hex::encode(hash(&key)));
     if let Err(reason) = setting.parse::<KeySetting>() {
-        printer.note(&format!("error: could not make a key\ncaused by: {reason}"));
-        return ExitCode::from(2);
+        return printer.misused("could not make a key", &NoKey(reason));
     }
     printer.data(&format!("{key}\n{setting}\n"));
     printer.note("the first line is for the client (x-api-key), and is not shown again");

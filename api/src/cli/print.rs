@@ -23,6 +23,7 @@ use crate::jobs::{Job, JobCounts, JobState};
 #[derive(Debug, Default)]
 pub(crate) struct Printer {
     is_cut_off: Cell<bool>,
+    notes_are_logged: Cell<bool>,
 }
 
 impl Printer {
@@ -43,8 +44,16 @@ impl Printer {
         self.is_cut_off.get()
     }
 
+    /// Has remarks logged from now on, for whoever reads nothing but the lines of the log.
+    pub(crate) fn log_notes(&self) {
+        self.notes_are_logged.set(true);
+    }
+
     /// A remark, on standard error.
     pub(crate) fn note(&self, text: &str) {
+        if self.notes_are_logged.get() {
+            return tracing::info!("{text}");
+        }
         writeln!(io::stderr().lock(), "{text}").ok();
     }
 

@@ -1,5 +1,6 @@
 //! `stevedore serve`: the REST API, with a worker inside.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use super::print::Printer;
 use super::service::{Service, StartError};
 use crate::config::{ServeArgs, ServerArgs};
-use crate::http::{Access, App, RouteSettings, ServerSettings, router, serve as listen};
+use crate::http::{Access, App, Browsers, RouteSettings, ServerSettings, router, serve as listen};
 use crate::metrics;
 
 pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
@@ -21,24 +22,29 @@ pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
     }
 }
 
-/// Why an address is not served.
+/// Why the API is not served with these settings.
 #[derive(Debug, thiserror::Error)]
-enum Unguarded {
+enum Refused {
     #[error(
         "others can reach {0}, and there are no keys: make one with `stevedore key`, or say --insecure"
     )]
     NoKeys(std::net::SocketAddr),
     #[error("tls_cert and tls_key need each other")]
     HalfTls,
+    #[error("two keys are called {0}: nobody could tell whose requests are whose")]
+    SameName(String),
 }
 
-fn check(args: &ServerArgs) -> Result<(), Unguarded> {
-    // Also where the file of settings says one of them, of which clap knows nothing.
+fn check(args: &ServerArgs) -> Result<(), Refused> {
     if args.tls_cert.is_some() != args.tls_key.is_some() {
-        return Err(Unguarded::HalfTls);
+        return Err(Refused::HalfTls);
+    }
+    let mut names = HashSet::new();
+    if let Some(again) = args.keys.iter().find(|key| !names.insert(&key.name)) {
+        return Err(Refused::SameName(again.name.clone()));
     }
     let is_guarded = args.listen.ip().is_loopback() || !args.keys.is_empty() || args.insecure;
-    if is_guarded { Ok(()) } else { Err(Unguarded::NoKeys(args.listen)) }
+    if is_guarded { Ok(()) } else { Err(Refused::NoKeys(args.listen)) }
 }
 
 async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError> {
@@ -55,7 +61,11 @@ async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError>
         metrics: counted,
         stopping: stopping.clone(),
     });
+    let is_watched = is_open && !server.insecure;
+    let browsers = is_watched
+        .then(|| Browsers { listen: server.listen.ip(), origins: server.cors_origins.clone() });
     let routes = RouteSettings {
+        browsers,
         body_bytes: server.max_body_bytes,
         timeout: Duration::from_secs(server.request_timeout_secs),
         cors_origins: server.cors_origins,

@@ -1,8 +1,10 @@
 //! The file of settings: what it says takes the place of the defaults, so that the environment and
 //! flags go before it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command, CommandFactory};
 use toml::{Table, Value};
 
@@ -38,13 +40,14 @@ pub(crate) struct Settings {
 /// # Errors
 /// When the file cannot be used; wrong usage ends the process.
 pub(crate) fn parse() -> Result<Settings, FileError> {
-    let early = Config::command().ignore_errors(true).get_matches();
+    let early = without_empty(Config::command()).ignore_errors(true).get_matches();
     let named = early.get_one::<PathBuf>("config");
     let file = match named {
         Some(file) => file.clone(),
         None if Path::new(DEFAULT).exists() => PathBuf::from(DEFAULT),
         None => {
-            return Ok(Settings { matches: Config::command().get_matches(), in_file: Vec::new() });
+            let matches = without_empty(Config::command()).get_matches();
+            return Ok(Settings { matches, in_file: Vec::new() });
         }
     };
     let text = std::fs::read_to_string(&file)
@@ -54,8 +57,20 @@ pub(crate) fn parse() -> Result<Settings, FileError> {
         let line = before.matches('\n').count() + 1;
         FileError::Toml { file: file.clone(), line, reason: error.message().to_owned() }
     })?;
-    let matches = with_settings(Config::command(), &settings, &file)?.get_matches();
+    let command = with_settings(Config::command(), &settings, &file)?;
+    let matches = without_empty(command).get_matches();
     Ok(Settings { matches, in_file: settings.keys().cloned().collect() })
+}
+
+/// The command without the variables that are set to nothing: whoever wants a variable unset often
+/// can only empty it (Compose, Kubernetes).
+fn without_empty(command: Command) -> Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let command = command.mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
+        true => arg.env(Resettable::Reset),
+        false => arg,
+    });
+    command.mut_subcommands(without_empty)
 }
 
 /// The command with the file's settings as defaults.

@@ -2,33 +2,30 @@
 
 mod catalog;
 mod file;
+mod jobs;
 mod secret;
+mod serve;
 mod show;
 
 pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlVerb, Export,
 };
 pub(crate) use file::parse;
-pub(crate) use show::in_force;
+pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
+pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
+pub(crate) use show::{in_force, without_userinfo};
 
-use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
-use axum::http::HeaderValue;
-use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
 use pipeline::sink::Mode;
 use pipeline::source::Format;
-use url::Url;
-use uuid::Uuid;
 
 use secret::Secret;
 
-use crate::buckets::BucketSetting;
-use crate::http::{KeySetting, Scope};
+use crate::http::Scope;
 
 /// JSON records in object storage, validated and unnested, loaded into Postgres.
 #[derive(Debug, Parser)]
@@ -169,10 +166,6 @@ pub(crate) struct LoadArgs {
     /// Files, folders, globs, or URLs: file://, s3://, gs://, az://
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
-    #[command(flatten)]
-    pub(crate) database: DatabaseArgs,
-    #[command(flatten)]
-    pub(crate) records: RecordArgs,
     /// What becomes of status rows: merge keeps the latest of each user, append keeps all
     #[arg(long, default_value_t)]
     pub(crate) mode: Mode,
@@ -194,10 +187,16 @@ pub(crate) struct LoadArgs {
     /// Rows of each table to show when one object is loaded
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) preview: usize,
+    // Last: its headings hold for what comes behind it.
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
 }
 
 /// What records may cost.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Records")]
 pub(crate) struct RecordArgs {
     /// Length over which a record is rejected as too_large
     #[arg(
@@ -231,7 +230,13 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, env = "STEVEDORE_FOLDER", value_name = "FOLDER", default_value = ".stevedore")]
     pub(crate) folder: PathBuf,
     /// Where to download PostgreSQL from when none is installed
-    #[arg(long, env = "STEVEDORE_POSTGRES_URL", value_name = "URL", default_value = DEFAULT_DOWNLOAD_URL)]
+    #[arg(
+        long,
+        env = "STEVEDORE_POSTGRES_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = DEFAULT_DOWNLOAD_URL
+    )]
     pub(crate) postgres_url: String,
     /// SHA-256 of the archive to download, where it is not the pinned build
     #[arg(long, env = "STEVEDORE_POSTGRES_SHA256", value_name = "HEX")]
@@ -243,203 +248,6 @@ impl DatabaseArgs {
     pub(crate) fn url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }
-}
-
-/// How to work on jobs.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Worker")]
-pub(crate) struct WorkArgs {
-    #[command(flatten)]
-    pub(crate) database: DatabaseArgs,
-    #[command(flatten)]
-    pub(crate) records: RecordArgs,
-    /// A bucket that can be loaded from: a folder, s3://, gs:// or az:// under a name
-    #[arg(
-        long = "bucket",
-        env = "STEVEDORE_BUCKET",
-        hide_env_values = true,
-        value_name = "NAME=URL",
-        value_delimiter = ',',
-        value_parser = Secret::<BucketSetting>::new(),
-        default_value = "microservice-hw=data"
-    )]
-    pub(crate) buckets: Vec<BucketSetting>,
-    /// Loads at the same time [default: as many as there are processors]
-    #[arg(long, env = "STEVEDORE_CONCURRENCY", value_name = "N")]
-    pub(crate) concurrency: Option<NonZeroUsize>,
-    /// How long loads may go on after SIGTERM or SIGINT, before they are handed back
-    #[arg(long, env = "STEVEDORE_GRACE_SECS", value_name = "SECONDS", default_value_t = 30)]
-    pub(crate) grace_secs: u64,
-    /// How long a load waits for a lock on a table
-    #[arg(long, env = "STEVEDORE_LOCK_TIMEOUT_SECS", value_name = "SECONDS", default_value_t = 60)]
-    pub(crate) lock_timeout_secs: u64,
-    /// How long a query of the API or the queue may take
-    #[arg(
-        long,
-        env = "STEVEDORE_STATEMENT_TIMEOUT_SECS",
-        value_name = "SECONDS",
-        default_value_t = 30
-    )]
-    pub(crate) statement_timeout_secs: u64,
-    /// Connections of the API and the queue; each load has one of its own
-    #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
-    pub(crate) pool_size: NonZeroUsize,
-}
-
-impl WorkArgs {
-    /// Loads at the same time.
-    pub(crate) fn concurrency(&self) -> usize {
-        let processors = || std::thread::available_parallelism().ok();
-        self.concurrency.or_else(processors).map_or(2, NonZeroUsize::get)
-    }
-}
-
-/// How to serve the API.
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    #[command(flatten)]
-    pub(crate) work: WorkArgs,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-/// How to listen, and to whom.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Server")]
-pub(crate) struct ServerArgs {
-    /// Where to listen
-    #[arg(
-        long,
-        env = "STEVEDORE_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8080"
-    )]
-    pub(crate) listen: SocketAddr,
-    /// Certificate chain, as PEM
-    #[arg(long, env = "STEVEDORE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
-    pub(crate) tls_cert: Option<PathBuf>,
-    /// Key of the certificate, as PEM
-    #[arg(long, env = "STEVEDORE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
-    pub(crate) tls_key: Option<PathBuf>,
-    /// A key that clients may use, as `stevedore key` prints it
-    #[arg(
-        long = "key",
-        env = "STEVEDORE_KEY",
-        hide_env_values = true,
-        value_name = "NAME:SCOPES:SHA256",
-        value_delimiter = ',',
-        value_parser = Secret::<KeySetting>::new()
-    )]
-    pub(crate) keys: Vec<KeySetting>,
-    /// Serve without keys on an address that others can reach
-    #[arg(long, env = "STEVEDORE_INSECURE", value_parser = BoolishValueParser::new())]
-    pub(crate) insecure: bool,
-    /// Requests a second that a key may make
-    #[arg(long, env = "STEVEDORE_RATE_LIMIT", value_name = "N", default_value = "1000")]
-    pub(crate) rate_limit: NonZeroU32,
-    /// Longest body of a request
-    #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 64 << 10)]
-    pub(crate) max_body_bytes: usize,
-    /// Longest time that a request may take
-    #[arg(
-        long,
-        env = "STEVEDORE_REQUEST_TIMEOUT_SECS",
-        value_name = "SECONDS",
-        default_value_t = 30
-    )]
-    pub(crate) request_timeout_secs: u64,
-    /// Origin of pages that may call the API from a browser
-    #[arg(
-        long = "cors-origin",
-        env = "STEVEDORE_CORS_ORIGIN",
-        value_name = "ORIGIN",
-        value_delimiter = ','
-    )]
-    pub(crate) cors_origins: Vec<HeaderValue>,
-    /// Only accept jobs, and leave them to others
-    #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
-    pub(crate) no_worker: bool,
-}
-
-/// Which server's jobs, and what to do with them.
-#[derive(Debug, Args)]
-pub(crate) struct JobsArgs {
-    #[command(subcommand)]
-    pub(crate) verb: JobsVerb,
-    /// The server
-    #[arg(
-        long,
-        global = true,
-        env = "STEVEDORE_SERVER",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub(crate) server: Url,
-    /// The key, where the server wants one
-    #[arg(
-        long,
-        global = true,
-        env = "STEVEDORE_API_KEY",
-        hide_env_values = true,
-        value_name = "KEY"
-    )]
-    pub(crate) api_key: Option<String>,
-    /// Print JSON as the server sends it
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-}
-
-/// What to do with jobs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobsVerb {
-    /// List jobs, newest first
-    List {
-        /// Only jobs in this state: queued, running, succeeded, failed, cancelled
-        #[arg(long)]
-        state: Option<String>,
-        /// Only jobs of this bucket
-        #[arg(long)]
-        bucket: Option<String>,
-        /// Only jobs over the object with this key
-        #[arg(long)]
-        key: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 50)]
-        limit: u16,
-    },
-    /// Show a job
-    Show {
-        /// The job
-        job_id: Uuid,
-    },
-    /// Call a job off
-    Cancel {
-        /// The job
-        job_id: Uuid,
-    },
-    /// Repeat a job that failed or was cancelled
-    Retry {
-        /// The job
-        job_id: Uuid,
-    },
-    /// Follow a job to its end
-    Watch {
-        /// The job
-        job_id: Uuid,
-    },
-}
-
-/// Which server to ask whether it is ready.
-#[derive(Debug, Args)]
-pub(crate) struct HealthArgs {
-    /// The server
-    #[arg(
-        long,
-        env = "STEVEDORE_SERVER",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub(crate) server: Url,
 }
 
 /// The key to make.

@@ -1,6 +1,7 @@
 //! Values that may hold a secret: what is wrong with one is told without showing it.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
@@ -27,13 +28,15 @@ impl<T> Clone for Secret<T> {
 
 impl<T> TypedValueParser for Secret<T>
 where
-    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+    T: FromStr<Err: Display> + Clone + Send + Sync + 'static,
 {
     type Value = T;
 
     fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, Error> {
         let text = value.to_str().ok_or_else(|| "expected UTF-8".to_owned());
-        text.and_then(str::parse).map_err(|reason| {
+        let parsed =
+            text.and_then(|text| text.parse().map_err(|reason: T::Err| reason.to_string()));
+        parsed.map_err(|reason| {
             let name = arg.map(ToString::to_string).unwrap_or_default();
             let text = format!("invalid value for '{name}': {reason}\n");
             Error::raw(ErrorKind::ValueValidation, text).with_cmd(command)

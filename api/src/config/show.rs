@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use clap::CommandFactory;
 use clap::parser::ValueSource;
+use pipeline::database::Database;
+use url::Url;
 
 use super::Config;
 use super::file::{Settings, setting};
@@ -50,56 +52,91 @@ fn quoted(text: &str) -> String {
 /// A value without what nobody should read.
 fn hidden(name: &str, value: &str) -> String {
     match name {
-        "database_url" => without_password(value),
+        "database_url" => address(value).unwrap_or_else(|| "***".to_owned()),
         "key" => {
             value.rsplit_once(':').map_or("***".to_owned(), |(known, _)| format!("{known}:***"))
         }
         // The query of a URL may hold credentials.
-        "bucket" => value.split('?').next().unwrap_or(value).to_owned(),
-        _ => without_password(value),
+        "bucket" => without_password(value.split('?').next().unwrap_or(value)),
+        "postgres_url" => match value.parse() {
+            Ok(url) => without_userinfo(&url).to_string(),
+            Err(_) => "***".to_owned(),
+        },
+        _ => value.to_owned(),
     }
 }
 
-/// A connection string without its password, in either form.
+/// Who connects where. As the driver reads the text: it takes a password in more forms than one
+/// would think of.
+fn address(url: &str) -> Option<String> {
+    let database = Database::new(url).ok()?;
+    let config = database.config();
+    let mut text = "postgresql://".to_owned();
+    if let Some(user) = config.get_user() {
+        text += user;
+        text += if config.get_password().is_some() { ":***@" } else { "@" };
+    }
+    let parts = [config.get_user().unwrap_or_default(), &database.address()].concat();
+    // A password with an `@` has its end in the host.
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.:/,[]".contains(c);
+    parts.chars().all(is_plain).then(|| text + &database.address())
+}
+
+/// A bucket without the password of its URL; what stands before an `@` alone is Azure's container.
 fn without_password(text: &str) -> String {
-    let words = text
-        .split(' ')
-        .map(|word| if word.starts_with("password=") { "password=***" } else { word });
-    let text = words.collect::<Vec<_>>().join(" ");
-    let (text, query) = text.split_once('?').map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
-    let url = match text.split_once("://").and_then(|(scheme, rest)| {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
         let (user, host) = rest.rsplit_once('@')?;
         let (user, _) = user.split_once(':')?;
         Some(format!("{scheme}://{user}:***@{host}"))
-    }) {
-        Some(url) => url,
-        None => text.to_owned(),
-    };
-    let plain = |pair: &&str| !pair.starts_with("password=");
-    match query {
-        Some(query) => {
-            format!("{url}?{}", query.split('&').filter(plain).collect::<Vec<_>>().join("&"))
-        }
-        None => url,
-    }
+    });
+    hidden.unwrap_or_else(|| text.to_owned())
+}
+
+/// A URL without user, password and query.
+pub(crate) fn without_userinfo(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Those that can have no user have none.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    url.set_query(None);
+    url
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_password;
+    use super::{address, hidden};
 
     #[test]
-    fn passwords_are_hidden_in_either_form() {
+    fn passwords_are_hidden_in_every_form_that_the_driver_takes() {
         for (text, expected) in [
-            (
-                "postgresql://u:se@cret@h:1/d?sslmode=require",
-                "postgresql://u:***@h:1/d?sslmode=require",
-            ),
-            ("postgresql://u@h/d", "postgresql://u@h/d"),
-            ("postgresql:///d?host=/tmp&password=x", "postgresql:///d?host=/tmp"),
-            ("host=h user=u password=secret", "host=h user=u password=***"),
+            ("postgresql://u:SECRET@h:1/d?sslmode=require", "postgresql://u:***@h:1/d"),
+            ("postgresql://u:a?SECRET@h/d", "postgresql://u:***@h:5432/d"),
+            ("postgresql://u@h/d?%70assword=SECRET", "postgresql://u:***@h:5432/d"),
+            ("postgresql:///d?host=/tmp&password=SECRET", "postgresql:///tmp:5432/d"),
+            ("postgresql://u@h/d", "postgresql://u@h:5432/d"),
+            ("host=h user=u password=SECRET", "postgresql://u:***@h:5432/u"),
+            ("host=h user=u password = SECRET dbname=d", "postgresql://u:***@h:5432/d"),
+            ("host=h user=u\tpassword\t=\tSECRET", "postgresql://u:***@h:5432/u"),
+            ("host=h user=u password='a SECRET'", "postgresql://u:***@h:5432/u"),
+            ("postgresql://u:SE@CRET@h/d", "***"),
+            ("postgresql://u:SECRET@h:port/d", "***"),
+            ("host=h password=SECRET unknown=1", "***"),
         ] {
-            assert_eq!(without_password(text), expected);
+            assert_eq!(hidden("database_url", text), expected, "{text}");
+        }
+        assert_eq!(address("postgresql://u@a:1,b:2/d").unwrap(), "postgresql://u@a:1,b:2/d");
+    }
+
+    #[test]
+    fn urls_are_shown_without_credentials() {
+        for (name, value, expected) in [
+            ("bucket", "b=s3://b/c?secret=SECRET", "b=s3://b/c"),
+            ("bucket", "b=https://u:SECRET@h/c", "b=https://u:***@h/c"),
+            ("bucket", "b=abfss://container@account/c", "b=abfss://container@account/c"),
+            ("postgres_url", "https://SECRET@h/p?token=SECRET", "https://h/p"),
+            ("key", "ci:read:SECRET", "ci:read:***"),
+        ] {
+            assert_eq!(hidden(name, value), expected);
         }
     }
 }

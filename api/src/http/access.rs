@@ -15,7 +15,8 @@ use subtle::ConstantTimeEq;
 
 use super::App;
 use super::problem::Problem;
-use super::trace::RequestId;
+use super::trace::{By, RequestId};
+use crate::buckets::check_name;
 use crate::jobs::Asked;
 
 /// What a key is for.
@@ -72,6 +73,7 @@ impl FromStr for KeySetting {
         else {
             return Err("expected name:scope+scope:sha256, as `stevedore key` prints it".to_owned());
         };
+        check_name(name)?;
         let scopes = scopes.split('+').map(str::parse).collect::<Result<_, _>>()?;
         let mut sha256 = [0; 32];
         hex::decode_to_slice(hash, &mut sha256)
@@ -158,8 +160,10 @@ pub(super) async fn check(
 ) -> Result<Response, Problem> {
     let by = app.access.admit(request.headers(), scope)?;
     let RequestId(request_id) = request.extensions().get().cloned().unwrap_or_default();
-    request.extensions_mut().insert(Asked { by, request_id });
-    Ok(next.run(request).await)
+    request.extensions_mut().insert(Asked { by: by.clone(), request_id });
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(By(by));
+    Ok(response)
 }
 
 #[cfg(test)]
@@ -214,7 +218,8 @@ mod tests {
 
     #[test]
     fn keys_that_are_no_keys_are_refused() {
-        for text in ["", "ci", "ci:read", "ci:write:00", "ci:read:00", "ci:read:zz"] {
+        for text in ["", "ci", "ci:read", "ci:write:00", " ci:read:00", "ci:read:00", "ci:read:zz"]
+        {
             assert!(text.parse::<KeySetting>().is_err(), "{text}");
         }
     }

@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::problem::{Guarded, Problem, Unavailable};
-use crate::jobs::StoreError;
 use crate::metrics;
 
 /// Longest time in which a ready database answers.
@@ -79,13 +78,13 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, P
 )]
 pub(super) async fn counts(State(app): State<Arc<App>>) -> String {
     let live = tokio::time::timeout(PATIENCE, app.store.live()).await;
-    let live: Result<_, StoreError> = live.unwrap_or_else(|_| Ok(Default::default()));
     match live {
-        Ok(live) => {
+        Ok(Ok(live)) => {
             let of = |state| live.get(state).copied().unwrap_or_default();
             metrics::live(of("queued"), of("running"));
         }
-        Err(error) => tracing::warn!(%error, "the jobs that wait cannot be counted"),
+        Ok(Err(error)) => tracing::warn!(%error, "the jobs that wait cannot be counted"),
+        Err(late) => tracing::warn!(error = %late, "the jobs that wait cannot be counted"),
     }
     app.metrics.run_upkeep();
     app.metrics.render()

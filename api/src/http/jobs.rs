@@ -6,77 +6,18 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
-use pipeline::error::Error;
-use pipeline::sink::Mode;
-use pipeline::source::Selection;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::App;
 use super::extract::{Body, Path, Query, check_instant, check_text};
-use super::page::{cursor, limit, place};
+use super::page::{limit, page, place};
 use super::problem::{
     Conflict, Guarded, Missing, Problem, StoreRefused, Unavailable, WrongBody, WrongParameter,
 };
-use crate::jobs::{Asked, Changed, Job, JobFilter, JobState, Request, Target};
-
-/// Longest `Idempotency-Key`.
-const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
-
-/// Which objects to load, and how. Exactly one of `key`, `prefix` and `glob` is needed.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct JobRequest {
-    /// The configured bucket
-    #[schema(example = "microservice-hw")]
-    pub(crate) bucket: String,
-    /// The key of one object
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub(crate) key: Option<String>,
-    /// What keys begin with; of the objects those are taken that end in `.json`, `.ndjson` or
-    /// `.jsonl`, also `.gz`, `.gzip` and `.zst`
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub(crate) prefix: Option<String>,
-    /// A pattern of whole keys: `*` does not cross `/`, `**` does
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub(crate) glob: Option<String>,
-    /// What becomes of status rows: `merge` keeps the latest of each user, `append` keeps all
-    #[serde(default)]
-    pub(crate) mode: JobMode,
-    /// Read, check and report everything, and write nothing
-    #[serde(default)]
-    pub(crate) dry_run: bool,
-    /// Load a version again that is loaded already
-    #[serde(default)]
-    pub(crate) reload: bool,
-}
-
-/// A text that is there: null is none.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(deserializer).map(Some)
-}
-
-/// What becomes of status rows.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum JobMode {
-    #[default]
-    Merge,
-    Append,
-}
-
-impl From<JobMode> for Mode {
-    fn from(mode: JobMode) -> Self {
-        match mode {
-            JobMode::Merge => Self::Merge,
-            JobMode::Append => Self::Append,
-        }
-    }
-}
+use super::request::JobRequest;
+use crate::jobs::{Asked, Changed, Job, JobFilter, JobState, Request};
 
 /// Which jobs to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -147,7 +88,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     Body(wanted): Body<JobRequest>,
 ) -> Result<Created, Problem> {
-    let idempotency = idempotency(&headers, &wanted)?;
+    let idempotency = wanted.idempotency(&headers)?;
     // Before the object is looked up: the first answer holds though it be gone.
     let answered = match &idempotency {
         Some((key, request)) => app.store.answered(&asked.by, key, request).await?,
@@ -158,7 +99,7 @@ pub(super) async fn create(
     }
     let request = Request {
         bucket: wanted.bucket.clone(),
-        target: target(&app, &wanted).await?,
+        target: wanted.target(&app).await?,
         mode: wanted.mode.into(),
         dry_run: wanted.dry_run,
         reload: wanted.reload,
@@ -171,49 +112,6 @@ pub(super) async fn create(
 fn accepted(job: Job) -> Created {
     let location = [(header::LOCATION, format!("/v1/jobs/{}", job.job_id))];
     (StatusCode::ACCEPTED, location, Json(job))
-}
-
-async fn target(app: &App, wanted: &JobRequest) -> Result<Target, Problem> {
-    let JobRequest { bucket, key, prefix, glob, .. } = wanted;
-    for (name, text) in [("key", key), ("prefix", prefix), ("glob", glob)] {
-        check_text(name, text.as_deref())?;
-    }
-    match (key, prefix, glob) {
-        (Some(key), None, None) => Ok(Target::Object(Box::new(app.locate(bucket, key).await?))),
-        (None, Some(prefix), None) => {
-            app.bucket(bucket)?;
-            Ok(Target::Prefix(prefix.clone()))
-        }
-        (None, None, Some(glob)) => {
-            let wrong = |error: Error| {
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", error.to_string())
-            };
-            // Only to see whether it is a pattern.
-            drop(app.bucket(bucket)?.select(Selection::Glob(glob.clone())).map_err(wrong)?);
-            Ok(Target::Glob(glob.clone()))
-        }
-        _ => {
-            let detail = "exactly one of key, prefix and glob is needed";
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail))
-        }
-    }
-}
-
-fn idempotency(
-    headers: &HeaderMap,
-    wanted: &JobRequest,
-) -> Result<Option<(String, String)>, Problem> {
-    let Some(key) = headers.get("idempotency-key") else {
-        return Ok(None);
-    };
-    let key = key.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_CHARACTERS).contains(&key.len()));
-    let Some(key) = key else {
-        let detail =
-            format!("an Idempotency-Key has 1 to {IDEMPOTENCY_KEY_CHARACTERS} ASCII characters");
-        return Err(Problem::bad_request("invalid_parameter", detail));
-    };
-    let request = serde_json::to_string(wanted).unwrap_or_default();
-    Ok(Some((key.to_owned(), request)))
 }
 
 /// List jobs
@@ -249,11 +147,13 @@ pub(super) async fn list(
         since: params.since,
         until: params.until,
         before: place(params.cursor.as_deref())?,
-        limit,
+        limit: 0,
     };
-    let jobs = app.store.list(&filter).await?;
-    let is_full = jobs.len() as i64 == limit;
-    let next_cursor = jobs.last().filter(|_| is_full).and_then(|job| cursor(&job.job_id));
+    let read = |limit| {
+        let (store, filter) = (&app.store, JobFilter { limit, ..filter });
+        async move { store.list(&filter).await }
+    };
+    let (jobs, next_cursor) = page(limit, read, |job| job.job_id).await?;
     Ok(Json(JobPage { jobs, next_cursor }))
 }
 
@@ -346,7 +246,7 @@ pub(super) async fn retry(
             "the job is {}: only one that failed or was cancelled is repeated",
             job.state.as_str()
         );
-        return Err(Problem::conflict("job_not_ended", detail));
+        return Err(Problem::conflict("job_not_repeatable", detail));
     }
     Ok((StatusCode::ACCEPTED, Json(job)))
 }

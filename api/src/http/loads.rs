@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::extract::{Path, Query, check_instant, check_text};
-use super::page::{cursor, limit, place};
+use super::page::{limit, page, place};
 use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
 
@@ -143,9 +143,8 @@ pub(super) async fn list(
     check_instant("until", params.until)?;
     let limit = limit(params.limit)?;
     let before: Option<i64> = place(params.cursor.as_deref())?;
-    let loads = read(&app, None, &params, before, limit).await?;
-    let is_full = loads.len() as i64 == limit;
-    let next_cursor = loads.last().filter(|_| is_full).and_then(|load| cursor(&load.load_id));
+    let read = |limit| read(&app, None, &params, before, limit);
+    let (loads, next_cursor) = page(limit, read, |load| load.load_id).await?;
     Ok(Json(LoadPage { loads, next_cursor }))
 }
 

@@ -13,6 +13,7 @@
 //! | `GET /openapi.json`, `/docs` | developers | |
 
 mod access;
+mod browser;
 mod catalog;
 mod events;
 mod extract;
@@ -22,11 +23,13 @@ mod loads;
 mod page;
 mod problem;
 mod rejects;
+mod request;
 mod server;
 mod trace;
 mod trigger;
 
 pub(crate) use access::{Access, KeySetting, Scope, hash};
+pub(crate) use browser::Browsers;
 pub(crate) use jobs::JobPage;
 pub(crate) use server::{ServerSettings, serve};
 
@@ -109,6 +112,8 @@ pub(crate) struct RouteSettings {
     pub(crate) timeout: Duration,
     /// Origins of pages that may call the API from a browser.
     pub(crate) cors_origins: Vec<HeaderValue>,
+    /// What is refused of browsers where no keys guard the API.
+    pub(crate) browsers: Option<Browsers>,
 }
 
 #[derive(OpenApi)]
@@ -143,11 +148,14 @@ impl Modify for Keys {
 /// The API and its document.
 fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let with = |scope| from_fn_with_state((Arc::clone(app), scope), access::check);
+    let old = OpenApiRouter::new()
+        .routes(routes!(trigger::trigger))
+        .route_layer(from_fn(trigger::refuse_head));
     let trigger = OpenApiRouter::new()
         .routes(routes!(jobs::create))
         // The one that has a body; how long it is said to be is looked at before it is read.
         .route_layer(RequestBodyLimitLayer::new(body_bytes))
-        .routes(routes!(trigger::trigger))
+        .merge(old)
         .route_layer(with(Scope::Trigger));
     let read = OpenApiRouter::new()
         .routes(routes!(jobs::list))
@@ -177,11 +185,14 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
     let docs = Router::from(docs).layer(map_response(keep_in));
     let timeout =
         TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, settings.timeout);
+    let browsers = settings.browsers.clone();
+    let browsers = browsers.map(|browsers| from_fn_with_state(browsers, browser::check));
     api.merge(docs)
         .with_state(app)
         .layer(DefaultBodyLimit::disable())
         .layer(timeout)
         .layer(CatchPanicLayer::new())
+        .layer(option_layer(browsers))
         .layer(option_layer(cors(&settings.cors_origins)))
         .layer(from_fn(trace::trace))
 }

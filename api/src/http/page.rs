@@ -20,8 +20,21 @@ pub(super) fn limit(wanted: Option<u16>) -> Result<i64, Problem> {
     }
 }
 
+/// The entries of a page, and where to go on if there are more: one more than the page has is read.
+pub(super) async fn page<T, P: Serialize, E, Reading: Future<Output = Result<Vec<T>, E>>>(
+    limit: i64,
+    read: impl FnOnce(i64) -> Reading,
+    place: impl FnOnce(&T) -> P,
+) -> Result<(Vec<T>, Option<String>), E> {
+    let mut entries = read(limit + 1).await?;
+    let is_more = entries.len() as i64 > limit;
+    entries.truncate(limit as usize);
+    let next = entries.last().filter(|_| is_more).and_then(|last| cursor(&place(last)));
+    Ok((entries, next))
+}
+
 /// A place in a list as an opaque text.
-pub(super) fn cursor(place: &impl Serialize) -> Option<String> {
+fn cursor(place: &impl Serialize) -> Option<String> {
     serde_json::to_vec(place).ok().map(|json| URL_SAFE_NO_PAD.encode(json))
 }
 

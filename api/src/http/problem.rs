@@ -78,14 +78,30 @@ impl Problem {
         self
     }
 
-    /// As the old trigger answered: with a message, and 400 whatever is missing.
-    pub(super) fn for_trigger(mut self, message: String) -> Self {
+    /// As the old trigger answered: 400 whatever the client did wrong.
+    pub(super) fn for_trigger(mut self) -> Self {
         if self.status < 500 {
             let status = StatusCode::BAD_REQUEST;
             (self.status, self.title) = (status.as_u16(), "Bad Request");
         }
+        self
+    }
+
+    /// With a message for the old trigger's clients.
+    pub(super) fn with_message(mut self, message: String) -> Self {
         self.message = Some(message.into());
         self
+    }
+
+    /// With a message in any case: what is for people.
+    pub(super) fn told(mut self) -> Self {
+        self.message.get_or_insert_with(|| self.detail.clone());
+        self
+    }
+
+    /// The word for programs.
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
     }
 
     /// The problem of an answer that has none, by its status.
@@ -200,7 +216,7 @@ refusals! {
     /// Of whatever needs a key.
     Guarded {
         401: "No key, or an unknown one",
-        403: "The key has not the scope that is needed",
+        403: "The key has not the scope that is needed, or a browser was led here from elsewhere",
         408: "The request took too long",
         429: "More requests than the key may make; Retry-After says when it may again",
     }

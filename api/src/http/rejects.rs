@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::extract::{Query, check_text};
-use super::page::{cursor, limit, place};
+use super::page::{limit, page, place};
 use super::problem::{Guarded, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
 
@@ -50,7 +50,7 @@ pub(super) struct Reject {
     detail: Option<String>,
     /// Its text, up to 64 KiB
     raw: Option<String>,
-    /// Its fields as the old job printed them
+    /// Its fields as the old job printed them, the first 65536 characters
     error_rec: Option<String>,
     /// When it was written
     ingested_at: Option<DateTime<Utc>>,
@@ -125,9 +125,8 @@ pub(super) async fn list(
         let most = params.limit.map(|_| limit);
         return Ok(lines(app, params, place, most).await?.into_response());
     }
-    let rejects = read(&app, &params, place, limit).await?;
-    let is_full = rejects.len() as i64 == limit;
-    let next_cursor = rejects.last().filter(|_| is_full).and_then(|last| cursor(&last.place()));
+    let read = |limit| read(&app, &params, place, limit);
+    let (rejects, next_cursor) = page(limit, read, Reject::place).await?;
     Ok(Json(RejectPage { rejects, next_cursor }).into_response())
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{self, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use pipeline::sink::Mode;
 use serde::{Deserialize, Serialize};
@@ -37,6 +40,14 @@ pub(super) struct Triggered {
     state: JobState,
 }
 
+/// Refuses HEAD, which axum takes for GET: who only looks starts no load.
+pub(super) async fn refuse_head(request: extract::Request, next: Next) -> Response {
+    if request.method() == Method::HEAD {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET,POST")]).into_response();
+    }
+    next.run(request).await
+}
+
 /// Load an object
 ///
 /// Answers 200 and begins to load if the object is there, else 400. The same version is loaded once,
@@ -62,14 +73,19 @@ pub(super) async fn trigger(
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (Some(bucket), Some(key)) = (given(params.bucket), given(params.key)) else {
         let message = "The parameters bucket and key are required.";
-        return Err(Problem::bad_request("parameter_missing", message).for_trigger(message.into()));
+        return Err(Problem::bad_request("parameter_missing", message));
     };
     let object = match check_text("key", Some(&key)) {
         Ok(()) => app.locate(&bucket, &key).await,
         Err(problem) => Err(problem),
     };
-    let not_found = || format!("File {key} was not found in the bucket {bucket}.");
-    let object = object.map_err(|problem| problem.for_trigger(not_found()))?;
+    let object = object.map_err(|problem| match problem.code() {
+        "object_not_found" | "bucket_not_found" => {
+            let message = format!("File {key} was not found in the bucket {bucket}.");
+            problem.for_trigger().with_message(message)
+        }
+        _ => problem.for_trigger(),
+    })?;
     let request = Request {
         bucket: bucket.clone(),
         target: Target::Object(Box::new(object)),

@@ -1,0 +1,131 @@
+//! The settings of `serve` and `worker`.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use axum::http::HeaderValue;
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::secret::Secret;
+use super::{DatabaseArgs, RecordArgs};
+use crate::buckets::BucketSetting;
+use crate::http::KeySetting;
+
+/// How to work on jobs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Worker")]
+pub(crate) struct WorkArgs {
+    /// A bucket that can be loaded from: a folder, s3://, gs:// or az:// under a name
+    #[arg(
+        long = "bucket",
+        env = "STEVEDORE_BUCKET",
+        hide_env_values = true,
+        value_name = "NAME=URL",
+        value_delimiter = ',',
+        value_parser = Secret::<BucketSetting>::new(),
+        default_value = "microservice-hw=data"
+    )]
+    pub(crate) buckets: Vec<BucketSetting>,
+    /// Loads at the same time [default: as many as there are processors]
+    #[arg(long, env = "STEVEDORE_CONCURRENCY", value_name = "N")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    /// How long loads may go on after SIGTERM or SIGINT, before they are handed back
+    #[arg(long, env = "STEVEDORE_GRACE_SECS", value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) grace_secs: u64,
+    /// How long a load waits for a lock on a table
+    #[arg(long, env = "STEVEDORE_LOCK_TIMEOUT_SECS", value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) lock_timeout_secs: u64,
+    /// How long a query of the API or the queue may take
+    #[arg(
+        long,
+        env = "STEVEDORE_STATEMENT_TIMEOUT_SECS",
+        value_name = "SECONDS",
+        default_value_t = 30
+    )]
+    pub(crate) statement_timeout_secs: u64,
+    /// Connections of the API and the queue; each load has one of its own
+    #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
+    pub(crate) pool_size: NonZeroUsize,
+    // Last: its headings hold for what comes behind it.
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
+}
+
+impl WorkArgs {
+    /// Loads at the same time.
+    pub(crate) fn concurrency(&self) -> usize {
+        let processors = || std::thread::available_parallelism().ok();
+        self.concurrency.or_else(processors).map_or(2, NonZeroUsize::get)
+    }
+}
+
+/// How to serve the API.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// How to listen, and to whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerArgs {
+    /// Where to listen
+    #[arg(
+        long,
+        env = "STEVEDORE_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Certificate chain, as PEM
+    #[arg(long, env = "STEVEDORE_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Key of the certificate, as PEM
+    #[arg(long, env = "STEVEDORE_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A key that clients may use, as `stevedore key` prints it
+    #[arg(
+        long = "key",
+        env = "STEVEDORE_KEY",
+        hide_env_values = true,
+        value_name = "NAME:SCOPES:SHA256",
+        value_delimiter = ',',
+        value_parser = Secret::<KeySetting>::new()
+    )]
+    pub(crate) keys: Vec<KeySetting>,
+    /// Serve without keys on an address that others can reach
+    #[arg(long, env = "STEVEDORE_INSECURE", value_parser = BoolishValueParser::new())]
+    pub(crate) insecure: bool,
+    /// Requests a second that a key may make
+    #[arg(long, env = "STEVEDORE_RATE_LIMIT", value_name = "N", default_value = "1000")]
+    pub(crate) rate_limit: NonZeroU32,
+    /// Longest body of a request
+    #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 64 << 10)]
+    pub(crate) max_body_bytes: usize,
+    /// Longest time that a request may take
+    #[arg(
+        long,
+        env = "STEVEDORE_REQUEST_TIMEOUT_SECS",
+        value_name = "SECONDS",
+        default_value_t = 30
+    )]
+    pub(crate) request_timeout_secs: u64,
+    /// Origin of pages that may call the API from a browser
+    #[arg(
+        long = "cors-origin",
+        env = "STEVEDORE_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub(crate) cors_origins: Vec<HeaderValue>,
+    /// Only accept jobs, and leave them to others
+    #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
+    pub(crate) no_worker: bool,
+}

@@ -1,0 +1,127 @@
+//! What pages of other sites make a browser ask: refused while nothing else guards the API.
+//!
+//! Whoever can connect may do everything then, and a browser on this machine can. A page elsewhere
+//! could have its own name lead here (DNS rebinding), or send requests whose answers it cannot read.
+
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::problem::Problem;
+
+/// Under which names the API is asked for, and by which pages.
+#[derive(Debug, Clone)]
+pub(crate) struct Browsers {
+    /// The address that is listened on.
+    pub(crate) listen: IpAddr,
+    /// Origins of pages that may call the API; `*` is every one.
+    pub(crate) origins: Vec<HeaderValue>,
+}
+
+impl Browsers {
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let refused = |code, detail| Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
+        let host = headers.get(header::HOST);
+        if host.is_some_and(|host| !self.is_ours(host)) {
+            let detail = "without keys, only names and addresses of this machine are answered: \
+                make a key, or say --insecure";
+            return refused("host_refused", detail);
+        }
+        let origin = headers.get(header::ORIGIN);
+        let is_foreign = match origin {
+            Some(origin) => !self.is_named(origin) && !is_same(origin, host),
+            None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site"),
+        };
+        if is_foreign {
+            return refused("origin_refused", "pages of other origins need --cors-origin");
+        }
+        Ok(())
+    }
+
+    fn is_ours(&self, host: &HeaderValue) -> bool {
+        let Some(authority) = authority(host) else {
+            return false;
+        };
+        let name = authority.host();
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        match address {
+            Ok(address) => address.is_loopback() || address == self.listen,
+            Err(_) => name.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
+    fn is_named(&self, origin: &HeaderValue) -> bool {
+        self.origins.iter().any(|named| named == "*" || named == origin)
+    }
+}
+
+/// Whether a page is one of ours, such as that of the documentation.
+fn is_same(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let host = host.and_then(|host| host.to_str().ok());
+    origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
+}
+
+fn authority(host: &HeaderValue) -> Option<Authority> {
+    host.to_str().ok()?.parse().ok()
+}
+
+/// Lets a request pass that no page elsewhere has sent.
+pub(super) async fn check(
+    State(browsers): State<Browsers>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    browsers.admit(request.headers())?;
+    Ok(next.run(request).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(origins: &[&'static str], headers: &[(&'static str, &'static str)]) -> &'static str {
+        let origins = origins.iter().map(|origin| HeaderValue::from_static(origin)).collect();
+        let browsers = Browsers { listen: "127.0.0.2".parse().unwrap(), origins };
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        browsers.admit(&headers.collect()).map_or_else(|problem| problem.code(), |()| "admitted")
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_answered() {
+        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080"] {
+            assert_eq!(outcome(&[], &[("host", host)]), "admitted", "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "10.0.0.1:8080", "[::2]", "", "a b"]
+        {
+            assert_eq!(outcome(&[], &[("host", host)]), "host_refused", "{host}");
+        }
+        // No browser leaves it out.
+        assert_eq!(outcome(&[], &[]), "admitted");
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_refused_unless_they_are_named() {
+        let host = ("host", "localhost:8080");
+        for (origins, header, expected) in [
+            (&[][..], ("origin", "http://localhost:8080"), "admitted"),
+            (&[], ("origin", "http://localhost:3000"), "origin_refused"),
+            (&[], ("origin", "https://a.example"), "origin_refused"),
+            (&[], ("origin", "null"), "origin_refused"),
+            (&["https://a.example"], ("origin", "https://a.example"), "admitted"),
+            (&["https://a.example"], ("origin", "https://b.example"), "origin_refused"),
+            (&["*"], ("origin", "https://b.example"), "admitted"),
+            (&[], ("sec-fetch-site", "cross-site"), "origin_refused"),
+            (&[], ("sec-fetch-site", "same-origin"), "admitted"),
+            (&[], ("sec-fetch-site", "none"), "admitted"),
+        ] {
+            assert_eq!(outcome(origins, &[host, header]), expected, "{origins:?} {header:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The body of `POST /v1/jobs`: which objects, and how.
+
+use axum::http::{HeaderMap, StatusCode};
+use pipeline::error::Error;
+use pipeline::sink::Mode;
+use pipeline::source::Selection;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::App;
+use super::extract::check_text;
+use super::problem::Problem;
+use crate::jobs::Target;
+
+/// Longest `Idempotency-Key`.
+const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
+
+/// Which objects to load, and how. Exactly one of `key`, `prefix` and `glob` is needed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JobRequest {
+    /// The configured bucket
+    #[schema(example = "microservice-hw")]
+    pub(crate) bucket: String,
+    /// The key of one object
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) key: Option<String>,
+    /// What keys begin with; of the objects those are taken that end in `.json`, `.ndjson` or
+    /// `.jsonl`, also `.gz`, `.gzip` and `.zst`
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) prefix: Option<String>,
+    /// A pattern of whole keys: `*` does not cross `/`, `**` does
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) glob: Option<String>,
+    /// What becomes of status rows: `merge` keeps the latest of each user, `append` keeps all
+    #[serde(default)]
+    pub(crate) mode: JobMode,
+    /// Read, check and report everything, and write nothing
+    #[serde(default)]
+    pub(crate) dry_run: bool,
+    /// Load a version again that is loaded already
+    #[serde(default)]
+    pub(crate) reload: bool,
+}
+
+impl JobRequest {
+    /// What the job is over; an object is looked up.
+    pub(super) async fn target(&self, app: &App) -> Result<Target, Problem> {
+        let Self { bucket, key, prefix, glob, .. } = self;
+        for (name, text) in [("key", key), ("prefix", prefix), ("glob", glob)] {
+            check_text(name, text.as_deref())?;
+        }
+        match (key, prefix, glob) {
+            (Some(key), None, None) => Ok(Target::Object(Box::new(app.locate(bucket, key).await?))),
+            (None, Some(prefix), None) => {
+                app.bucket(bucket)?;
+                Ok(Target::Prefix(prefix.clone()))
+            }
+            (None, None, Some(glob)) => {
+                let wrong = |error: Error| {
+                    Problem::new(
+                        StatusCode::UNPROCESSABLE_ENTITY,
+                        "invalid_body",
+                        error.to_string(),
+                    )
+                };
+                // Only to see whether it is a pattern.
+                drop(app.bucket(bucket)?.select(Selection::Glob(glob.clone())).map_err(wrong)?);
+                Ok(Target::Glob(glob.clone()))
+            }
+            _ => {
+                let detail = "exactly one of key, prefix and glob is needed";
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail))
+            }
+        }
+    }
+
+    /// The `Idempotency-Key` with the request that it stands for.
+    pub(super) fn idempotency(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<(String, String)>, Problem> {
+        let Some(key) = headers.get("idempotency-key") else {
+            return Ok(None);
+        };
+        let key =
+            key.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_CHARACTERS).contains(&key.len()));
+        let Some(key) = key else {
+            let detail = format!(
+                "an Idempotency-Key has 1 to {IDEMPOTENCY_KEY_CHARACTERS} ASCII characters"
+            );
+            return Err(Problem::bad_request("invalid_parameter", detail));
+        };
+        let request = serde_json::to_string(self).unwrap_or_default();
+        Ok(Some((key.to_owned(), request)))
+    }
+}
+
+/// A text that is there: null is none.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
+}
+
+/// What becomes of status rows.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobMode {
+    #[default]
+    Merge,
+    Append,
+}
+
+impl From<JobMode> for Mode {
+    fn from(mode: JobMode) -> Self {
+        match mode {
+            JobMode::Merge => Self::Merge,
+            JobMode::Append => Self::Append,
+        }
+    }
+}
