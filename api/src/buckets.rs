@@ -7,8 +7,6 @@ use std::sync::Arc;
 use pipeline::error::Result;
 use pipeline::source::Bucket;
 
-use crate::config::environment;
-
 /// A bucket as it is configured: `name=url`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BucketSetting {
@@ -62,4 +60,11 @@ impl Buckets {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
+}
+
+/// The variables of the environment, for the clients of stores: credentials, regions, endpoints.
+/// None of those is anything but UTF-8.
+pub(crate) fn environment() -> Vec<(String, String)> {
+    let text = |text: std::ffi::OsString| text.into_string().ok();
+    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }

@@ -8,6 +8,7 @@ mod config;
 mod failpoint;
 mod http;
 mod jobs;
+mod keys;
 mod metrics;
 
 use std::io::{self, IsTerminal};

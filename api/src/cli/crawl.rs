@@ -11,8 +11,8 @@ use pipeline::source::Bucket;
 
 use super::print::Printer;
 use super::session::Session;
-use crate::buckets::Buckets;
-use crate::config::{CrawlArgs, CrawlObjectsArgs, CrawlVerb, environment};
+use crate::buckets::{Buckets, environment};
+use crate::config::{CrawlArgs, CrawlObjectsArgs, CrawlVerb};
 
 pub(super) async fn crawl(args: &CrawlArgs, printer: &Printer) -> ExitCode {
     let CrawlVerb::Objects(args) = &args.verb;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::print::Printer;
 use crate::config::KeyArgs;
-use crate::http::{KeySetting, hash};
+use crate::keys::{KeySetting, hash};
 
 /// Random bytes of a key.
 const BYTES: usize = 32;

@@ -13,7 +13,8 @@ use super::preview::preview;
 use super::print::Printer;
 use super::progress::Watch;
 use super::session::Session;
-use crate::config::{LoadArgs, environment};
+use crate::buckets::environment;
+use crate::config::LoadArgs;
 use crate::failpoint;
 
 pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {

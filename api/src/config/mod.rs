@@ -25,7 +25,7 @@ use pipeline::source::Format;
 
 use secret::Secret;
 
-use crate::http::Scope;
+use crate::keys::Scope;
 
 /// JSON records in object storage, validated and unnested, loaded into Postgres.
 #[derive(Debug, Parser)]
@@ -258,11 +258,4 @@ pub(crate) struct KeyArgs {
     /// What it is for: trigger, read or admin
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     pub(crate) scopes: Vec<Scope>,
-}
-
-/// The variables of the environment, for the clients of stores: credentials, regions, endpoints.
-/// None of those is anything but UTF-8.
-pub(crate) fn environment() -> Vec<(String, String)> {
-    let text = |text: std::ffi::OsString| text.into_string().ok();
-    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }

@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use super::secret::Secret;
 use super::{DatabaseArgs, RecordArgs};
 use crate::buckets::BucketSetting;
-use crate::http::KeySetting;
+use crate::keys::KeySetting;
 
 /// How to work on jobs.
 #[derive(Debug, Args)]

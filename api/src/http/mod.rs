@@ -28,7 +28,7 @@ mod server;
 mod trace;
 mod trigger;
 
-pub(crate) use access::{Access, KeySetting, Scope, hash};
+pub(crate) use access::Access;
 pub(crate) use browser::Browsers;
 pub(crate) use jobs::JobPage;
 pub(crate) use server::{ServerSettings, serve};
@@ -59,6 +59,7 @@ use uuid::Uuid;
 
 use crate::buckets::Buckets;
 use crate::jobs::{Job, Listener, Store};
+use crate::keys::Scope;
 use problem::Problem;
 
 /// Longest time that a store may take to look an object up.

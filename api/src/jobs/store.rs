@@ -171,22 +171,23 @@ impl Store {
 
     /// Calls a job off, and those that it has brought about.
     pub(crate) async fn cancel(&self, job_id: Uuid) -> Result<Changed, StoreError> {
-        let client = self.client().await?;
-        let cancel = include_str!("../../../sql/queries/cancel_job.sql");
-        let rows = client.query(cancel, &[&job_id]).await;
-        if rows.map_err(database_failed("cancel the job"))?.is_empty() {
+        if self.cancel_where("job_id", job_id).await? == 0 {
             return Ok(Changed::No);
         }
-        drop(client);
         self.cancel_children(job_id).await?;
         Ok(Changed::Yes)
     }
 
     /// Calls off what a job over many objects has brought about.
     pub(super) async fn cancel_children(&self, job_id: Uuid) -> Result<(), StoreError> {
-        let cancel = include_str!("../../../sql/queries/cancel_children.sql");
-        let rows = self.client().await?.query(cancel, &[&job_id]).await;
-        rows.map(drop).map_err(database_failed("cancel the jobs of the job"))
+        self.cancel_where("parent_id", job_id).await.map(drop)
+    }
+
+    /// Calls jobs off; how many there were.
+    async fn cancel_where(&self, column: &str, job_id: Uuid) -> Result<usize, StoreError> {
+        let cancel = include_str!("../../../sql/queries/cancel.sql").replace("{column}", column);
+        let rows = self.client().await?.query(&cancel, &[&job_id]).await;
+        Ok(rows.map_err(database_failed("cancel the job"))?.len())
     }
 
     /// Makes a job that ended badly wait again, and those of its jobs, piece by piece.
