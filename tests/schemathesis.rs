@@ -71,6 +71,13 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
         let job = serve.load(name).await;
         jobs.push(serve.ended(&job).await["job_id"].clone());
     }
+    let bucket = format!("bucket={}", objects.display());
+    for _ in 0..2 {
+        let crawl =
+            database.stevedore(&["crawl", "objects", "bucket", "--bucket", &bucket]).output();
+        assert!(crawl.unwrap().status.success());
+        std::fs::write(objects.join("more.json"), r#"{"userId": 1, "status": "ACTIVE"}"#).unwrap();
+    }
     let mut document = serve.get("/openapi.json").await.json();
     let request = &mut document["components"]["schemas"]["JobRequest"]["properties"];
     request["bucket"]["enum"] = json!(["bucket"]);
@@ -87,6 +94,8 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
                     "key" => json!(names),
                     "job_id" | "parent_id" => json!(jobs),
                     "load_id" => json!([1, 2]),
+                    "name" => json!(["table_bucket", "table_bucket_2"]),
+                    "from" | "to" => json!([1]),
                     _ => continue,
                 };
                 parameter["schema"]["enum"] = known;
