@@ -13,6 +13,7 @@
 //! | [`group`] | which objects are alike, and so one table |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
+//! | [`readback`] | rows of Postgres as a frame |
 
 pub mod classify;
 pub mod column;
@@ -23,6 +24,7 @@ pub mod export;
 pub mod group;
 pub mod infer;
 pub mod path;
+pub mod readback;
 pub mod shape;
 pub mod store;
 pub mod types;

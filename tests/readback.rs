@@ -1,0 +1,110 @@
+//! Tables read back as frames.
+
+use futures::TryStreamExt;
+use pipeline::catalog::readback::{read, read_text};
+use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
+use crate::support::TestDatabase;
+
+/// Every type that our tables use and some others: a row of values, one of strange ones, one of nulls.
+const KINDS: &str = "create table kinds (yes boolean, small smallint, id int, big bigint, half real,
+        share double precision, name text, code varchar(40), at timestamp, at_zone timestamptz,
+        amount numeric, day date, took interval, tag \"char\", doc jsonb, body xml, class regclass,
+        bytes bytea, names text[], \"Odd \"\" name\" text);
+    insert into kinds values
+    (true, -1, 2147483647, 9223372036854775807, 0.1, 0.1, 'x', 'y', '2022-01-02 03:04:05.678901',
+        '2022-01-02 03:04:05+00', 12345678901234567890.0123456789, '2022-01-02', '1 day 2 hours', 'c',
+        '{\"a\": [1, null]}', '<a>b</a>', 'pg_class', '\\x00ff', '{a,NULL}', 'odd'),
+    (false, 32767, -2147483648, -9223372036854775808, 'Infinity', 'NaN',
+        U&'\\+10FFFF \"quoted\" ''single'' \\\\ back ' || E'\\n\\r\\t', '', 'infinity', '-infinity', 'NaN',
+        'infinity', '-1 year', '', 'null', null, null, '', '{}', 'NULL'),
+    (null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+        null, null, null)";
+
+fn cells<'a>(frame: &'a DataFrame, column: &str) -> Vec<AnyValue<'a>> {
+    frame.column(column).unwrap().as_materialized_series().iter().collect()
+}
+
+/// Rows as texts, null as none.
+fn texts(frame: &DataFrame) -> Vec<Vec<Option<String>>> {
+    let columns: Vec<Vec<_>> = frame
+        .columns()
+        .iter()
+        .map(|column| {
+            let cells = column.as_materialized_series().iter();
+            cells.map(|cell| cell.get_str().map(str::to_owned)).collect()
+        })
+        .collect();
+    (0..frame.height())
+        .map(|at| columns.iter().map(|column| column[at].clone()).collect())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_type_is_read_back_with_nulls_and_any_text() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    client.batch_execute(KINDS).await.unwrap();
+    let frame = read(&*client, "select * from kinds -- a comment", &[]).await.unwrap();
+    assert_eq!(frame.shape(), (3, 20));
+    let micros = DataType::Datetime(TimeUnit::Microseconds, None);
+    for (column, expected) in [
+        ("yes", DataType::Boolean),
+        ("small", DataType::Int32),
+        ("id", DataType::Int32),
+        ("big", DataType::Int64),
+        ("half", DataType::Float32),
+        ("share", DataType::Float64),
+        ("code", DataType::String),
+        ("at", micros.clone()),
+        ("at_zone", micros),
+        ("amount", DataType::String),
+        ("took", DataType::String),
+    ] {
+        assert_eq!(frame.column(column).unwrap().dtype(), &expected, "{column}");
+        assert_eq!(frame.column(column).unwrap().null_count(), 1, "{column}");
+    }
+    assert_eq!(cells(&frame, "big")[..2], [AnyValue::Int64(i64::MAX), AnyValue::Int64(i64::MIN)]);
+    assert_eq!(cells(&frame, "half")[0], AnyValue::Float32(0.1));
+    let text = "\u{10ffff} \"quoted\" 'single' \\ back \n\r\t";
+    assert_eq!(cells(&frame, "name")[1], AnyValue::String(text));
+    let at: Vec<_> = cells(&frame, "at").iter().map(|cell| cell.extract::<i64>()).collect();
+    assert_eq!(at, [Some(1_641_092_645_678_901), Some(i64::MAX), None]);
+    assert_eq!(cells(&frame, "amount")[0], AnyValue::String("12345678901234567890.0123456789"));
+    assert_eq!(cells(&frame, "class")[0], AnyValue::String("pg_class"));
+    let twice = read(&*client, "select 1 as a, 2 as a", &[]).await.unwrap_err();
+    assert!(twice.with_causes().starts_with("could not make a frame of rows: "), "{twice:?}");
+}
+
+#[tokio::test]
+async fn what_is_read_back_as_text_is_what_copy_writes() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    client.batch_execute(KINDS).await.unwrap();
+    // COPY's own way to write a boolean is the only one that a cast does not have.
+    let rows = "select case yes when true then 't' when false then 'f' end, small, id, big, half, \
+        share, name, code, at, at_zone, amount, day, took, tag, doc, body, class, bytes, names from kinds";
+    let frame = read_text(&*client, rows, &[]).await.unwrap();
+    let copy = client.copy_out(&format!("copy ({rows}) to stdout")).await.unwrap();
+    let copied: Vec<_> = copy.try_collect().await.unwrap();
+    let copied = String::from_utf8(copied.concat()).unwrap();
+    let unescaped = |cell: &str| (cell != "\\N").then(|| unescaped(cell));
+    let copied: Vec<Vec<_>> =
+        copied.lines().map(|line| line.split('\t').map(unescaped).collect()).collect();
+    assert_eq!(texts(&frame), copied);
+}
+
+/// A text without the escapes of COPY.
+fn unescaped(cell: &str) -> String {
+    let (mut text, mut chars) = (String::new(), cell.chars());
+    while let Some(char) = chars.next() {
+        let escaped = if char == '\\' { chars.next() } else { None };
+        text.push(match escaped {
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some(other) => other,
+            None => char,
+        });
+    }
+    text
+}
