@@ -1,9 +1,11 @@
-//! Tables read back as frames.
+//! Tables read back: as frames, in the catalog, and through the binary.
 
 use futures::TryStreamExt;
 use pipeline::catalog::readback::{read, read_text};
 use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
-use crate::support::TestDatabase;
+use serde_json::{Value, json};
+
+use crate::support::{TestDatabase, sample, stderr, stdout};
 
 /// Every type that our tables use and some others: a row of values, one of strange ones, one of nulls.
 const KINDS: &str = "create table kinds (yes boolean, small smallint, id int, big bigint, half real,
@@ -107,4 +109,102 @@ fn unescaped(cell: &str) -> String {
         });
     }
     text
+}
+
+fn run(database: &TestDatabase, args: &[&str]) -> String {
+    let output = database.stevedore(args).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    stdout(&output)
+}
+
+#[tokio::test]
+async fn the_tables_of_a_load_are_catalogued_with_their_versions() {
+    let database = TestDatabase::empty().await;
+    database.load(&[&sample("user_status_sample.json")]);
+    let client = database.connect().await;
+    client
+        .batch_execute("analyze; create table other (n numeric(10, 0), t timestamptz)")
+        .await
+        .unwrap();
+    let name: String = client.query_one("select current_database()", &[]).await.unwrap().get(0);
+    let crawl = |args: &[&str]| -> Value {
+        serde_json::from_str(&run(&database, &[&["crawl", "postgres", "--json"], args].concat()))
+            .unwrap()
+    };
+    let report = crawl(&["--include", "user_*", "--include", "public.oth??"]);
+    let names: Vec<_> =
+        report["tables"].as_array().unwrap().iter().map(|table| &table["name"]).collect();
+    let full = |table: &str| format!("postgres_{name}_public_{table}");
+    let expected = ["other", "user_status", "user_status_error_rec", "user_status_log"].map(full);
+    assert_eq!(names, expected.each_ref().map(|name| json!(name)).each_ref());
+    let tree = run(&database, &["catalog", "show", &full("user_status")]);
+    let expected = "root
+ |-- userid: string (nullable = false)
+ |-- createdat: string (nullable = true)
+ |-- status: string (nullable = true)
+ |-- lastvisitedat: bigint (nullable = true)
+ |-- isblacklisted: boolean (nullable = true)
+ |-- ingested_at: timestamp (nullable = true)
+";
+    assert_eq!(tree, expected);
+    let rows = database
+        .rows("select kind, classification, location, records, bytes > 0 as sized, columns -> 0 as first \
+            from stevedore.catalog_tables join stevedore.catalog_versions using (table_id, version) \
+            where name like '%_user_status'")
+        .await;
+    assert_eq!(rows[0]["location"], json!(format!("{name}.public.user_status")));
+    assert_eq!(
+        (&rows[0]["kind"], &rows[0]["classification"]),
+        (&json!("postgres"), &json!("postgres"))
+    );
+    assert_eq!((&rows[0]["records"], &rows[0]["sized"]), (&json!(7), &json!(true)));
+    let first = &rows[0]["first"];
+    assert_eq!(
+        (&first["key"], &first["declared"], &first["present"]),
+        (&json!("primary"), &json!("character varying"), &json!(7))
+    );
+    client
+        .batch_execute("alter table user_status add column country text; drop table other")
+        .await
+        .unwrap();
+    let report = crawl(&[]);
+    let country = json!([{"change": "added", "name": "country", "data_type": "string"}]);
+    assert_eq!(
+        (&report["tables"][0]["version"], &report["tables"][0]["changes"]),
+        (&json!(2), &country)
+    );
+    assert_eq!(report["tables"][1]["is_new"], json!(false));
+    assert_eq!(report["deprecated"], json!([full("other")]));
+}
+
+#[tokio::test]
+async fn rows_of_any_table_are_shown() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    let tables = "create schema \"Odd\"; create table \"Odd\".\"a \"\"b\" (id int, \"Text\" text); \
+        insert into \"Odd\".\"a \"\"b\" values (1, E'two\\nlines'), (2, null), (3, 'x'), (10, 'y')";
+    client.batch_execute(tables).await.unwrap();
+    let shown =
+        run(&database, &["show", "Odd.a \"b", "--limit", "2", "--where", "id < 10 -- or so"]);
+    let expected = "Odd.a \"b, 2 rows
+┌────┬────────────┐
+│ id ┆ Text       │
+╞════╪════════════╡
+│ 1  ┆ two\\nlines │
+│ 2  ┆ null       │
+└────┴────────────┘
+";
+    assert_eq!(shown, expected);
+    let name: String = client.query_one("select current_database()", &[]).await.unwrap().get(0);
+    assert!(run(&database, &["show", &format!("postgres_{name}_Odd_a \"b")]).contains("4 rows"));
+    let output = database.stevedore(&["show", "nothing"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("the database has no table nothing"), "{}", stderr(&output));
+    client.batch_execute("create sequence counter").await.unwrap();
+    let writes = ["show", "Odd.a \"b", "--where", "nextval('counter') > 0"];
+    let output = database.stevedore(&writes).output().unwrap();
+    assert!(stderr(&output).contains("read-only transaction"), "{}", stderr(&output));
+    let breaks = ["show", "Odd.a \"b", "--where", "true); drop schema \"Odd\" cascade; select (1"];
+    assert_eq!(database.stevedore(&breaks).output().unwrap().status.code(), Some(1));
+    assert_eq!(database.count("\"Odd\".\"a \"\"b\"").await, 4);
 }

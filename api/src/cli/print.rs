@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use pipeline::catalog::crawler::CrawlReport;
+use pipeline::catalog::postgres::TablesReport;
 use pipeline::catalog::store::{Published, TableVersion};
 use pipeline::error::{Error, causes};
 use pipeline::feed::Feed;
@@ -105,15 +106,7 @@ impl Printer {
             "crawled {objects} objects in {seconds:.2} s: {unchanged} as they were, {gone} gone, \
              {records} records read, {malformed} malformed\n"
         );
-        for table in &report.tables {
-            let Published { name, version, changes, is_new } = table;
-            let what = match (is_new, changes.len()) {
-                (false, _) => "as it was".to_owned(),
-                (true, 0) => "new".to_owned(),
-                (true, changes) => format!("{changes} changes"),
-            };
-            writeln!(text, "{name}, version {version}: {what}").ok();
-        }
+        text.push_str(&published(&report.tables));
         for name in &report.deprecated {
             writeln!(text, "{name}: deprecated, its objects are gone").ok();
         }
@@ -125,6 +118,17 @@ impl Printer {
         if unnamed > 0 {
             self.note(&format!("skipped {unnamed} more"));
         }
+    }
+
+    /// What a crawl of Postgres has done.
+    pub(crate) fn crawl_of_tables(&self, report: &TablesReport) {
+        let TablesReport { tables, deprecated, seconds } = report;
+        let mut text = format!("crawled {} tables in {seconds:.2} s\n", tables.len());
+        text.push_str(&published(tables));
+        for name in deprecated {
+            writeln!(text, "{name}: deprecated, it is gone or not asked for").ok();
+        }
+        self.data(&text);
     }
 
     /// The tables of the catalog.
@@ -218,20 +222,28 @@ impl Printer {
 
     /// The first rows of the tables.
     pub(crate) fn previews(&self, previews: &[Preview]) {
-        for Preview { table, columns, rows } in previews {
-            let mut shown = Table::new();
-            shown.load_style(UTF8_FULL_CONDENSED).set_header(columns);
-            for row in rows {
-                shown.add_row(
-                    row.iter().map(|cell| cell.as_deref().map_or("null".to_owned(), shortened)),
-                );
-            }
-            let rows = rows.len();
-            self.data(&format!(
-                "\n{table}, {}\n{shown}\n",
-                if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
-            ));
+        for preview in previews {
+            self.data("\n");
+            self.preview(preview);
         }
+    }
+
+    /// Rows of a table.
+    pub(crate) fn preview(&self, preview: &Preview) {
+        let Preview { table, columns, rows } = preview;
+        let mut shown = Table::new();
+        shown.load_style(UTF8_FULL_CONDENSED);
+        shown.set_header(columns.iter().map(|column| shortened(column)));
+        for row in rows {
+            shown.add_row(
+                row.iter().map(|cell| cell.as_deref().map_or("null".to_owned(), shortened)),
+            );
+        }
+        let rows = rows.len();
+        self.data(&format!(
+            "{table}, {}\n{shown}\n",
+            if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
+        ));
     }
 
     /// The plans of the frames.
@@ -240,6 +252,20 @@ impl Printer {
             self.data(&format!("{name}\n{}\n\n", plan.trim_end()));
         }
     }
+}
+
+/// A line for each table that a crawl has found.
+fn published(tables: &[Published]) -> String {
+    let line = |table: &Published| {
+        let Published { name, version, changes, is_new } = table;
+        let what = match (is_new, changes.len()) {
+            (false, _) => "as it was".to_owned(),
+            (true, 0) => "new".to_owned(),
+            (true, changes) => format!("{changes} changes"),
+        };
+        format!("{name}, version {version}: {what}\n")
+    };
+    tables.iter().map(line).collect()
 }
 
 /// The objects that a job is over.

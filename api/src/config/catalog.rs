@@ -1,4 +1,4 @@
-//! Settings of `crawl` and `catalog`.
+//! Settings of `crawl`, `catalog` and `show`.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -14,7 +14,13 @@ use crate::buckets::BucketSetting;
 pub(super) const CRAWL_EXAMPLES: &str = "\
 Examples:
   stevedore crawl objects microservice-hw
-  stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000";
+  stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000
+  stevedore crawl postgres --include 'user_status*'";
+
+pub(super) const SHOW_EXAMPLES: &str = "\
+Examples:
+  stevedore show user_status
+  stevedore show user_status_error_rec --where \"reason = 'null_field'\" --limit 3";
 
 pub(super) const CATALOG_EXAMPLES: &str = "\
 Examples:
@@ -35,6 +41,43 @@ pub(crate) struct CrawlArgs {
 pub(crate) enum CrawlVerb {
     /// Find the tables that the objects of a bucket are
     Objects(CrawlObjectsArgs),
+    /// Catalog the tables of the database
+    Postgres(CrawlPostgresArgs),
+}
+
+/// Which tables to crawl.
+#[derive(Debug, Args)]
+pub(crate) struct CrawlPostgresArgs {
+    /// A schema to look into; may be given again
+    #[arg(long = "schema", value_name = "NAME", default_value = "public")]
+    pub(crate) schemas: Vec<String>,
+    /// Only tables whose name, alone or as schema.table, matches; may be given again
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+    /// The catalog's database for the tables
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_DATABASE)]
+    pub(crate) catalog_database: String,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// Which rows of which table to show.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The table: by its name, as schema.table, or as the catalog calls it
+    pub(crate) table: String,
+    /// Rows to show at most
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: u32,
+    /// Only rows for which this SQL is true. It is run as it stands, as your role, and can change
+    /// nothing
+    #[arg(long = "where", value_name = "SQL")]
+    pub(crate) filter: Option<String>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
 }
 
 /// Which objects to crawl, and how.

@@ -6,7 +6,8 @@ mod secret;
 mod show;
 
 pub(crate) use catalog::{
-    CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlVerb, Export,
+    CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb, Export,
+    ShowArgs,
 };
 pub(crate) use file::parse;
 pub(crate) use show::in_force;
@@ -71,12 +72,15 @@ pub(crate) enum Verb {
     /// Create or update the ledger, the jobs, the queue and the tables
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(DatabaseArgs),
-    /// Find out what is in buckets, and catalog it
+    /// Find out what is in buckets or in Postgres, and catalog it
     #[command(after_help = catalog::CRAWL_EXAMPLES)]
     Crawl(CrawlArgs),
     /// See the tables that were found
     #[command(after_help = catalog::CATALOG_EXAMPLES)]
     Catalog(CatalogArgs),
+    /// Show rows of a table
+    #[command(after_help = catalog::SHOW_EXAMPLES)]
+    Show(ShowArgs),
     /// Make a key for the API
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),

@@ -14,6 +14,7 @@
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
 //! | [`readback`] | rows of Postgres as a frame |
+//! | [`postgres`] | the tables of a database, by what its own catalogs say of them |
 
 pub mod classify;
 pub mod column;
@@ -24,6 +25,7 @@ pub mod export;
 pub mod group;
 pub mod infer;
 pub mod path;
+pub mod postgres;
 pub mod readback;
 pub mod shape;
 pub mod store;
