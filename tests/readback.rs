@@ -208,3 +208,38 @@ async fn rows_of_any_table_are_shown() {
     assert_eq!(database.stevedore(&breaks).output().unwrap().status.code(), Some(1));
     assert_eq!(database.count("\"Odd\".\"a \"\"b\"").await, 4);
 }
+
+#[tokio::test]
+async fn a_table_is_written_into_a_file_whole_or_not_at_all() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let client = database.connect().await;
+    let tables = "create table things (id numeric, name text, doc json); insert into things values \
+        (12345678901234567890.5, E'\"quoted\", \\n\u{10ffff}', E'{\\n\"a\": 1}'), (null, null, null), (1, '', '[]')";
+    client.batch_execute(tables).await.unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let told = run(&database, &["export", "things", &path("things.csv")]);
+    assert!(told.starts_with("exported 3 rows of things to "), "{told}");
+    let csv = std::fs::read_to_string(path("things.csv")).unwrap();
+    let expected = "id,name,doc\n12345678901234567890.5,\"\"\"quoted\"\", \n\u{10ffff}\",\"{\n\"\"a\"\": 1}\"\n,,\n1,\"\",[]\n";
+    assert_eq!(csv, expected);
+    let told = run(&database, &["export", "things", &path("things.ndjson")]);
+    assert!(told.starts_with("exported 3 rows of things to "), "{told}");
+    let lines = std::fs::read_to_string(path("things.ndjson")).unwrap();
+    let lines: Vec<_> = lines.lines().collect();
+    assert!(lines[0].starts_with(r#"{"id":12345678901234567890.5,"#), "{}", lines[0]);
+    let values: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(values[0]["name"], json!("\"quoted\", \n\u{10ffff}"));
+    assert_eq!(values[0]["doc"], json!({"a": 1}));
+    assert_eq!(values[1], json!({"id": null, "name": null, "doc": null}));
+    // A row that cannot be computed ends it midway: the file of before stays.
+    let breaks = "create view broken as select 1 / (5000 - n) as x from generate_series(1, 5000) n";
+    client.batch_execute(breaks).await.unwrap();
+    for name in ["things.csv", "things.ndjson"] {
+        let output = database.stevedore(&["export", "broken", &path(name)]).output().unwrap();
+        assert!(stderr(&output).contains("division by zero"), "{}", stderr(&output));
+    }
+    assert_eq!(std::fs::read_to_string(path("things.csv")).unwrap(), expected);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    let output = database.stevedore(&["export", "things", "x.parquet"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -3,6 +3,7 @@
 mod catalog;
 mod client;
 mod crawl;
+mod export;
 mod health;
 mod hint;
 mod jobs;
@@ -38,6 +39,7 @@ pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
         Verb::Crawl(args) => crawl::crawl(&args, printer).await,
         Verb::Catalog(args) => catalog::catalog(&args, printer).await,
         Verb::Show(args) => show::show(&args, printer).await,
+        Verb::Export(args) => export::export(&args, printer).await,
         Verb::Key(args) => key::key(&args, printer),
         // Printed in `main`, which knows where each setting comes from.
         Verb::Config(_) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
-//! Settings of `crawl`, `catalog` and `show`.
+//! Settings of `crawl`, `catalog`, `show` and `export`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -21,6 +22,11 @@ pub(super) const SHOW_EXAMPLES: &str = "\
 Examples:
   stevedore show user_status
   stevedore show user_status_error_rec --where \"reason = 'null_field'\" --limit 3";
+
+pub(super) const EXPORT_EXAMPLES: &str = "\
+Examples:
+  stevedore export user_status users.csv
+  stevedore export user_status_log log.ndjson";
 
 pub(super) const CATALOG_EXAMPLES: &str = "\
 Examples:
@@ -62,6 +68,46 @@ pub(crate) struct CrawlPostgresArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
+}
+
+/// Which table goes into which file.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The table: by its name, as schema.table, or as the catalog calls it
+    pub(crate) table: String,
+    /// The file, which is replaced if it is there; its ending tells the format: .csv, .ndjson or .jsonl
+    pub(crate) file: OutputFile,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// A file that is written.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputFile {
+    pub(crate) path: PathBuf,
+    pub(crate) format: FileFormat,
+}
+
+/// What files of rows are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FileFormat {
+    Csv,
+    Ndjson,
+}
+
+impl FromStr for OutputFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = PathBuf::from(text);
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let format = match ending.to_str() {
+            Some("csv") => FileFormat::Csv,
+            Some("ndjson" | "jsonl") => FileFormat::Ndjson,
+            _ => return Err("expected a name that ends in .csv, .ndjson or .jsonl".to_owned()),
+        };
+        Ok(Self { path, format })
+    }
 }
 
 /// Which rows of which table to show.

@@ -7,7 +7,7 @@ mod show;
 
 pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb, Export,
-    ShowArgs,
+    ExportArgs, FileFormat, ShowArgs,
 };
 pub(crate) use file::parse;
 pub(crate) use show::in_force;
@@ -81,6 +81,9 @@ pub(crate) enum Verb {
     /// Show rows of a table
     #[command(after_help = catalog::SHOW_EXAMPLES)]
     Show(ShowArgs),
+    /// Write a table into a file
+    #[command(after_help = catalog::EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Make a key for the API
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),

@@ -14,6 +14,7 @@
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
 //! | [`readback`] | rows of Postgres as a frame |
+//! | [`unload`] | rows of Postgres as the text of a file |
 //! | [`postgres`] | the tables of a database, by what its own catalogs say of them |
 
 pub mod classify;
@@ -30,3 +31,4 @@ pub mod readback;
 pub mod shape;
 pub mod store;
 pub mod types;
+pub mod unload;
