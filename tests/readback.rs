@@ -5,7 +5,7 @@ use pipeline::catalog::readback::{read, read_text};
 use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
 use serde_json::{Value, json};
 
-use crate::support::{TestDatabase, sample, stderr, stdout};
+use crate::support::{TestDatabase, record, sample, stderr, stdout};
 
 /// Every type that our tables use and some others: a row of values, one of strange ones, one of nulls.
 const KINDS: &str = "create table kinds (yes boolean, small smallint, id int, big bigint, half real,
@@ -242,4 +242,67 @@ async fn a_table_is_written_into_a_file_whole_or_not_at_all() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     let output = database.stevedore(&["export", "things", "x.parquet"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn what_is_lost_or_added_is_found_by_verify() {
+    let (database, folder) = (TestDatabase::with_old_tables().await, tempfile::tempdir().unwrap());
+    let file = folder.path().join("a.ndjson");
+    let file = file.to_str().unwrap();
+    let verify = |args: &[&str]| -> (Option<i32>, Vec<Value>) {
+        let output = database.stevedore(&["verify", "--json"]).args(args).output().unwrap();
+        let lines = stdout(&output);
+        let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (output.status.code(), lines)
+    };
+    let client = database.connect().await;
+    // The other kind of time.
+    let alter = "alter table user_status_log alter ingested_at type timestamptz";
+    client.batch_execute(alter).await.unwrap();
+    database.load(&[&sample("user_status_sample.json"), "--mode", "append"]);
+    std::fs::write(file, record("u-1", 5, "ACTIVE") + "\n{\"userId\": null}\nno JSON\n").unwrap();
+    database.load(&[file, "--mode", "append"]);
+    let (exit, loads) = verify(&[]);
+    assert_eq!((exit, loads.len()), (Some(0), 2), "{loads:?}");
+    let count = |table: Value| json!({"ledger": 2, "table": table, "object": 2, "at_most": false});
+    assert_eq!(loads[1]["rejected"], count(json!(2)));
+    let shown = run(&database, &["verify", "--load", "2"]);
+    assert!(shown.contains("┆ agrees │") && shown.contains("a.ndjson"), "{shown}");
+    client
+        .batch_execute(
+            "delete from user_status_error_rec where load_id = 2 and reason = 'malformed'",
+        )
+        .await
+        .unwrap();
+    let (exit, loads) = verify(&["--tables-only"]);
+    assert_eq!((exit, &loads[1]["rejected"]["table"]), (Some(1), &json!(1)));
+    assert_eq!(verify(&["--load", "1"]).0, Some(0));
+    let output = database.stevedore(&["verify", "--load", "2"]).output().unwrap();
+    assert!(stdout(&output).contains("2, table 1"), "{}", stdout(&output));
+    client.batch_execute("delete from user_status_log where userid = 'u-1001'").await.unwrap();
+    assert_eq!(verify(&["--load", "1"]).0, Some(1));
+    std::fs::remove_file(file).unwrap();
+    let output = database.stevedore(&["verify", "--load", "2"]).output().unwrap();
+    assert!(stderr(&output).contains("is gone, and could not be read"), "{}", stderr(&output));
+    assert_eq!(verify(&["--load", "99"]), (Some(1), vec![]));
+}
+
+#[tokio::test]
+async fn of_merged_loads_rows_may_have_been_replaced_but_not_added() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    for (name, visited) in [("a.json", 1), ("b.json", 2)] {
+        let path = folder.path().join(name);
+        let records = [record("u-1", visited, "ACTIVE"), record("u-1", 0, "OLD")].join("\n");
+        std::fs::write(&path, records).unwrap();
+        database.load(&[path.to_str().unwrap()]);
+    }
+    let shown = run(&database, &["verify"]);
+    assert!(shown.contains("1, table 0") && !shown.contains("differs"), "{shown}");
+    let client = database.connect().await;
+    let adds = "alter table user_status drop constraint user_status_pkey; \
+        insert into user_status select * from user_status";
+    client.batch_execute(adds).await.unwrap();
+    let output = database.stevedore(&["verify", "--tables-only"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("1, table 2"), "{}", stdout(&output));
 }

@@ -18,6 +18,7 @@ mod service;
 mod session;
 mod show;
 mod table;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
         Verb::Catalog(args) => catalog::catalog(&args, printer).await,
         Verb::Show(args) => show::show(&args, printer).await,
         Verb::Export(args) => export::export(&args, printer).await,
+        Verb::Verify(args) => verify::verify(&args, printer).await,
         Verb::Key(args) => key::key(&args, printer),
         // Printed in `main`, which knows where each setting comes from.
         Verb::Config(_) => ExitCode::SUCCESS,

@@ -14,6 +14,7 @@ use pipeline::catalog::store::{Published, TableVersion};
 use pipeline::error::{Error, causes};
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary};
+use pipeline::verify::{Count, Verified};
 use serde::Serialize;
 
 use super::hint::hint;
@@ -246,6 +247,27 @@ impl Printer {
         ));
     }
 
+    /// What the tables and objects have of each load.
+    pub(crate) fn verified(&self, loads: &[Verified]) {
+        let mut shown = Table::new();
+        let header =
+            ["load", "object", "records", "loaded", "status rows", "log rows", "rejected", ""];
+        shown.load_style(UTF8_FULL_CONDENSED).set_header(header);
+        for load in loads {
+            shown.add_row([
+                load.load_id.to_string(),
+                shortened(&load.object),
+                verified(&load.records),
+                verified(&load.loaded),
+                verified(&load.status_rows),
+                verified(&load.log_rows),
+                verified(&load.rejected),
+                if load.agrees() { "agrees" } else { "differs" }.to_owned(),
+            ]);
+        }
+        self.data(&format!("{shown}\n"));
+    }
+
     /// The plans of the frames.
     pub(crate) fn plans(&self, plans: &[(&'static str, String)]) {
         for (name, plan) in plans {
@@ -266,6 +288,18 @@ fn published(tables: &[Published]) -> String {
         format!("{name}, version {version}: {what}\n")
     };
     tables.iter().map(line).collect()
+}
+
+/// A count of the ledger, and those of others that are not the same.
+fn verified(count: &Count) -> String {
+    let mut text = count.ledger.to_string();
+    for (place, other) in [("table", count.table), ("object", count.object)] {
+        if let Some(other) = other.filter(|other| *other != count.ledger) {
+            // Writing to a string cannot fail.
+            write!(text, ", {place} {other}").ok();
+        }
+    }
+    text
 }
 
 /// The objects that a job is over.

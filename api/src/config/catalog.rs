@@ -1,4 +1,4 @@
-//! Settings of `crawl`, `catalog`, `show` and `export`.
+//! Settings of `crawl`, `catalog`, `show`, `export` and `verify`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use pipeline::catalog::crawl::Sample;
 use pipeline::catalog::crawler::DEFAULT_DATABASE;
 use pipeline::catalog::path::JsonPath;
 
-use super::DatabaseArgs;
+use super::{DatabaseArgs, RecordArgs};
 use crate::buckets::BucketSetting;
 
 pub(super) const CRAWL_EXAMPLES: &str = "\
@@ -27,6 +27,11 @@ pub(super) const EXPORT_EXAMPLES: &str = "\
 Examples:
   stevedore export user_status users.csv
   stevedore export user_status_log log.ndjson";
+
+pub(super) const VERIFY_EXAMPLES: &str = "\
+Examples:
+  stevedore verify
+  stevedore verify --load 17 --json";
 
 pub(super) const CATALOG_EXAMPLES: &str = "\
 Examples:
@@ -108,6 +113,24 @@ impl FromStr for OutputFile {
         };
         Ok(Self { path, format })
     }
+}
+
+/// Which loads to verify, and how.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Only this load
+    #[arg(long, value_name = "ID")]
+    pub(crate) load: Option<i64>,
+    /// Do not read the objects anew
+    #[arg(long)]
+    pub(crate) tables_only: bool,
+    /// Print one JSON object a load
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
 }
 
 /// Which rows of which table to show.

@@ -7,7 +7,7 @@ mod show;
 
 pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb, Export,
-    ExportArgs, FileFormat, ShowArgs,
+    ExportArgs, FileFormat, ShowArgs, VerifyArgs,
 };
 pub(crate) use file::parse;
 pub(crate) use show::in_force;
@@ -84,6 +84,10 @@ pub(crate) enum Verb {
     /// Write a table into a file
     #[command(after_help = catalog::EXPORT_EXAMPLES)]
     Export(ExportArgs),
+    /// Hold the tables against the ledger, and the ledger against the objects read anew; the exit code
+    /// tells
+    #[command(after_help = catalog::VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
     /// Make a key for the API
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),
