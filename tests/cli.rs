@@ -124,7 +124,9 @@ fn plans_are_explained_without_a_database() {
 
 #[test]
 fn help_has_an_example_for_every_verb() {
-    for verb in ["load", "health", "migrate", "completions"] {
+    for verb in
+        ["load", "health", "migrate", "crawl", "catalog", "show", "export", "verify", "completions"]
+    {
         let help = stdout(&stevedore(&[verb, "--help"]).output().unwrap());
         assert!(help.contains(&format!("  stevedore {verb} ")), "{help}");
     }

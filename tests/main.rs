@@ -27,6 +27,7 @@ mod jobs;
 mod jobs_cli;
 mod merge;
 mod openapi;
+mod readback;
 mod rest;
 mod rights;
 mod round_trip;

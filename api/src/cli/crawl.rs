@@ -1,4 +1,4 @@
-//! `stevedore crawl`: finds out what is in a bucket, and catalogs it.
+//! `stevedore crawl`: finds out what is in a bucket or in Postgres, and catalogs it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,17 +6,50 @@ use std::thread::available_parallelism;
 
 use pipeline::catalog::crawl::InferOptions;
 use pipeline::catalog::crawler::{CrawlReport, ObjectsCrawler, crawl_objects};
+use pipeline::catalog::postgres::{TablesCrawler, TablesReport, crawl_tables};
 use pipeline::error::Result;
 use pipeline::source::Bucket;
 
 use super::print::Printer;
 use super::session::Session;
 use crate::buckets::{Buckets, environment};
-use crate::config::{CrawlArgs, CrawlObjectsArgs, CrawlVerb};
+use crate::config::{CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb};
 
 pub(super) async fn crawl(args: &CrawlArgs, printer: &Printer) -> ExitCode {
-    let CrawlVerb::Objects(args) = &args.verb;
-    match run(args, printer).await {
+    match &args.verb {
+        CrawlVerb::Objects(args) => objects(args, printer).await,
+        CrawlVerb::Postgres(args) => postgres(args, printer).await,
+    }
+}
+
+async fn postgres(args: &CrawlPostgresArgs, printer: &Printer) -> ExitCode {
+    match run_postgres(args, printer).await {
+        Ok(report) if args.json => {
+            printer.json(&report);
+            ExitCode::SUCCESS
+        }
+        Ok(report) => {
+            printer.crawl_of_tables(&report);
+            ExitCode::SUCCESS
+        }
+        Err(error) => printer.failed("could not crawl the database", &error),
+    }
+}
+
+async fn run_postgres(args: &CrawlPostgresArgs, printer: &Printer) -> Result<TablesReport> {
+    let mut session = Session::open(&args.database, true, printer).await?;
+    let crawler = TablesCrawler {
+        database: args.catalog_database.clone(),
+        schemas: args.schemas.clone(),
+        include: args.include.clone(),
+    };
+    let crawled = crawl_tables(&crawler, &mut session.connection).await;
+    session.close().await?;
+    crawled
+}
+
+async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> ExitCode {
+    match run_objects(args, printer).await {
         Ok(report) if args.json => {
             printer.json(&report);
             ExitCode::SUCCESS
@@ -29,7 +62,7 @@ pub(super) async fn crawl(args: &CrawlArgs, printer: &Printer) -> ExitCode {
     }
 }
 
-async fn run(args: &CrawlObjectsArgs, printer: &Printer) -> Result<CrawlReport> {
+async fn run_objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<CrawlReport> {
     let bucket = bucket(args)?;
     let mut session = Session::open(&args.database, true, printer).await?;
     let processors = args.parallel.or_else(|| available_parallelism().ok());

@@ -3,6 +3,7 @@
 mod catalog;
 mod client;
 mod crawl;
+mod export;
 mod health;
 mod hint;
 mod jobs;
@@ -15,6 +16,9 @@ mod progress;
 mod serve;
 mod service;
 mod session;
+mod show;
+mod table;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;
@@ -35,6 +39,9 @@ pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
         Verb::Migrate(args) => migrate::migrate(&args, printer).await,
         Verb::Crawl(args) => crawl::crawl(&args, printer).await,
         Verb::Catalog(args) => catalog::catalog(&args, printer).await,
+        Verb::Show(args) => show::show(&args, printer).await,
+        Verb::Export(args) => export::export(&args, printer).await,
+        Verb::Verify(args) => verify::verify(&args, printer).await,
         Verb::Key(args) => key::key(&args, printer),
         // Printed in `main`, which knows where each setting comes from.
         Verb::Config(_) => ExitCode::SUCCESS,

@@ -6,8 +6,8 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 /// The first rows of a table.
 #[derive(Debug)]
 pub(crate) struct Preview {
-    pub(crate) table: &'static str,
-    pub(crate) columns: Vec<&'static str>,
+    pub(crate) table: String,
+    pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Vec<Option<String>>>,
 }
 
@@ -30,7 +30,8 @@ pub(super) async fn preview(
     let mut previews = Vec::new();
     for (table, columns) in tables {
         let rows = rows(client, table, &columns, limit).await?;
-        previews.push(Preview { table, columns, rows });
+        let columns = columns.into_iter().map(str::to_owned).collect();
+        previews.push(Preview { table: table.to_owned(), columns, rows });
     }
     Ok(previews)
 }

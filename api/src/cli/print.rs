@@ -9,10 +9,12 @@ use std::process::ExitCode;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use pipeline::catalog::crawler::CrawlReport;
+use pipeline::catalog::postgres::TablesReport;
 use pipeline::catalog::store::{Published, TableVersion};
 use pipeline::error::{Error, causes};
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary};
+use pipeline::verify::{Count, Verified};
 use serde::Serialize;
 
 use super::hint::hint;
@@ -114,15 +116,7 @@ impl Printer {
             "crawled {objects} objects in {seconds:.2} s: {unchanged} as they were, {gone} gone, \
              {records} records read, {malformed} malformed\n"
         );
-        for table in &report.tables {
-            let Published { name, version, changes, is_new } = table;
-            let what = match (is_new, changes.len()) {
-                (false, _) => "as it was".to_owned(),
-                (true, 0) => "new".to_owned(),
-                (true, changes) => format!("{changes} changes"),
-            };
-            writeln!(text, "{name}, version {version}: {what}").ok();
-        }
+        text.push_str(&published(&report.tables));
         for name in &report.deprecated {
             writeln!(text, "{name}: deprecated, its objects are gone").ok();
         }
@@ -134,6 +128,17 @@ impl Printer {
         if unnamed > 0 {
             self.note(&format!("skipped {unnamed} more"));
         }
+    }
+
+    /// What a crawl of Postgres has done.
+    pub(crate) fn crawl_of_tables(&self, report: &TablesReport) {
+        let TablesReport { tables, deprecated, seconds } = report;
+        let mut text = format!("crawled {} tables in {seconds:.2} s\n", tables.len());
+        text.push_str(&published(tables));
+        for name in deprecated {
+            writeln!(text, "{name}: deprecated, it is gone or not asked for").ok();
+        }
+        self.data(&text);
     }
 
     /// The tables of the catalog.
@@ -227,20 +232,49 @@ impl Printer {
 
     /// The first rows of the tables.
     pub(crate) fn previews(&self, previews: &[Preview]) {
-        for Preview { table, columns, rows } in previews {
-            let mut shown = Table::new();
-            shown.load_style(UTF8_FULL_CONDENSED).set_header(columns);
-            for row in rows {
-                shown.add_row(
-                    row.iter().map(|cell| cell.as_deref().map_or("null".to_owned(), shortened)),
-                );
-            }
-            let rows = rows.len();
-            self.data(&format!(
-                "\n{table}, {}\n{shown}\n",
-                if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
-            ));
+        for preview in previews {
+            self.data("\n");
+            self.preview(preview);
         }
+    }
+
+    /// Rows of a table.
+    pub(crate) fn preview(&self, preview: &Preview) {
+        let Preview { table, columns, rows } = preview;
+        let mut shown = Table::new();
+        shown.load_style(UTF8_FULL_CONDENSED);
+        shown.set_header(columns.iter().map(|column| shortened(column)));
+        for row in rows {
+            shown.add_row(
+                row.iter().map(|cell| cell.as_deref().map_or("null".to_owned(), shortened)),
+            );
+        }
+        let rows = rows.len();
+        self.data(&format!(
+            "{table}, {}\n{shown}\n",
+            if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
+        ));
+    }
+
+    /// What the tables and objects have of each load.
+    pub(crate) fn verified(&self, loads: &[Verified]) {
+        let mut shown = Table::new();
+        let header =
+            ["load", "object", "records", "loaded", "status rows", "log rows", "rejected", ""];
+        shown.load_style(UTF8_FULL_CONDENSED).set_header(header);
+        for load in loads {
+            shown.add_row([
+                load.load_id.to_string(),
+                shortened(&load.object),
+                verified(&load.records),
+                verified(&load.loaded),
+                verified(&load.status_rows),
+                verified(&load.log_rows),
+                verified(&load.rejected),
+                if load.agrees() { "agrees" } else { "differs" }.to_owned(),
+            ]);
+        }
+        self.data(&format!("{shown}\n"));
     }
 
     /// The plans of the frames.
@@ -249,6 +283,32 @@ impl Printer {
             self.data(&format!("{name}\n{}\n\n", plan.trim_end()));
         }
     }
+}
+
+/// A line for each table that a crawl has found.
+fn published(tables: &[Published]) -> String {
+    let line = |table: &Published| {
+        let Published { name, version, changes, is_new } = table;
+        let what = match (is_new, changes.len()) {
+            (false, _) => "as it was".to_owned(),
+            (true, 0) => "new".to_owned(),
+            (true, changes) => format!("{changes} changes"),
+        };
+        format!("{name}, version {version}: {what}\n")
+    };
+    tables.iter().map(line).collect()
+}
+
+/// A count of the ledger, and those of others that are not the same.
+fn verified(count: &Count) -> String {
+    let mut text = count.ledger.to_string();
+    for (place, other) in [("table", count.table), ("object", count.object)] {
+        if let Some(other) = other.filter(|other| *other != count.ledger) {
+            // Writing to a string cannot fail.
+            write!(text, ", {place} {other}").ok();
+        }
+    }
+    text
 }
 
 /// The objects that a job is over.

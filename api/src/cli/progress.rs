@@ -41,6 +41,30 @@ impl Drop for Watch {
     }
 }
 
+/// Counts rows on a terminal, until it is dropped.
+pub(super) struct RowCount(ProgressBar);
+
+impl RowCount {
+    pub(super) fn begin() -> Self {
+        // It draws nothing where there is no terminal.
+        let bar = ProgressBar::new_spinner();
+        match ProgressStyle::with_template("{human_pos} rows, {per_sec}, {elapsed}") {
+            Ok(style) => Self(bar.with_style(style)),
+            Err(_) => Self(ProgressBar::hidden()),
+        }
+    }
+
+    pub(super) fn add(&self, rows: u64) {
+        self.0.inc(rows);
+    }
+}
+
+impl Drop for RowCount {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 async fn draw(bar: ProgressBar, progress: Arc<Progress>) {
     let since = Instant::now();
     let mut ticks = tokio::time::interval(DRAW_EVERY);

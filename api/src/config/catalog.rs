@@ -1,6 +1,7 @@
-//! Settings of `crawl` and `catalog`.
+//! Settings of `crawl`, `catalog`, `show`, `export` and `verify`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,13 +9,29 @@ use pipeline::catalog::crawl::Sample;
 use pipeline::catalog::crawler::DEFAULT_DATABASE;
 use pipeline::catalog::path::JsonPath;
 
-use super::DatabaseArgs;
+use super::{DatabaseArgs, RecordArgs};
 use crate::buckets::BucketSetting;
 
 pub(super) const CRAWL_EXAMPLES: &str = "\
 Examples:
   stevedore crawl objects microservice-hw
-  stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000";
+  stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000
+  stevedore crawl postgres --include 'user_status*'";
+
+pub(super) const SHOW_EXAMPLES: &str = "\
+Examples:
+  stevedore show user_status
+  stevedore show user_status_error_rec --where \"reason = 'null_field'\" --limit 3";
+
+pub(super) const EXPORT_EXAMPLES: &str = "\
+Examples:
+  stevedore export user_status users.csv
+  stevedore export user_status_log log.ndjson";
+
+pub(super) const VERIFY_EXAMPLES: &str = "\
+Examples:
+  stevedore verify
+  stevedore verify --load 17 --json";
 
 pub(super) const CATALOG_EXAMPLES: &str = "\
 Examples:
@@ -35,6 +52,101 @@ pub(crate) struct CrawlArgs {
 pub(crate) enum CrawlVerb {
     /// Find the tables that the objects of a bucket are
     Objects(CrawlObjectsArgs),
+    /// Catalog the tables of the database
+    Postgres(CrawlPostgresArgs),
+}
+
+/// Which tables to crawl.
+#[derive(Debug, Args)]
+pub(crate) struct CrawlPostgresArgs {
+    /// A schema to look into; may be given again
+    #[arg(long = "schema", value_name = "NAME", default_value = "public")]
+    pub(crate) schemas: Vec<String>,
+    /// Only tables whose name, alone or as schema.table, matches; may be given again
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+    /// The catalog's database for the tables
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_DATABASE)]
+    pub(crate) catalog_database: String,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// Which table goes into which file.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The table: by its name, as schema.table, or as the catalog calls it
+    pub(crate) table: String,
+    /// The file, which is replaced if it is there; its ending tells the format: .csv, .ndjson or .jsonl
+    pub(crate) file: OutputFile,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// A file that is written.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputFile {
+    pub(crate) path: PathBuf,
+    pub(crate) format: FileFormat,
+}
+
+/// What files of rows are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FileFormat {
+    Csv,
+    Ndjson,
+}
+
+impl FromStr for OutputFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = PathBuf::from(text);
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let format = match ending.to_str() {
+            Some("csv") => FileFormat::Csv,
+            Some("ndjson" | "jsonl") => FileFormat::Ndjson,
+            _ => return Err("expected a name that ends in .csv, .ndjson or .jsonl".to_owned()),
+        };
+        Ok(Self { path, format })
+    }
+}
+
+/// Which loads to verify, and how.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Only this load
+    #[arg(long, value_name = "ID")]
+    pub(crate) load: Option<i64>,
+    /// Do not read the objects anew
+    #[arg(long)]
+    pub(crate) tables_only: bool,
+    /// Print one JSON object a load
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
+}
+
+/// Which rows of which table to show.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The table: by its name, as schema.table, or as the catalog calls it
+    pub(crate) table: String,
+    /// Rows to show at most
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: u32,
+    /// Only rows for which this SQL is true. It is run as it stands, as your role, and can change
+    /// nothing
+    #[arg(long = "where", value_name = "SQL")]
+    pub(crate) filter: Option<String>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
 }
 
 /// Which objects to crawl, and how.

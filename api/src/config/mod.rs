@@ -8,7 +8,8 @@ mod serve;
 mod show;
 
 pub(crate) use catalog::{
-    CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlVerb, Export,
+    CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb, Export,
+    ExportArgs, FileFormat, ShowArgs, VerifyArgs,
 };
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
@@ -68,12 +69,22 @@ pub(crate) enum Verb {
     /// Create or update the ledger, the jobs, the queue and the tables
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(DatabaseArgs),
-    /// Find out what is in buckets, and catalog it
+    /// Find out what is in buckets or in Postgres, and catalog it
     #[command(after_help = catalog::CRAWL_EXAMPLES)]
     Crawl(CrawlArgs),
     /// See the tables that were found
     #[command(after_help = catalog::CATALOG_EXAMPLES)]
     Catalog(CatalogArgs),
+    /// Show rows of a table
+    #[command(after_help = catalog::SHOW_EXAMPLES)]
+    Show(ShowArgs),
+    /// Write a table into a file
+    #[command(after_help = catalog::EXPORT_EXAMPLES)]
+    Export(ExportArgs),
+    /// Hold the tables against the ledger, and the ledger against the objects read anew; the exit code
+    /// tells
+    #[command(after_help = catalog::VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
     /// Make a key for the API
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::types::DataType;
 
 /// A column, and what was seen in it. Texts hold no U+0000, in whose place stands `\u0000`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// The most frequent spelling of its name, at most 1,000 bytes of it.
     pub name: String,
@@ -37,4 +37,11 @@ pub struct Column {
     /// Of a choice: how many values were `boolean`, `integer`, `float`, `string`, `array`, `object`
     /// or, nested too deep, `json`.
     pub kinds: BTreeMap<String, u64>,
+    /// Of Postgres: the type as it was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<String>,
+    /// Of Postgres: `primary`, `unique` or `foreign`, if the column belongs to such a key; the first of
+    /// these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::crawl::{InferOptions, ObjectShape, infer_all};
@@ -78,7 +78,9 @@ pub async fn crawl_objects(
     connection: &mut Connection,
 ) -> Result<CrawlReport> {
     let began = Instant::now();
-    begin(crawler, connection).await?;
+    let target = serde_json::json!({ "bucket": crawler.bucket.name, "prefix": crawler.prefix });
+    let named = (crawler.name.as_str(), TableKind::Objects);
+    begin(named, &crawler.database, target, connection).await?;
     let known = Knowledge { crawler: &crawler.name, run: Uuid::now_v7() };
     let crawled = async {
         let mut report = CrawlReport::default();
@@ -89,30 +91,36 @@ pub async fn crawl_objects(
         Ok(report)
     };
     let crawled = crawled.await;
-    end(crawler, connection, crawled.as_ref()).await?;
+    end(&crawler.name, crawled.as_ref(), connection).await?;
     crawled
 }
 
 /// Takes the crawler's lock, which goes with the connection if nobody gives it back.
-async fn begin(crawler: &ObjectsCrawler, connection: &Connection) -> Result<()> {
+pub(super) async fn begin(
+    (name, kind): (&str, TableKind),
+    database: &str,
+    target: serde_json::Value,
+    connection: &Connection,
+) -> Result<()> {
     let failed = |source| Error::Database { doing: "begin the crawl".to_owned(), source };
     let sql = "select pg_try_advisory_lock(hashtextextended('stevedore.crawler.' || $1::text, 0))";
-    let row = connection.query_one(sql, &[&crawler.name]).await.map_err(failed)?;
+    let row = connection.query_one(sql, &[&name]).await.map_err(failed)?;
     if !row.get::<_, bool>(0) {
-        return Err(Error::Busy { crawler: crawler.name.clone() });
+        return Err(Error::Busy { crawler: name.to_owned() });
     }
-    let target = serde_json::json!({ "bucket": crawler.bucket.name, "prefix": crawler.prefix });
     let sql = "insert into stevedore.crawlers (name, database, kind, target, state) \
-        values ($1, $2, 'objects', $3, 'running') on conflict (name) do update \
+        values ($1, $2, $3, $4, 'running') on conflict (name) do update \
         set state = 'running', database = excluded.database, target = excluded.target";
-    let written = connection.execute(sql, &[&crawler.name, &crawler.database, &Json(target)]).await;
+    let params: [&(dyn ToSql + Sync); 4] = [&name, &database, &kind.as_str(), &Json(target)];
+    let written = connection.execute(sql, &params).await;
     written.map(drop).map_err(failed)
 }
 
-async fn end(
-    crawler: &ObjectsCrawler,
+/// Notes how a crawl went, and gives the lock back.
+pub(super) async fn end<R: Serialize>(
+    name: &str,
+    crawled: Result<&R, &Error>,
     connection: &Connection,
-    crawled: Result<&CrawlReport, &Error>,
 ) -> Result<()> {
     let last = match crawled {
         Ok(report) => serde_json::to_value(report).unwrap_or_default(),
@@ -121,7 +129,7 @@ async fn end(
     let sql = "with done as (update stevedore.crawlers set state = 'ready', last_run = $2 \
         where name = $1 returning name) \
         select pg_advisory_unlock(hashtextextended('stevedore.crawler.' || name, 0)) from done";
-    let ended = connection.query(sql, &[&crawler.name, &Json(last)]).await;
+    let ended = connection.query(sql, &[&name, &Json(last)]).await;
     ended
         .map(drop)
         .map_err(|source| Error::Database { doing: "note how the crawl went".to_owned(), source })

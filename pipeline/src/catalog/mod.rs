@@ -13,6 +13,9 @@
 //! | [`group`] | which objects are alike, and so one table |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
+//! | [`readback`] | rows of Postgres as a frame |
+//! | [`unload`] | rows of Postgres as the text of a file |
+//! | [`postgres`] | the tables of a database, by what its own catalogs say of them |
 
 pub mod classify;
 pub mod column;
@@ -23,6 +26,9 @@ pub mod export;
 pub mod group;
 pub mod infer;
 pub mod path;
+pub mod postgres;
+pub mod readback;
 pub mod shape;
 pub mod store;
 pub mod types;
+pub mod unload;

@@ -23,6 +23,8 @@ const fn postgres_type(data_type: &DataType) -> &'static str {
         DataType::Decimal => "numeric(38, 0)",
         DataType::Double => "double precision",
         DataType::String | DataType::Void => "text",
+        DataType::Date => "date",
+        DataType::Timestamp => "timestamp",
         DataType::Array(_)
         | DataType::Struct(_)
         | DataType::Map(_)

@@ -30,7 +30,7 @@ fn schema(data_type: &DataType) -> Value {
         DataType::Bigint => json!({"type": "integer", "minimum": i64::MIN, "maximum": i64::MAX}),
         DataType::Decimal => json!({"type": "integer"}),
         DataType::Double => json!({"type": "number"}),
-        DataType::String => json!({"type": "string"}),
+        DataType::String | DataType::Date | DataType::Timestamp => json!({"type": "string"}),
         DataType::Json => json!({}),
         DataType::Array(element) => json!({"type": "array", "items": or_null(schema(element))}),
         DataType::Map(value) => {

@@ -154,6 +154,8 @@ fn column(folded: Folded, records: u64) -> Column {
         examples: node.examples.texts().map(printable).collect(),
         variants: if variants.len() > 1 { variants.into_iter().collect() } else { BTreeMap::new() },
         kinds: kinds.map(|(kind, count)| (kind.to_owned(), count)).collect(),
+        declared: None,
+        key: None,
     }
 }
 

@@ -21,7 +21,7 @@ pub enum TableKind {
 }
 
 impl TableKind {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Objects => "objects",
             Self::Postgres => "postgres",

@@ -21,10 +21,11 @@ pub use parse::TypeError;
 /// assert_eq!(logs.to_string(), "array<struct<updatedOn:string,status:string>>");
 /// # Ok::<(), pipeline::catalog::types::TypeError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum DataType {
     /// `void`: nothing but nulls was seen.
+    #[default]
     Void,
     /// `boolean`.
     Boolean,
@@ -38,6 +39,10 @@ pub enum DataType {
     Double,
     /// `string`.
     String,
+    /// `date`; in objects dates are strings.
+    Date,
+    /// `timestamp`; in objects timestamps are strings.
+    Timestamp,
     /// `array<T>`.
     Array(Box<Self>),
     /// `struct<name:T,…>`: an object with known fields, in order.
@@ -71,6 +76,8 @@ impl Display for DataType {
             Self::Decimal => f.write_str("decimal(38,0)"),
             Self::Double => f.write_str("double"),
             Self::String => f.write_str("string"),
+            Self::Date => f.write_str("date"),
+            Self::Timestamp => f.write_str("timestamp"),
             Self::Json => f.write_str("json"),
             Self::Array(element) => write!(f, "array<{element}>"),
             Self::Map(value) => write!(f, "map<string,{value}>"),

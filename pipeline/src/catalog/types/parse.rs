@@ -84,6 +84,8 @@ impl<'a> Parser<'a> {
             "bigint" | "long" => DataType::Bigint,
             "double" | "float" => DataType::Double,
             "string" => DataType::String,
+            "date" => DataType::Date,
+            "timestamp" => DataType::Timestamp,
             "json" => DataType::Json,
             "decimal" => self.decimal()?,
             "array" => {

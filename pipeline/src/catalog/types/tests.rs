@@ -9,6 +9,8 @@ fn any_type() -> impl Strategy<Value = DataType> {
         Just(DataType::Int),
         Just(DataType::Bigint),
         Just(DataType::Decimal),
+        Just(DataType::Date),
+        Just(DataType::Timestamp),
         Just(DataType::Double),
         Just(DataType::String),
         Just(DataType::Json),

@@ -1,0 +1,112 @@
+//! `stevedore verify`: whether the tables hold what the ledger says, and the objects still give it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use pipeline::error::{Error, Result};
+use pipeline::feed::USER_STATUS;
+use pipeline::load::{LoadOptions, Progress, dry_run};
+use pipeline::source::{CutOptions, Object, find};
+use pipeline::verify::{Verified, verify as verify_tables};
+
+use super::print::Printer;
+use super::progress::Watch;
+use super::session::Session;
+use crate::buckets::environment;
+use crate::config::VerifyArgs;
+use crate::failpoint;
+
+/// What became of an object since it was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// It was read anew.
+    Same,
+    /// It is another version.
+    Changed,
+    /// It is gone, or nobody knows where it was.
+    Gone,
+}
+
+pub(super) async fn verify(args: &VerifyArgs, printer: &Printer) -> ExitCode {
+    match run(args, printer).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => printer.failed("could not verify the loads", &error),
+    }
+}
+
+/// Whether all is as the ledger says.
+async fn run(args: &VerifyArgs, printer: &Printer) -> Result<bool> {
+    let mut session = Session::open(&args.database, false, printer).await?;
+    let verified = verify_all(args, &mut session, printer).await;
+    session.close().await?;
+    verified
+}
+
+async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer) -> Result<bool> {
+    let mut loads = verify_tables(&session.connection, &USER_STATUS, args.load).await?;
+    let mut agrees = true;
+    if !args.tables_only {
+        for load in &mut loads {
+            match read_anew(args, load, session).await {
+                Ok(Found::Same) => {}
+                Ok(Found::Changed) => printer.note(&format!(
+                    "note: {} is another version now, and was not read (load {})",
+                    load.object, load.load_id
+                )),
+                Ok(Found::Gone) => printer.note(&format!(
+                    "note: {} is gone, and could not be read (load {})",
+                    load.object, load.load_id
+                )),
+                Err(error) => {
+                    printer.failed(&format!("could not read {} anew", load.object), &error);
+                    agrees = false;
+                }
+            }
+        }
+    }
+    agrees &= loads.iter().all(Verified::agrees);
+    match (args.json, &args.load) {
+        (true, _) => loads.iter().for_each(|load| printer.json(load)),
+        (false, Some(load)) if loads.is_empty() => {
+            printer.note(&format!("note: the ledger has no load {load} that was done"));
+        }
+        (false, _) => printer.verified(&loads),
+    }
+    Ok(agrees && (args.load.is_none() || !loads.is_empty()))
+}
+
+/// Reads the version of an object that was loaded, if it is there still, as its load did.
+async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session) -> Result<Found> {
+    let object = match locate(load).await {
+        Err(Error::NotFound { .. } | Error::NoObjects { .. }) => return Ok(Found::Gone),
+        Ok(None) => return Ok(Found::Gone),
+        Ok(Some(object)) if object.version() != load.version => return Ok(Found::Changed),
+        Ok(Some(object)) => object,
+        Err(error) => return Err(error),
+    };
+    let progress = Arc::new(Progress::default());
+    let options = LoadOptions {
+        mode: load.mode,
+        cut: CutOptions {
+            format: load.format,
+            max_record_bytes: args.records.max_record_bytes as usize,
+            ..CutOptions::default()
+        },
+        reload: false,
+        job_id: None,
+        spool_folder: args.records.spool_folder(),
+        progress: Arc::clone(&progress),
+        reached: failpoint::reached,
+    };
+    let _watch = Watch::begin(&object, &progress);
+    let connection = Some(&mut session.connection);
+    load.add(&dry_run(&object, &USER_STATUS, connection, &options).await?);
+    Ok(Found::Same)
+}
+
+async fn locate(load: &Verified) -> Result<Option<Object>> {
+    let Some(origin) = &load.origin else { return Ok(None) };
+    let found = find(origin, &environment()).await?;
+    Ok(found.objects.into_iter().find(|object| object.origin() == *origin))
+}

@@ -1,0 +1,147 @@
+//! Holds the tables against the ledger, and the ledger against the objects read anew.
+
+use polars::prelude::{DataFrame, PolarsResult};
+use serde::Serialize;
+
+use crate::catalog::readback::read;
+use crate::database::Connection;
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::load::Summary;
+use crate::sink::Mode;
+use crate::source::Format;
+
+/// A count by all who know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// What the ledger says.
+    pub ledger: u64,
+    /// How many rows are there; None of what has no rows.
+    pub table: Option<u64>,
+    /// What the object gives when it is read anew; None if it was not.
+    pub object: Option<u64>,
+    /// Whether fewer rows than the ledger says are right too, as later loads may have replaced some.
+    pub at_most: bool,
+}
+
+impl Count {
+    /// Whether all who know it say the same.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        let in_table = self.table.is_none_or(|rows| {
+            if self.at_most { rows <= self.ledger } else { rows == self.ledger }
+        });
+        in_table && self.object.is_none_or(|count| count == self.ledger)
+    }
+}
+
+/// A load of the ledger, and what is there of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verified {
+    /// The load.
+    pub load_id: u64,
+    /// Its object, as the ledger calls it.
+    pub object: String,
+    /// Where the object really is, if that is known.
+    pub origin: Option<String>,
+    /// The version of the object that was loaded.
+    pub version: String,
+    /// How status rows were written.
+    #[serde(skip)]
+    pub mode: Mode,
+    /// How the object's records follow each other.
+    #[serde(skip)]
+    pub format: Option<Format>,
+    /// Records of the object.
+    pub records: Count,
+    /// Records that are valid.
+    pub loaded: Count,
+    /// Rows of the status table that the load has written: in merge mode one of each key.
+    pub status_rows: Count,
+    /// Rows of the log.
+    pub log_rows: Count,
+    /// Rejected records.
+    pub rejected: Count,
+}
+
+impl Verified {
+    /// Whether all counts agree.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        let Self { records, loaded, status_rows, log_rows, rejected, .. } = self;
+        [records, loaded, status_rows, log_rows, rejected].iter().all(|count| count.agrees())
+    }
+
+    /// Adds what a dry run of the same version has counted.
+    pub fn add(&mut self, anew: &Summary) {
+        self.records.object = Some(anew.records);
+        self.loaded.object = Some(anew.loaded);
+        self.log_rows.object = Some(anew.log_rows);
+        self.rejected.object = Some(anew.rejected);
+    }
+}
+
+/// Counts what is in the tables of each load that the ledger has, or of one. Rows of the status table
+/// and the log are known by their `ingested_at`, which is when their load began; rejected ones by
+/// their `load_id`. Each table is read once, by the server.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn verify(
+    connection: &Connection,
+    feed: &Feed,
+    load_id: Option<i64>,
+) -> Result<Vec<Verified>> {
+    let sql = include_str!("../../sql/queries/verify.sql")
+        .replace("{status_at}", ingested_at(connection, feed.status_table).await?)
+        .replace("{log_at}", ingested_at(connection, feed.log_table).await?)
+        .replace("{status}", feed.status_table)
+        .replace("{log}", feed.log_table)
+        .replace("{rejected}", feed.rejected_table);
+    let loads = read(&**connection, &sql, &[&feed.name, &load_id]).await?;
+    (0..loads.height())
+        .map(|at| verified(&loads, at))
+        .collect::<PolarsResult<_>>()
+        .map_err(|source| Error::Frame { doing: "compare counts", source })
+}
+
+/// The time of ingestion in UTC, without a zone.
+async fn ingested_at(connection: &Connection, table: &str) -> Result<&'static str> {
+    let sql = "select atttypid = 'timestamptz'::regtype from pg_attribute \
+        where attrelid = to_regclass($1) and attname = 'ingested_at'";
+    let row = connection.query_opt(sql, &[&table]).await;
+    let row = row.map_err(|source| Error::Database {
+        doing: format!("look at the columns of {table}"),
+        source,
+    })?;
+    let has_zone = row.is_some_and(|row| row.get(0));
+    Ok(if has_zone { "ingested_at at time zone 'UTC'" } else { "ingested_at" })
+}
+
+fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
+    let number = |column: &str| -> PolarsResult<u64> {
+        Ok(loads.column(column)?.get(at)?.extract().unwrap_or_default())
+    };
+    let text = |column: &str| -> PolarsResult<Option<String>> {
+        Ok(loads.column(column)?.get(at)?.get_str().map(str::to_owned))
+    };
+    let count = |ledger: &str, table: Option<&str>| -> PolarsResult<Count> {
+        let table = table.map(number).transpose()?;
+        Ok(Count { ledger: number(ledger)?, table, object: None, at_most: false })
+    };
+    let mode = text("mode")?.and_then(|mode| mode.parse().ok()).unwrap_or(Mode::Merge);
+    let status_rows = count("status_rows", Some("status_found"))?;
+    Ok(Verified {
+        load_id: number("load_id")?,
+        object: text("object")?.unwrap_or_default(),
+        origin: text("origin")?,
+        version: text("version")?.unwrap_or_default(),
+        mode,
+        format: text("format")?.and_then(|format| format.parse().ok()),
+        records: count("records", None)?,
+        loaded: count("loaded", None)?,
+        status_rows: Count { at_most: mode == Mode::Merge, ..status_rows },
+        log_rows: count("log_rows", Some("log_found"))?,
+        rejected: count("rejected", Some("rejected_found"))?,
+    })
+}
