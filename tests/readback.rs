@@ -255,6 +255,7 @@ async fn what_is_lost_or_added_is_found_by_verify() {
         let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         (output.status.code(), lines)
     };
+    assert_eq!(verify(&[]), (Some(0), vec![]));
     let client = database.connect().await;
     // The other kind of time.
     let alter = "alter table user_status_log alter ingested_at type timestamptz";

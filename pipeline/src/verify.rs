@@ -92,6 +92,9 @@ pub async fn verify(
     feed: &Feed,
     load_id: Option<i64>,
 ) -> Result<Vec<Verified>> {
+    if !has_loads(connection).await? {
+        return Ok(Vec::new());
+    }
     let sql = include_str!("../../sql/queries/verify.sql")
         .replace("{status_at}", ingested_at(connection, feed.status_table).await?)
         .replace("{log_at}", ingested_at(connection, feed.log_table).await?)
@@ -103,6 +106,18 @@ pub async fn verify(
         .map(|at| verified(&loads, at))
         .collect::<PolarsResult<_>>()
         .map_err(|source| Error::Frame { doing: "compare counts", source })
+}
+
+/// Whether there is a ledger with anything in it: before the first load there may be no tables.
+async fn has_loads(connection: &Connection) -> Result<bool> {
+    let failed = |source| Error::Database { doing: "look for the ledger".to_owned(), source };
+    let sql = "select to_regclass('stevedore.loads') is not null";
+    let is_there = connection.query_one(sql, &[]).await.map_err(failed)?;
+    if !is_there.get::<_, bool>(0) {
+        return Ok(false);
+    }
+    let sql = "select exists (select from stevedore.loads where state = 'loaded')";
+    Ok(connection.query_one(sql, &[]).await.map_err(failed)?.get(0))
 }
 
 /// The time of ingestion in UTC, without a zone.

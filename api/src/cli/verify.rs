@@ -71,6 +71,7 @@ async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer)
         (false, Some(load)) if loads.is_empty() => {
             printer.note(&format!("note: the ledger has no load {load} that was done"));
         }
+        (false, None) if loads.is_empty() => printer.note("note: the ledger has no loads"),
         (false, _) => printer.verified(&loads),
     }
     Ok(agrees && (args.load.is_none() || !loads.is_empty()))
