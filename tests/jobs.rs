@@ -24,10 +24,12 @@ fn bucket() -> TempDir {
     bucket
 }
 
-/// An object that takes a while.
+/// Records of an object that takes some seconds: several times as long as until its progress is noted.
+const MANY: i64 = 200_000;
+
 fn write_large(bucket: &Path) {
     let lines: String =
-        (0..30_000).map(|at| record(&format!("u{at}"), at, "ACTIVE") + "\n").collect();
+        (0..MANY).map(|at| record(&format!("u{at}"), at, "ACTIVE") + "\n").collect();
     std::fs::write(bucket.join("large.ndjson"), lines).unwrap();
 }
 
@@ -262,7 +264,7 @@ async fn a_worker_that_stops_finishes_or_hands_back() {
     assert!(second.terminate().success());
     let third = Serve::start(&database, &["--no-worker"], bucket.path());
     assert_eq!(job(&third, &asked).await["state"], "succeeded");
-    assert_eq!(database.counts().await, [30_000, 30_000, 0]);
+    assert_eq!(database.counts().await, [MANY, MANY, 0]);
 }
 
 #[tokio::test]
