@@ -161,7 +161,7 @@ pub(crate) struct CrawlObjectsArgs {
     /// Records of each object to look at, or all
     #[arg(long, value_name = "N|all", default_value = "all")]
     pub(crate) sample: SampleSetting,
-    /// Where in a document its records are: $, $[*], $.a.b[*]
+    /// Where in a document its records are, as a JsonPath: `$`, `$[*]`, `$.a.b[*]`
     #[arg(long, value_name = "JSONPATH", default_value_t)]
     pub(crate) path: JsonPath,
     /// Name of the crawler [default: the bucket and the prefix]
