@@ -33,7 +33,7 @@ async fn run(args: &DatabaseArgs, printer: &Printer) -> Result<(), StartError> {
     let database = session.connection.database().clone();
     let ended = CancellationToken::new();
     let listener = Listener::start(database.clone(), ended.clone());
-    let queue = Queue::new(pool(&database, 2), listener);
+    let queue = Queue::new(pool(&database, 2)?, listener);
     let prepared = match create_tables(&*session.connection, &USER_STATUS).await {
         Ok(()) => prepare(&database, &queue).await,
         Err(error) => Err(error.into()),

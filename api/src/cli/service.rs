@@ -24,6 +24,8 @@ pub(super) enum StartError {
     Pipeline(#[from] Error),
     #[error("could not prepare the queue")]
     Queue(#[source] graphile_worker::DbError),
+    #[error("could not prepare the connections")]
+    Pool(#[from] deadpool_postgres::BuildError),
     #[error("could not listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("could not count")]
@@ -59,10 +61,10 @@ impl Service {
         let ended = CancellationToken::new();
         let listener = Listener::start(queries.clone(), ended.clone());
         // A pool of its own, so that slow questions to the API do not make the worker look dead.
-        let work = jobs::pool(&queries, args.concurrency() + WORKERS_OWN);
+        let work = jobs::pool(&queries, args.concurrency() + WORKERS_OWN)?;
         let queue = Queue::new(work.clone(), listener.clone());
         prepare(&database, &queue).await?;
-        let store = Store::new(jobs::pool(&queries, args.pool_size.get()), queue.clone());
+        let store = Store::new(jobs::pool(&queries, args.pool_size.get())?, queue.clone());
         let work = Store::new(work, queue);
         let settings = WorkerSettings {
             concurrency: args.concurrency(),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, PoolConfig, RecyclingMethod, Runtime, Timeouts,
+    BuildError, Connect, Manager, ManagerConfig, PoolConfig, RecyclingMethod, Runtime, Timeouts,
 };
 use pipeline::database::Database;
 use tokio::task::JoinHandle;
@@ -18,7 +18,10 @@ pub(crate) use deadpool_postgres::Pool;
 const WAIT: Duration = Duration::from_secs(10);
 
 /// At most `size` connections to the database.
-pub(crate) fn pool(database: &Database, size: usize) -> Pool {
+///
+/// # Errors
+/// When timeouts are set without a runtime, which one is here.
+pub(crate) fn pool(database: &Database, size: usize) -> Result<Pool, BuildError> {
     let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager =
         Manager::from_connect(database.config().clone(), Prepared(database.clone()), manager);
@@ -26,7 +29,7 @@ pub(crate) fn pool(database: &Database, size: usize) -> Pool {
         Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(Duration::from_secs(5)) };
     let config = PoolConfig { timeouts, ..PoolConfig::new(size) };
     let builder = Pool::builder(manager).config(config).runtime(Runtime::Tokio1);
-    builder.build().unwrap_or_else(|_| unreachable!("a runtime is given for the timeouts"))
+    builder.build()
 }
 
 /// Connects as the database says, with its sessions' settings.
