@@ -9,6 +9,7 @@ use criterion::{BenchmarkGroup, Throughput};
 use pipeline::decode::{Decoder, Limits};
 use pipeline::feed::USER_STATUS as FEED;
 use pipeline::frame::{self, Stamp};
+use pipeline::sink::{Encoder, Mode, Rows, Targets};
 use pipeline::source::{Batch, Batches, CutOptions};
 use polars::prelude::{DataFrame, IntoLazy};
 
@@ -50,6 +51,22 @@ pub(crate) fn split(records: &DataFrame) -> Frames {
         log: frame::status_log(valid.lazy(), &FEED, &stamp).collect().unwrap(),
         rejected: frame::rejected(records.clone().lazy(), &FEED, &stamp).collect().unwrap(),
     }
+}
+
+pub(crate) fn encoder() -> Encoder {
+    Encoder::new(&Targets::fresh(&FEED, Mode::Append))
+}
+
+pub(crate) fn encode(Frames { status, log, rejected }: &Frames, encoder: &Encoder) -> Vec<Rows> {
+    let mut rows = Vec::new();
+    let mut keep = |piece| {
+        rows.push(piece);
+        true
+    };
+    encoder.log(log, &mut keep).unwrap();
+    encoder.rejected(rejected, &mut keep).unwrap();
+    encoder.status(status, &mut keep).unwrap();
+    rows
 }
 
 /// Measures a stage once by the bytes of JSON behind it and once by the records.
