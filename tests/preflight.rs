@@ -1,11 +1,12 @@
 //! The feed held against the catalog before a load.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use pipeline::database::migrate;
 use pipeline::feed::USER_STATUS;
 use pipeline::sink::create_tables;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::{
     OLD_TABLES, Serve, TestDatabase, json_lines, record, repository, stderr, stdout, stevedore,
@@ -23,26 +24,37 @@ fn without_status(records: i64) -> String {
     good(records).replace("\"status\":\"ACTIVE\",\"statusLogs\"", "\"statusLogs\"")
 }
 
-/// A folder with files.
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::Builder::new().prefix("exports").rand_bytes(0).tempdir_in(
-        // Of a known name, in one that is nobody else's.
-        tempfile::tempdir().unwrap().keep(),
-    );
-    let folder = folder.unwrap();
-    for (name, text) in files {
-        write(folder.path(), name, text);
+/// A folder of a known name, in one that is nobody else's.
+struct Folder(TempDir);
+
+impl Folder {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (name, text) in files {
+            folder.write(name, text);
+        }
+        folder
     }
-    folder
-}
 
-fn write(folder: &Path, name: &str, text: &str) {
-    std::fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
-    std::fs::write(folder.join(name), text).unwrap();
-}
+    fn root(&self) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join("exports")
+    }
 
-fn path(folder: &tempfile::TempDir, name: &str) -> String {
-    folder.path().join(name).to_str().unwrap().to_owned()
+    fn path(&self, name: &str) -> String {
+        self.root().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.root().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Crawls it as a user would.
+    fn crawl(&self, database: &TestDatabase) {
+        let output = database.stevedore(&["crawl", "objects"]).arg(self.root()).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
 }
 
 /// Loads what must not be loaded: what is said, and the summary.
@@ -55,15 +67,15 @@ fn refused(database: &TestDatabase, args: &[&str]) -> (String, Value) {
 #[tokio::test]
 async fn a_bucket_is_crawled_by_a_sample_on_its_first_use_and_not_again() {
     let database = TestDatabase::empty().await;
-    let folder = folder(&[("a.json", &good(3)), ("b.json", &good(4)), ("notes.txt", "none")]);
-    let [first] = &database.load(&[&path(&folder, "a.json")])[..] else { panic!() };
+    let folder = Folder::with(&[("a.json", &good(3)), ("b.json", &good(4)), ("notes.txt", "none")]);
+    let [first] = &database.load(&[&folder.path("a.json")])[..] else { panic!() };
     assert_eq!((&first["loaded"], &first["warnings"]), (&json!(3), &json!([])));
     let table = json!({"name": "table_exports", "objects": 1, "records": 3, "sampled": false,
         "by_us": true});
     assert_eq!(database.rows(CRAWLED).await, [table.clone()]);
     let runs = "select last_run from stevedore.crawlers";
     let ran = database.rows(runs).await;
-    database.load(&[&path(&folder, "b.json")]);
+    database.load(&[&folder.path("b.json")]);
     assert_eq!(database.rows(CRAWLED).await, [table]);
     assert_eq!(database.rows(runs).await, ran);
     assert_eq!(database.count("stevedore.catalog_objects").await, 1);
@@ -72,8 +84,9 @@ async fn a_bucket_is_crawled_by_a_sample_on_its_first_use_and_not_again() {
 #[tokio::test]
 async fn the_bucket_of_several_files_is_the_folder_that_holds_them() {
     let database = TestDatabase::empty().await;
-    let folder = folder(&[("1/a.json", &good(2)), ("2/b.json", &good(2)), ("c.json", &good(2))]);
-    database.load(&[&path(&folder, "1"), &path(&folder, "2")]);
+    let folder =
+        Folder::with(&[("1/a.json", &good(2)), ("2/b.json", &good(2)), ("c.json", &good(2))]);
+    database.load(&[&folder.path("1"), &folder.path("2")]);
     let table = json!({"name": "table_exports", "objects": 2, "records": 4, "sampled": false,
         "by_us": true});
     assert_eq!(database.rows(CRAWLED).await, [table]);
@@ -82,9 +95,9 @@ async fn the_bucket_of_several_files_is_the_folder_that_holds_them() {
 #[tokio::test]
 async fn folders_of_one_name_are_tables_of_two_names() {
     let database = TestDatabase::empty().await;
-    let folders = [folder(&[("a.json", &good(2))]), folder(&[("a.json", &good(3))])];
+    let folders = [Folder::with(&[("a.json", &good(2))]), Folder::with(&[("a.json", &good(3))])];
     for folder in &folders {
-        database.load(&[&path(folder, "a.json")]);
+        database.load(&[&folder.path("a.json")]);
     }
     let names = database.rows("select name, records from stevedore.catalog_tables").await;
     let expected = [("table_exports", 2), ("table_exports_2", 3)];
@@ -95,35 +108,35 @@ async fn folders_of_one_name_are_tables_of_two_names() {
 async fn new_fields_are_warnings_for_programs_and_people() {
     let database = TestDatabase::empty().await;
     let more = good(2).replace("{\"userId\"", "{\"country\":\"PT\",\"userId\"");
-    let folder = folder(&[("a.json", &(good(2) + &more)), ("b.json", &good(1))]);
-    let a = database.load(&[&path(&folder, "a.json")]).remove(0);
+    let folder = Folder::with(&[("a.json", &(good(2) + &more)), ("b.json", &good(1))]);
+    let a = database.load(&[&folder.path("a.json")]).remove(0);
     let detail = "string in 2 of 4 records of table_exports, version 1; the feed does not have it";
     let warning = json!({"field": "country", "kind": "new_field", "detail": detail});
     assert_eq!((&a["warnings"], &a["loaded"]), (&json!([warning]), &json!(4)));
     assert_eq!(a["unknown_fields"], json!({"country": 2}));
     // Of the table, whose other objects have it.
-    let b = database.stevedore(&["load", &path(&folder, "b.json")]).output().unwrap();
+    let b = database.stevedore(&["load", &folder.path("b.json")]).output().unwrap();
     let line = format!("warning: country: {detail}\n");
     assert!(stdout(&b).contains(&line), "{}", stdout(&b));
-    let again = database.stevedore(&["load", "--reload", &path(&folder, "a.json")]).output();
+    let again = database.stevedore(&["load", "--reload", &folder.path("a.json")]).output();
     let again = stdout(&again.unwrap());
     assert!(again.contains("warning: unknown fields: country 2\n"), "{again}");
     assert!(!again.contains(&line), "{again}");
     // Not in the table yet.
-    write(folder.path(), "c.json", &good(1).replace("\"by\"", "").replace('{', "{\"city\":1,"));
-    let c = database.load(&[&path(&folder, "c.json")]).remove(0);
+    folder.write("c.json", &good(1).replace("\"by\"", "").replace('{', "{\"city\":1,"));
+    let c = database.load(&[&folder.path("c.json")]).remove(0);
     let fields: Vec<_> =
         c["warnings"].as_array().unwrap().iter().map(|warning| &warning["field"]).collect();
     assert_eq!(fields, ["country", "city", "statusLogs.city"]);
-    let dry = database.load(&["--dry-run", &path(&folder, "c.json")]).remove(0);
+    let dry = database.load(&["--dry-run", &folder.path("c.json")]).remove(0);
     assert_eq!(dry["warnings"], c["warnings"]);
 }
 
 #[tokio::test]
 async fn a_field_that_no_record_has_is_an_error_before_the_first_row() {
     let database = TestDatabase::empty().await;
-    let folder = folder(&[("a.json", &without_status(3))]);
-    let file = path(&folder, "a.json");
+    let folder = Folder::with(&[("a.json", &without_status(3))]);
+    let file = folder.path("a.json");
     let (said, summary) = refused(&database, &[&file]);
     let expected = format!(
         "caused by: every record of file://{file} would be rejected by the feed user_status:
@@ -153,8 +166,8 @@ hint: "
 async fn a_type_that_never_fits_is_an_error_before_the_first_row() {
     let database = TestDatabase::empty().await;
     let texts = good(3).replace("\"lastVisitedAt\":", "\"lastVisitedAt\":\"x\",\"of\":");
-    let folder = folder(&[("a.json", &texts)]);
-    let file = path(&folder, "a.json");
+    let folder = Folder::with(&[("a.json", &texts)]);
+    let file = folder.path("a.json");
     let expected = "
   field          the feed takes  table_exports, version 1
   lastVisitedAt  integer         string                    never fits
@@ -165,17 +178,16 @@ async fn a_type_that_never_fits_is_an_error_before_the_first_row() {
     assert!(said.contains("  lastVisitedAt  integer         string      never fits\n"), "{said}");
     let (said, _) = refused(&database, &[&file]);
     assert!(said.contains(expected), "{said}");
-    let loaded = database.stevedore(&["load", "--json", &file]).env("STEVEDORE_NO_CATALOG", "1");
-    let loaded = json_lines(&loaded.output().unwrap()).remove(0);
+    let mut command = database.stevedore(&["load", "--json", &file]);
+    let loaded = command.env("STEVEDORE_NO_CATALOG", "1").output().unwrap();
+    let loaded = json_lines(&loaded).remove(0);
     assert_eq!(loaded["rejected_by_reason"], json!({"wrong_type": 3}));
     // Some values fit: no error, since they can be loaded.
-    write(folder.path(), "a.json", &(texts + &good(3)));
-    let crawl = database.stevedore(&["crawl", "objects"]).arg(folder.path()).output().unwrap();
-    assert!(crawl.status.success(), "{}", stderr(&crawl));
+    folder.write("a.json", &(texts + &good(3)));
+    folder.crawl(&database);
     let mixed = database.load(&[&file]).remove(0);
     assert_eq!((&mixed["loaded"], &mixed["rejected"]), (&json!(3), &json!(3)));
-    let detail =
-        "choice<int,string> in table_exports, version 2, and the feed takes integer";
+    let detail = "choice<int,string> in table_exports, version 2, and the feed takes integer";
     let warning = json!({"field": "lastVisitedAt", "kind": "type_mismatch", "detail": detail});
     assert_eq!(mixed["warnings"][0], warning);
 }
@@ -185,14 +197,14 @@ async fn a_target_that_no_record_fits_is_an_error_before_the_first_row() {
     let database = TestDatabase::empty().await;
     database.connect().await.batch_execute(OLD_TABLES).await.unwrap();
     let millis = good(3).replace("\"lastVisitedAt\":", "\"lastVisitedAt\":165537000000");
-    let folder = folder(&[("a.json", &millis)]);
-    let (said, _) = refused(&database, &["--mode", "append", &path(&folder, "a.json")]);
+    let folder = Folder::with(&[("a.json", &millis)]);
+    let (said, _) = refused(&database, &["--mode", "append", &folder.path("a.json")]);
     let expected = "  lastVisitedAt  integer from -2147483648 to 2147483647  \
         bigint from 1655370000000 to 1655370000002  never fits\n";
     assert!(said.contains(expected), "{said}");
     let widen = "alter table user_status alter column lastvisitedat type bigint";
     database.connect().await.batch_execute(widen).await.unwrap();
-    database.load(&["--mode", "append", &path(&folder, "a.json")]);
+    database.load(&["--mode", "append", &folder.path("a.json")]);
     assert_eq!(database.counts().await, [3, 3, 0]);
 }
 
@@ -204,8 +216,8 @@ async fn a_target_that_does_not_fit_is_shown_beside_the_feed() {
         .replace("createdat varchar, ", "")
         .replace("isblacklisted boolean,", "isblacklisted boolean, region text not null,");
     database.connect().await.batch_execute(&unfit).await.unwrap();
-    let folder = folder(&[("a.json", &good(3))]);
-    let (said, _) = refused(&database, &["--mode", "append", &path(&folder, "a.json")]);
+    let folder = Folder::with(&[("a.json", &good(3))]);
+    let (said, _) = refused(&database, &["--mode", "append", &folder.path("a.json")]);
     let expected = "
   column         the feed writes  the table has
   createdat      varchar          -
@@ -218,14 +230,15 @@ hint: ";
 #[tokio::test]
 async fn single_bad_objects_and_records_are_rows() {
     let database = TestDatabase::empty().await;
-    let files = [("good.json", good(3)), ("bad.json", without_status(3)), ("odd.json", without_status(1))];
+    let files =
+        [("good.json", good(3)), ("bad.json", without_status(3)), ("odd.json", without_status(1))];
     let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
-    let folder = folder(&files);
-    database.load(&[&path(&folder, "good.json")]);
-    let bad = database.load(&[&path(&folder, "bad.json")]).remove(0);
+    let folder = Folder::with(&files);
+    database.load(&[&folder.path("good.json")]);
+    let bad = database.load(&[&folder.path("bad.json")]).remove(0);
     assert_eq!((&bad["rejected"], &bad["warnings"]), (&json!(3), &json!([])));
     let alone = TestDatabase::empty().await;
-    let odd = alone.load(&[&path(&folder, "odd.json")]).remove(0);
+    let odd = alone.load(&[&folder.path("odd.json")]).remove(0);
     let detail = "table_exports, version 1 has no value for it";
     let warning = json!({"field": "status", "kind": "missing_field", "detail": detail});
     assert_eq!((&odd["rejected"], &odd["warnings"]), (&json!(1), &json!([warning])));
@@ -234,35 +247,34 @@ async fn single_bad_objects_and_records_are_rows() {
 #[tokio::test]
 async fn a_catalog_that_is_out_of_date_keeps_nothing_from_being_loaded() {
     let database = TestDatabase::empty().await;
-    let folder = folder(&[("a.json", &without_status(3))]);
-    let file = path(&folder, "a.json");
+    let folder = Folder::with(&[("a.json", &without_status(3))]);
+    let file = folder.path("a.json");
     refused(&database, &[&file]);
-    write(folder.path(), "b.json", &good(3));
-    let b = database.load(&[&path(&folder, "b.json")]).remove(0);
+    folder.write("b.json", &good(3));
+    let b = database.load(&[&folder.path("b.json")]).remove(0);
     assert_eq!((&b["loaded"], &b["warnings"][0]["kind"]), (&json!(3), &json!("missing_field")));
     // The sample has learned from it: the next one is like its table.
-    write(folder.path(), "c.json", &good(4));
-    let c = database.load(&[&path(&folder, "c.json")]).remove(0);
+    folder.write("c.json", &good(4));
+    let c = database.load(&[&folder.path("c.json")]).remove(0);
     assert_eq!((&c["loaded"], &c["warnings"]), (&json!(4), &json!([])));
     // A crawl that somebody has asked for takes the table over, and is not changed by loads.
     let other = TestDatabase::empty().await;
-    std::fs::remove_file(path(&folder, "b.json")).unwrap();
-    std::fs::remove_file(path(&folder, "c.json")).unwrap();
-    let crawl = other.stevedore(&["crawl", "objects"]).arg(folder.path()).output().unwrap();
-    assert!(crawl.status.success(), "{}", stderr(&crawl));
+    std::fs::remove_file(folder.path("b.json")).unwrap();
+    std::fs::remove_file(folder.path("c.json")).unwrap();
+    folder.crawl(&other);
     let by_crawl = other.rows(CRAWLED).await;
     refused(&other, &[&file]);
-    write(folder.path(), "b.json", &good(3));
-    assert_eq!(other.load(&[&path(&folder, "b.json")])[0]["loaded"], 3);
+    folder.write("b.json", &good(3));
+    assert_eq!(other.load(&[&folder.path("b.json")])[0]["loaded"], 3);
     assert_eq!(other.rows(CRAWLED).await, by_crawl);
 }
 
 #[tokio::test]
 async fn a_dry_run_needs_no_database_to_hold_the_feed_against_the_object() {
-    let folder = folder(&[("a.json", &without_status(2)), ("empty.json", &"{}\n".repeat(9))]);
+    let folder = Folder::with(&[("a.json", &without_status(2)), ("empty.json", &"{}\n".repeat(9))]);
     let run = |name| {
         let mut command = stevedore(&["load", "--dry-run", "--folder", "/nowhere/at/all"]);
-        command.arg(path(&folder, name)).output().unwrap()
+        command.arg(folder.path(name)).output().unwrap()
     };
     let output = run("a.json");
     assert_eq!(output.status.code(), Some(1));
@@ -283,16 +295,15 @@ async fn who_may_not_see_the_catalog_loads_without_it() {
     let grants = grants.replace(":\"role\"", "reader").replace(":\"DBNAME\"", name);
     owner.batch_execute(&format!("create role reader login; {grants}")).await.unwrap();
     let role = TestDatabase { url: database.url.replace("postgres@", "reader@") };
-    let folder = folder(&[("a.json", &without_status(3)), ("b.json", &without_status(4))]);
+    let folder = Folder::with(&[("a.json", &without_status(3)), ("b.json", &without_status(4))]);
     // It may read the catalog and not write it, so no sample is taken.
-    assert_eq!(role.load(&[&path(&folder, "a.json")])[0]["rejected"], 3);
+    assert_eq!(role.load(&[&folder.path("a.json")])[0]["rejected"], 3);
     assert_eq!(database.count("stevedore.crawlers").await, 0);
-    let crawl = database.stevedore(&["crawl", "objects"]).arg(folder.path()).output().unwrap();
-    assert!(crawl.status.success(), "{}", stderr(&crawl));
-    let (said, _) = refused(&role, &[&path(&folder, "b.json")]);
+    folder.crawl(&database);
+    let (said, _) = refused(&role, &[&folder.path("b.json")]);
     assert!(said.contains("missing"), "{said}");
     owner.batch_execute("revoke select on stevedore.crawlers from reader").await.unwrap();
-    let output = role.stevedore(&["load", "--json", &path(&folder, "b.json")]).output().unwrap();
+    let output = role.stevedore(&["load", "--json", &folder.path("b.json")]).output().unwrap();
     assert_eq!((stderr(&output).as_str(), &json_lines(&output)[0]["rejected"]), ("", &json!(4)));
 }
 
@@ -300,15 +311,13 @@ async fn who_may_not_see_the_catalog_loads_without_it() {
 async fn jobs_are_held_against_the_catalog_unless_they_say_otherwise() {
     let database = TestDatabase::empty().await;
     let bad = without_status(3);
-    let folder = folder(&[("bad/a.json", &bad), ("bad/b.json", &bad), ("good/c.json", &good(2))]);
-    let serve = Serve::start(&database, &[], folder.path());
+    let folder =
+        Folder::with(&[("bad/a.json", &bad), ("bad/b.json", &bad), ("good/c.json", &good(2))]);
+    let serve = Serve::start(&database, &[], &folder.root());
     let ask = async |request: Value| {
-        let mut request = request;
-        request["bucket"] = json!("bucket");
-        let job = serve.post("/v1/jobs", request).await.json();
-        serve.finished(job["job_id"].as_str().unwrap()).await
+        serve.ended(&serve.post_json("/v1/jobs", &request).await.json()).await
     };
-    let failed = ask(json!({"key": "bad/a.json"})).await;
+    let failed = ask(json!({"bucket": "bucket", "key": "bad/a.json"})).await;
     assert_eq!((&failed["state"], &failed["catalog"]), (&json!("failed"), &json!(true)));
     let error = &failed["error"];
     assert_eq!((&error["code"], &error["retryable"]), (&json!("schema_mismatch"), &json!(false)));
@@ -320,9 +329,9 @@ async fn jobs_are_held_against_the_catalog_unless_they_say_otherwise() {
     let table = json!({"name": "table_bucket", "objects": 2, "records": 6, "sampled": false,
         "by_us": true});
     assert_eq!(database.rows(CRAWLED).await, [table]);
-    let many = ask(json!({"prefix": "bad/", "catalog": false})).await;
+    let many = ask(json!({"bucket": "bucket", "prefix": "bad/", "catalog": false})).await;
     assert_eq!((&many["state"], &many["rejected"]), (&json!("succeeded"), &json!(6)));
-    let good = ask(json!({"key": "good/c.json"})).await;
+    let good = ask(json!({"bucket": "bucket", "key": "good/c.json"})).await;
     assert_eq!((&good["state"], &good["loaded"]), (&json!("succeeded"), &json!(2)));
     assert_eq!(database.counts().await, [2, 2, 6]);
 }
@@ -330,10 +339,9 @@ async fn jobs_are_held_against_the_catalog_unless_they_say_otherwise() {
 #[tokio::test]
 async fn a_worker_may_do_without_the_catalog() {
     let database = TestDatabase::empty().await;
-    let folder = folder(&[("a.json", &without_status(3))]);
-    let serve = Serve::start(&database, &["--no-catalog"], folder.path());
-    let job = serve.post("/v1/jobs", json!({"bucket": "bucket", "key": "a.json"})).await.json();
-    let job = serve.finished(job["job_id"].as_str().unwrap()).await;
+    let folder = Folder::with(&[("a.json", &without_status(3))]);
+    let serve = Serve::start(&database, &["--no-catalog"], &folder.root());
+    let job = serve.ended(&serve.load("a.json").await).await;
     assert_eq!((&job["state"], &job["rejected"]), (&json!("succeeded"), &json!(3)));
     assert_eq!(database.count("stevedore.crawlers").await, 0);
 }
