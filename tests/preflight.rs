@@ -187,7 +187,7 @@ async fn a_type_that_never_fits_is_an_error_before_the_first_row() {
     folder.crawl(&database);
     let mixed = database.load(&[&file]).remove(0);
     assert_eq!((&mixed["loaded"], &mixed["rejected"]), (&json!(3), &json!(3)));
-    let detail = "choice<int,string> in table_exports, version 2, and the feed takes integer";
+    let detail = "choice<int,string> in table_exports, version 2; the feed takes integer";
     let warning = json!({"field": "lastVisitedAt", "kind": "type_mismatch", "detail": detail});
     assert_eq!(mixed["warnings"][0], warning);
 }

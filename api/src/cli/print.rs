@@ -229,9 +229,8 @@ impl Printer {
         }
         for Warning { field, detail, .. } in &summary.warnings {
             let warning = format!("warning: {field}: {detail}");
-            if !summary.unknown_fields.contains_key(field)
-                && self.warned.borrow_mut().insert(warning.clone())
-            {
+            let is_first = self.warned.borrow_mut().insert(warning.clone());
+            if is_first && !summary.unknown_fields.contains_key(field) {
                 writeln!(text, "{warning}").ok();
             }
         }

@@ -153,11 +153,11 @@ fn found(column: &Column) -> String {
 fn verdict(field: &Field, limit: Limit, column: &Column) -> Verdict {
     match (&column.data_type, field.kind) {
         (DataType::Choice(_), kind) => {
-            let fitting = column.kinds.iter().filter(|(word, _)| takes_kind(kind, word));
-            if fitting.map(|(_, count)| count).sum::<u64>() == 0 {
-                Verdict::Never
-            } else {
-                Verdict::InPart
+            let fitting = column.kinds.keys().filter(|word| takes_kind(kind, word)).count();
+            match (fitting, column.kinds.len()) {
+                (0, _) => Verdict::Never,
+                (some, all) if some < all => Verdict::InPart,
+                _ => Verdict::Fits,
             }
         }
         (DataType::Json, _) => Verdict::InPart,
@@ -197,8 +197,15 @@ const fn kind_of(found: &DataType) -> &'static str {
 fn entries(entry: &[Field], element: &DataType, column: &Column) -> Verdict {
     let takes = |(name, found): &(String, DataType)| {
         let field = entry.iter().find(|field| field.name.eq_ignore_ascii_case(name));
-        let is_flat = |field: &Field| takes_kind(field.kind, kind_of(found));
-        *found == DataType::Void || field.is_none_or(is_flat)
+        let all = match found {
+            DataType::Choice(types) => types.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let is_taken = |found: &DataType| {
+            *found == DataType::Void
+                || field.is_none_or(|field| takes_kind(field.kind, kind_of(found)))
+        };
+        all.iter().all(is_taken)
     };
     match element {
         DataType::Void | DataType::Map(_) => Verdict::Fits,
@@ -284,6 +291,8 @@ mod tests {
         for (from, to, field) in [("5", "5.5", "lastVisitedAt"), ("\"s\"}", "[1]}", "statusLogs")] {
             assert_eq!(differing(from, to, false), [(field.to_owned(), Verdict::InPart)], "{to}");
         }
+        assert_eq!(differing("\"x\"", "5", true), []);
+        assert_eq!(differing("\"s\"},null", "\"s\"},{\"status\":5},null", false), []);
         let empty = differing("\"status\":\"s\",", "\"status\":\"\",", false);
         assert_eq!(empty, [("status".to_owned(), Verdict::Never)]);
     }

@@ -79,7 +79,7 @@ fn warning(line: &Line, source: &Source) -> Warning {
         }
         Verdict::Missing => (WarningKind::MissingField, format!("{name} has no value for it")),
         Verdict::Never | Verdict::InPart | Verdict::Fits => {
-            (WarningKind::TypeMismatch, format!("{found} in {name}, and the feed takes {takes}"))
+            (WarningKind::TypeMismatch, format!("{found} in {name}; the feed takes {takes}"))
         }
     };
     Warning { field: cell(field), kind, detail }
