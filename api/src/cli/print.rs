@@ -177,7 +177,12 @@ impl Printer {
         let (objects, state) = (objects(job), job.state.as_str());
         let mut text = format!("{objects} {verb} {state}{attempts} (job {})\n", job.job_id);
         if let Some(error) = &job.first_error {
-            writeln!(text, "first error: {} ({})", error.detail, error.code).ok();
+            // What is side by side stands on lines of its own.
+            let (first, rest) = error.detail.split_once('\n').unwrap_or((&error.detail, ""));
+            writeln!(text, "first error: {first} ({})", error.code).ok();
+            if !rest.is_empty() {
+                writeln!(text, "{rest}").ok();
+            }
         }
         if let Some(JobCounts { queued, running, succeeded, failed, cancelled }) = &job.jobs {
             let jobs = [

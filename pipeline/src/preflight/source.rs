@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Client, Row};
 
 use crate::catalog::column::Column;
@@ -56,8 +56,8 @@ struct Candidate {
 
 impl Columns {
     /// Finds the newest version of the table that an object belongs to: the one that has its fields, if
-    /// it was crawled, else the one whose folder it is in; of several the one that fits the feed best,
-    /// of these the one that was crawled last.
+    /// it was crawled; else one that somebody has asked for before one of ours, one whose folder it is
+    /// in, one that has most of the feed's fields, and of these the one that was crawled last.
     pub(super) async fn find(
         &self,
         object: &Object,
@@ -66,7 +66,10 @@ impl Columns {
     ) -> Result<Known> {
         let sql = include_str!("../../../sql/queries/source_tables.sql");
         let (origin, bucket, key) = (object.origin(), &object.bucket.name, &object.key);
-        let rows = client.query(sql, &[&origin, bucket, key]).await.map_err(failed)?;
+        // Every load asks, so in one round trip: no statement is prepared.
+        let params: [&(dyn ToSql + Sync); 3] = [&origin, bucket, key];
+        let typed = params.map(|param| (param, Type::TEXT));
+        let rows = client.query_typed(sql, &typed).await.map_err(failed)?;
         if rows.is_empty() {
             return Ok(Known::Nothing);
         }
