@@ -72,7 +72,7 @@ async fn a_bucket_is_crawled_by_a_sample_on_its_first_use_and_not_again() {
     assert_eq!((&first["loaded"], &first["warnings"]), (&json!(3), &json!([])));
     let table = json!({"name": "table_exports", "objects": 1, "records": 3, "sampled": false,
         "by_us": true});
-    assert_eq!(database.rows(CRAWLED).await, [table.clone()]);
+    assert_eq!(database.rows(CRAWLED).await, std::slice::from_ref(&table));
     let runs = "select last_run from stevedore.crawlers";
     let ran = database.rows(runs).await;
     database.load(&[&folder.path("b.json")]);

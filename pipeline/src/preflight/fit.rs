@@ -111,7 +111,7 @@ fn new_line(field: String, found: &DataType) -> Line {
 }
 
 fn line(field: &Field, limit: Limit, column: Option<&Column>) -> Line {
-    let found = column.map_or(NOTHING.to_owned(), |column| found(column));
+    let found = column.map_or(NOTHING.to_owned(), found);
     let verdict = match column.filter(|column| column.present > column.nulls) {
         Some(column) => verdict(field, limit, column),
         None if field.required => Verdict::Missing,

@@ -58,12 +58,25 @@ pub struct Planned<'a> {
 
 impl Preflight {
     /// Holds the feed of a load against the newest table of the catalog that the object belongs to.
+    /// A connection that breaks meanwhile is replaced by another.
     ///
     /// # Errors
     /// [`Error::Mismatch`] when of the table's records none could be loaded, and none of those at the
     /// beginning of the object can; the ledger has a note of it. Not for an object that is loaded
-    /// already.
+    /// already. [`Error::Connect`] when there is no other connection.
     pub async fn check(
+        &self,
+        planned: &Planned<'_>,
+        mut connection: Option<&mut Connection>,
+    ) -> Result<Held> {
+        let held = self.hold(planned, connection.as_deref_mut()).await;
+        if let Some(connection) = connection.filter(|connection| connection.is_closed()) {
+            *connection = connection.database().connect().await?;
+        }
+        held
+    }
+
+    async fn hold(
         &self,
         planned: &Planned<'_>,
         mut connection: Option<&mut Connection>,
