@@ -6,6 +6,9 @@ grant usage on schema stevedore to :"role";
 grant select on stevedore.migrations to :"role";
 grant select, insert on stevedore.loads to :"role";
 grant usage on sequence stevedore.loads_load_id_seq to :"role";
+-- So that loads are held against the catalog, where it knows the bucket.
+grant select on stevedore.crawlers, stevedore.catalog_objects to :"role";
+grant select on stevedore.catalog_tables, stevedore.catalog_versions to :"role";
 grant select, insert, update on user_status to :"role";
 grant insert on user_status_log, user_status_error_rec to :"role";
 grant temporary on database :"DBNAME" to :"role";

@@ -82,7 +82,8 @@ async fn json_has_the_fields_that_are_promised_and_no_others() {
     let bytes = std::fs::metadata(sample("user_status_sample.ndjson.gz")).unwrap().len();
     let expected = json!({"state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13,
         "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_status": 1},
-        "unknown_fields": {"country": 1}});
+        "unknown_fields": {"country": 1}, "warnings": [{"field": "country", "kind": "new_field",
+        "detail": "string in 1 of 10 records of table_data, version 1; the feed does not have it"}]});
     assert_eq!(summary, expected);
 }
 

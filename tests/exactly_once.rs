@@ -106,7 +106,7 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
         drop(database.migrated().await);
         let (url, proxy) = proxy_that_loses_the_commit(&database, commits).await;
         let output = tokio::task::spawn_blocking(move || {
-            stevedore(&["load", "--json", "--database-url", &url, &sample(SAMPLE)])
+            stevedore(&["load", "--json", "--no-catalog", "--database-url", &url, &sample(SAMPLE)])
                 .output()
                 .unwrap()
         });

@@ -27,6 +27,7 @@ mod jobs;
 mod jobs_cli;
 mod merge;
 mod openapi;
+mod preflight;
 mod readback;
 mod rest;
 mod rights;

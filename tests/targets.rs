@@ -11,7 +11,9 @@ async fn refused(change: &str, mode: Mode) -> String {
     let database = TestDatabase::with_old_tables().await;
     database.connect().await.batch_execute(change).await.unwrap();
     match load_text(&database, &record("u", 1, "s"), mode).await {
-        Err(Error::Target { table, problem, remedy }) => format!("{table}: {problem} | {remedy}"),
+        Err(Error::Target { table, problem, remedy, .. }) => {
+            format!("{table}: {problem} | {remedy}")
+        }
         other => panic!("{change}: {other:?}"),
     }
 }

@@ -96,14 +96,26 @@ pub enum Error {
         source: Box<refinery::Error>,
     },
     /// A target table does not fit the feed or the write mode.
-    #[error("the table {table} cannot take this load: {problem}")]
+    #[error("the table {table} cannot take this load: {problem}{differences}")]
     Target {
         /// The table.
         table: String,
         /// What does not fit.
         problem: String,
+        /// The columns that differ, side by side, on lines of their own; nothing if none do.
+        differences: String,
         /// The command that helps.
         remedy: String,
+    },
+    /// A feed does not fit what the catalog knows of an object: every record would be rejected.
+    #[error("every record of {object} would be rejected by the feed {feed}:{differences}")]
+    Mismatch {
+        /// The object.
+        object: String,
+        /// The feed.
+        feed: &'static str,
+        /// The fields that differ, side by side, on lines of their own.
+        differences: String,
     },
     /// Rows could not be kept until their table's turn.
     #[error("could not keep rows in a temporary file in {folder}")]

@@ -14,6 +14,7 @@
 //! | [`ledger`] | what was loaded, from which version of which object, with which counts |
 //! | [`load`] | **the page**: all of the above for one object, in one transaction |
 //! | [`catalog`] | what objects hold: their columns, types and what is in them, found by reading |
+//! | [`preflight`] | holds the feed against the catalog before a load |
 //! | [`verify`] | holds the tables against the ledger, and the ledger against the objects |
 //! | [`database`] | connections, migrations, the embedded server |
 //! | [`error`] | what can go wrong; bad records are not in it, they are rows |
@@ -79,7 +80,9 @@ mod json;
 pub mod ledger;
 pub mod load;
 mod point;
+pub mod preflight;
 mod progress;
+mod side_by_side;
 pub mod sink;
 pub mod source;
 mod summary;

@@ -18,7 +18,7 @@ pub use crate::point::Point;
 pub use crate::progress::Progress;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
 use crate::source::{CutOptions, Object, ObjectReader};
-pub use crate::summary::{State, Summary};
+pub use crate::summary::{State, Summary, Warning, WarningKind};
 use crate::transform::{Tally, Transform};
 
 /// Pieces of encoded rows that wait for the database at most.
@@ -62,22 +62,45 @@ pub async fn load(
         Ok(summary) => Ok(summary),
         Err(error) => {
             let error = connection.explain(error).await;
-            let how = (options.mode, options.reload, options.job_id);
             // Of a load that may be there after all nobody can say that it failed, and one that was
             // cancelled did not.
-            if !matches!(error, Error::CommitUnknown { .. } | Error::Cancelled { .. })
-                && let Err(unrecorded) =
-                    note_failure(connection, &identity, how, started_at, &error).await
-            {
-                tracing::debug!(%unrecorded, "the ledger does not know of a load that failed");
+            if !matches!(error, Error::CommitUnknown { .. } | Error::Cancelled { .. }) {
+                note_failure(object, feed, connection, options, started_at, &error).await;
             }
             Err(error)
         }
     }
 }
 
-/// Notes a failure in the ledger, on a new connection if the load's is broken.
-async fn note_failure(
+/// Whether the version is loaded already and is not to be loaded again, as far as the ledger tells.
+pub(crate) async fn is_loaded(
+    object: &Object,
+    feed: &Feed,
+    connection: &Connection,
+    options: &LoadOptions,
+) -> bool {
+    let earlier = earlier(&Identity::of(feed, object), &**connection, options).await;
+    earlier.is_ok_and(|loaded| loaded.is_some())
+}
+
+/// Notes a failure in the ledger, if that can be.
+pub(crate) async fn note_failure(
+    object: &Object,
+    feed: &Feed,
+    connection: &Connection,
+    options: &LoadOptions,
+    started_at: SystemTime,
+    error: &Error,
+) {
+    let identity = Identity::of(feed, object);
+    let how = (options.mode, options.reload, options.job_id);
+    if let Err(unrecorded) = record_failure(connection, &identity, how, started_at, error).await {
+        tracing::debug!(%unrecorded, "the ledger does not know of a load that failed");
+    }
+}
+
+/// Writes a failure into the ledger, on a new connection if the load's is broken.
+async fn record_failure(
     connection: &Connection,
     identity: &Identity,
     how: (Mode, bool, Option<Uuid>),

@@ -36,12 +36,37 @@ pub struct Summary {
     pub rejected_by_reason: BTreeMap<String, u64>,
     /// How often each key that the feed does not have was seen.
     pub unknown_fields: BTreeMap<String, u64>,
+    /// What of the source does not fit the feed, found by the catalog.
+    pub warnings: Vec<Warning>,
     /// Why the load failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// What became of the loaded records, in merge mode.
     #[serde(skip)]
     pub merged: Option<MergeCounts>,
+}
+
+/// Something of the source that does not fit the feed, though records can be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// The field, as the feed or, if it is new, the source calls it.
+    pub field: String,
+    /// What is the matter with it.
+    pub kind: WarningKind,
+    /// The same for people, with the table of the catalog.
+    pub detail: String,
+}
+
+/// What is the matter with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningKind {
+    /// The feed does not have it.
+    NewField,
+    /// The source does not have it, as far as it was looked at.
+    MissingField,
+    /// Not all of its values fit the feed or its target.
+    TypeMismatch,
 }
 
 /// How a load ended.
@@ -79,6 +104,7 @@ impl Summary {
             load_id,
             rejected_by_reason: counts.rejected_by_reason,
             unknown_fields: counts.unknown_fields,
+            warnings: Vec::new(),
             error: None,
             merged: counts.merged,
         }

@@ -61,6 +61,10 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::RootCertificates { .. } => {
             "name a file of certificates in PEM that can be read: sslrootcert"
         }
+        Error::Mismatch { .. } => {
+            "if the catalog is out of date, `stevedore crawl objects` the bucket anew (`stevedore \
+             catalog list` names its table); --no-catalog loads the records as they are, rejected ones too"
+        }
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"

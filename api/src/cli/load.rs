@@ -7,6 +7,7 @@ use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
+use pipeline::preflight::{Held, Others, Planned, Preflight};
 use pipeline::source::{CutOptions, Object, find, shown};
 
 use super::preview::preview;
@@ -80,8 +81,10 @@ async fn load_all(
     printer: &Printer,
 ) -> bool {
     let mut all_done = true;
+    let preflight = (!args.no_catalog).then(Preflight::default);
     for object in objects {
-        let done = load_one(args, object, session.as_deref_mut()).await;
+        let others = Others::These(objects);
+        let done = load_one(args, object, others, preflight.as_ref(), session.as_deref_mut()).await;
         match &done {
             Ok(summary) if args.json => printer.json(summary),
             Ok(summary) => printer.summary(summary, &USER_STATUS),
@@ -117,7 +120,9 @@ async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
 async fn load_one(
     args: &LoadArgs,
     object: &Object,
-    session: Option<&mut Session>,
+    others: Others<'_>,
+    preflight: Option<&Preflight>,
+    mut session: Option<&mut Session>,
 ) -> Result<Summary> {
     let progress = Arc::new(Progress::default());
     let options = LoadOptions {
@@ -134,16 +139,25 @@ async fn load_one(
         reached: failpoint::reached,
     };
     let _watch = Watch::begin(object, &progress);
-    match session {
-        Some(session) if !args.dry_run => {
-            session.mend().await?;
-            load_object(object, &USER_STATUS, &mut session.connection, &options).await
-        }
-        session => {
-            dry_run(object, &USER_STATUS, session.map(|session| &mut session.connection), &options)
-                .await
-        }
+    if let Some(session) = &mut session {
+        session.mend().await?;
     }
+    let mut connection = session.map(|session| &mut session.connection);
+    let held = match preflight {
+        Some(preflight) => {
+            let (feed, dry_run) = (&USER_STATUS, args.dry_run);
+            let planned = Planned { object, feed, options: &options, dry_run, others };
+            preflight.check(&planned, connection.as_deref_mut()).await?
+        }
+        None => Held::default(),
+    };
+    let summary = match connection {
+        Some(connection) if !args.dry_run => {
+            load_object(object, &USER_STATUS, connection, &options).await
+        }
+        connection => dry_run(object, &USER_STATUS, connection, &options).await,
+    };
+    summary.map(|summary| held.added_to(summary))
 }
 
 /// Shows the first rows of the tables; a role that may only write cannot, which is no failure.

@@ -1,6 +1,7 @@
 //! The only file that prints: data on standard output, all else on standard error.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -13,7 +14,7 @@ use pipeline::catalog::postgres::TablesReport;
 use pipeline::catalog::store::{Published, TableVersion};
 use pipeline::error::{Error, causes};
 use pipeline::feed::Feed;
-use pipeline::load::{State, Summary};
+use pipeline::load::{State, Summary, Warning};
 use pipeline::verify::{Count, Verified};
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ use crate::jobs::{Job, JobCounts, JobState};
 pub(crate) struct Printer {
     is_cut_off: Cell<bool>,
     notes_are_logged: Cell<bool>,
+    /// The warnings that were printed: most are about a table, and true of each of its objects.
+    warned: RefCell<HashSet<String>>,
 }
 
 impl Printer {
@@ -174,7 +177,12 @@ impl Printer {
         let (objects, state) = (objects(job), job.state.as_str());
         let mut text = format!("{objects} {verb} {state}{attempts} (job {})\n", job.job_id);
         if let Some(error) = &job.first_error {
-            writeln!(text, "first error: {} ({})", error.detail, error.code).ok();
+            // What is side by side stands on lines of its own.
+            let (first, rest) = error.detail.split_once('\n').unwrap_or((&error.detail, ""));
+            writeln!(text, "first error: {first} ({})", error.code).ok();
+            if !rest.is_empty() {
+                writeln!(text, "{rest}").ok();
+            }
         }
         if let Some(JobCounts { queued, running, succeeded, failed, cancelled }) = &job.jobs {
             let jobs = [
@@ -222,7 +230,14 @@ impl Printer {
         let load = summary.load_id.map(|id| format!(" (load {id})")).unwrap_or_default();
         let mut text = format!("{headline}{load}\n{}\n", tables(summary, feed));
         if !summary.unknown_fields.is_empty() {
-            writeln!(text, "unknown fields: {}", counted(&summary.unknown_fields)).ok();
+            writeln!(text, "warning: unknown fields: {}", counted(&summary.unknown_fields)).ok();
+        }
+        for Warning { field, detail, .. } in &summary.warnings {
+            let warning = format!("warning: {field}: {detail}");
+            let is_first = self.warned.borrow_mut().insert(warning.clone());
+            if is_first && !summary.unknown_fields.contains_key(field) {
+                writeln!(text, "{warning}").ok();
+            }
         }
         if summary.records == 0 {
             self.note("note: the object holds no records");

@@ -18,6 +18,7 @@ pub(crate) use show::{in_force, without_userinfo};
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
@@ -189,6 +190,10 @@ pub(crate) struct LoadArgs {
     /// Load a version again that is loaded already
     #[arg(long)]
     pub(crate) reload: bool,
+    /// Do not hold the feed against the catalog before a load, and crawl no bucket by a sample on its
+    /// first use
+    #[arg(long, env = "STEVEDORE_NO_CATALOG", value_parser = BoolishValueParser::new())]
+    pub(crate) no_catalog: bool,
     /// Print one JSON object a load
     #[arg(long)]
     pub(crate) json: bool,

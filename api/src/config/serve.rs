@@ -48,6 +48,10 @@ pub(crate) struct WorkArgs {
     /// Connections of the API and the queue; each load has one of its own
     #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
     pub(crate) pool_size: NonZeroUsize,
+    /// Do not hold the feed against the catalog before loads, and crawl no bucket by a sample on its
+    /// first use
+    #[arg(long, env = "STEVEDORE_NO_CATALOG", value_parser = BoolishValueParser::new())]
+    pub(crate) no_catalog: bool,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

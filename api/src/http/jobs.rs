@@ -103,6 +103,7 @@ pub(super) async fn create(
         mode: wanted.mode.into(),
         dry_run: wanted.dry_run,
         reload: wanted.reload,
+        catalog: wanted.catalog,
         asked,
         idempotency,
     };

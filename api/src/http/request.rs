@@ -44,6 +44,12 @@ pub(crate) struct JobRequest {
     /// Load a version again that is loaded already
     #[serde(default)]
     pub(crate) reload: bool,
+    /// Hold the feed against the catalog first: what would reject every record fails the job
+    // Left out where it is as it was before there was a choice, so that an Idempotency-Key of then
+    // stands for the same request.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[schema(default = true)]
+    pub(crate) catalog: bool,
 }
 
 impl JobRequest {
@@ -97,6 +103,14 @@ impl JobRequest {
         let request = serde_json::to_string(self).unwrap_or_default();
         Ok(Some((key.to_owned(), request)))
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn is_yes(catalog: &bool) -> bool {
+    *catalog
 }
 
 /// A text that is there: null is none.

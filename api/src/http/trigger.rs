@@ -92,6 +92,7 @@ pub(super) async fn trigger(
         mode: Mode::default(),
         dry_run: false,
         reload: false,
+        catalog: true,
         asked,
         idempotency: None,
     };

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use pipeline::error::{Error, causes};
+use pipeline::database::Connection;
+use pipeline::error::{Error, Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{LoadOptions, Progress, dry_run, load};
+use pipeline::preflight::{Held, Others, Planned};
 use pipeline::sink::Mode;
 use pipeline::source::{CutOptions, Object};
 use tokio_util::sync::CancellationToken;
@@ -123,11 +125,13 @@ impl Worker {
         let progress = Arc::new(Progress::default());
         let options = self.options(started, &progress);
         let mut loading = Box::pin(async {
-            if started.dry_run {
-                dry_run(object, &USER_STATUS, Some(&mut connection), &options).await
+            let held = self.hold(started, object, &options, &mut connection).await?;
+            let summary = if started.dry_run {
+                dry_run(object, &USER_STATUS, Some(&mut connection), &options).await?
             } else {
-                load(object, &USER_STATUS, &mut connection, &options).await
-            }
+                load(object, &USER_STATUS, &mut connection, &options).await?
+            };
+            Ok(held.added_to(summary))
         });
         let stopped = tokio::select! {
             ended = &mut loading => Err(ended),
@@ -155,6 +159,22 @@ impl Worker {
             }
             Err(error) => failed(&error),
         }
+    }
+
+    /// Holds the feed against the catalog, if that is wanted.
+    async fn hold(
+        &self,
+        started: &Started,
+        object: &Object,
+        options: &LoadOptions,
+        connection: &mut Connection,
+    ) -> Result<Held> {
+        if !started.catalog || !self.settings.catalog {
+            return Ok(Held::default());
+        }
+        let (feed, dry_run, others) = (&USER_STATUS, started.dry_run, Others::OfFolder);
+        let planned = Planned { object, feed, options, dry_run, others };
+        self.preflight.check(&planned, Some(connection)).await
     }
 
     fn options(&self, started: &Started, progress: &Arc<Progress>) -> LoadOptions {

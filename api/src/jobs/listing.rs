@@ -82,7 +82,13 @@ impl Worker {
         if !goes_on(&transaction, started).await? {
             return Ok(false);
         }
-        let how = (started.mode.as_str(), started.dry_run, started.reload, &started.asked);
+        let how = (
+            started.mode.as_str(),
+            started.dry_run,
+            started.reload,
+            started.catalog,
+            &started.asked,
+        );
         let parent = Some(started.job_id);
         let jobs =
             insert_objects(&transaction, &started.bucket, objects, parent, how, |_| Uuid::now_v7())

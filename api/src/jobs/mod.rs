@@ -112,6 +112,9 @@ pub(crate) struct Job {
     pub(crate) dry_run: bool,
     /// Whether a version is loaded again that is loaded already.
     pub(crate) reload: bool,
+    /// Whether the feed is held against the catalog before the load.
+    #[serde(default = "yes")]
+    pub(crate) catalog: bool,
     /// The version of the object when it was last looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,
@@ -165,6 +168,11 @@ pub(crate) struct Job {
     /// When the next attempt begins at the earliest, after one that went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// What jobs were before they could be otherwise.
+const fn yes() -> bool {
+    true
 }
 
 /// A change of a job's state.

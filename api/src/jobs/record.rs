@@ -23,6 +23,7 @@ pub(super) struct Started {
     pub(super) mode: String,
     pub(super) dry_run: bool,
     pub(super) reload: bool,
+    pub(super) catalog: bool,
     /// The number of the attempt: what its worker writes counts only as long as it is the last.
     pub(super) attempt: i32,
     /// Its number since the job was last asked for.
@@ -171,6 +172,7 @@ impl Started {
             mode: row.get("mode"),
             dry_run: row.get("dry_run"),
             reload: row.get("reload"),
+            catalog: row.get("catalog"),
             attempt,
             attempt_of_run: attempt - row.get::<_, i32>("earlier_attempts"),
             deaths: row.get("deaths"),

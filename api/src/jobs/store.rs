@@ -306,6 +306,7 @@ impl From<&Row> for Job {
             mode: row.get("mode"),
             dry_run: row.get("dry_run"),
             reload: row.get("reload"),
+            catalog: row.get("catalog"),
             version: row.get("version"),
             state: JobState::parse(row.get("state")),
             attempts: u32::try_from(row.get::<_, i32>("attempts")).unwrap_or_default(),

@@ -29,6 +29,7 @@ pub(crate) struct Request {
     pub(crate) mode: Mode,
     pub(crate) dry_run: bool,
     pub(crate) reload: bool,
+    pub(crate) catalog: bool,
     pub(crate) asked: Asked,
     /// What tells a repeated request from another one, and the request as a text.
     pub(crate) idempotency: Option<(String, String)>,
@@ -155,12 +156,12 @@ async fn insert(
     request: &Request,
     job_id: Uuid,
 ) -> Result<bool, StoreError> {
-    let Request { bucket, mode, dry_run, reload, asked, .. } = request;
+    let Request { bucket, mode, dry_run, reload, catalog, asked, .. } = request;
     let mode = mode.as_str();
     let (prefix, glob) = match &request.target {
         Target::Object(object) => {
             let objects = std::slice::from_ref(object.as_ref());
-            let how = (mode, *dry_run, *reload, asked);
+            let how = (mode, *dry_run, *reload, *catalog, asked);
             let inserted =
                 insert_objects(transaction, bucket, objects, None, how, |_| job_id).await?;
             return Ok(!inserted.is_empty());
@@ -183,6 +184,7 @@ async fn insert(
                 reload,
                 &asked.by,
                 &asked.request_id,
+                catalog,
             ],
         )
         .await;
@@ -195,7 +197,7 @@ pub(super) async fn insert_objects(
     bucket: &str,
     objects: &[Object],
     parent: Option<Uuid>,
-    (mode, dry_run, reload, asked): (&str, bool, bool, &Asked),
+    (mode, dry_run, reload, catalog, asked): (&str, bool, bool, bool, &Asked),
     id: impl Fn(&Object) -> Uuid,
 ) -> Result<Vec<Uuid>, StoreError> {
     let sql = include_str!("../../../sql/queries/insert_jobs.sql");
@@ -221,6 +223,7 @@ pub(super) async fn insert_objects(
                 &reload,
                 &asked.by,
                 &asked.request_id,
+                &catalog,
             ],
         )
         .await;
@@ -246,6 +249,7 @@ async fn live_job(
     };
     let job_id = row.get("job_id");
     let is_same = row.get::<_, &str>("mode") == request.mode.as_str()
-        && row.get::<_, bool>("reload") == request.reload;
+        && row.get::<_, bool>("reload") == request.reload
+        && row.get::<_, bool>("catalog") == request.catalog;
     if is_same { Ok(Some(job_id)) } else { Err(SubmitError::Busy(job_id)) }
 }

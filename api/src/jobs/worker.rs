@@ -12,6 +12,7 @@ use graphile_worker::{
 };
 use pipeline::database::{Connection, Database};
 use pipeline::error::Result;
+use pipeline::preflight::Preflight;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -46,6 +47,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) grace: Duration,
     pub(crate) max_record_bytes: usize,
     pub(crate) spool_folder: PathBuf,
+    /// Whether loads are held against the catalog.
+    pub(crate) catalog: bool,
 }
 
 /// What attempts need.
@@ -57,6 +60,8 @@ pub(crate) struct Worker {
     pub(super) settings: WorkerSettings,
     /// Set when attempts are to end and be handed back.
     pub(super) hand_back: CancellationToken,
+    /// What was seen of the catalog.
+    pub(super) preflight: Preflight,
     database: Database,
     /// Connections of loads that have ended, for the next ones.
     idle: Mutex<Vec<Connection>>,
@@ -78,6 +83,7 @@ impl Worker {
             buckets,
             settings,
             hand_back: CancellationToken::new(),
+            preflight: Preflight::default(),
             database,
             idle: Mutex::default(),
             running: Mutex::default(),

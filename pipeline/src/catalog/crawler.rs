@@ -78,7 +78,7 @@ pub async fn crawl_objects(
     connection: &mut Connection,
 ) -> Result<CrawlReport> {
     let began = Instant::now();
-    let target = serde_json::json!({ "bucket": crawler.bucket.name, "prefix": crawler.prefix });
+    let target = target(crawler);
     let named = (crawler.name.as_str(), TableKind::Objects);
     begin(named, &crawler.database, target, connection).await?;
     let known = Knowledge { crawler: &crawler.name, run: Uuid::now_v7() };
@@ -93,6 +93,15 @@ pub async fn crawl_objects(
     let crawled = crawled.await;
     end(&crawler.name, crawled.as_ref(), connection).await?;
     crawled
+}
+
+/// What the crawler looks at, and where that really is.
+pub(super) fn target(crawler: &ObjectsCrawler) -> serde_json::Value {
+    serde_json::json!({
+        "bucket": crawler.bucket.name,
+        "prefix": crawler.prefix,
+        "origin": crawler.bucket.origin(),
+    })
 }
 
 /// Takes the crawler's lock, which goes with the connection if nobody gives it back.
@@ -163,7 +172,7 @@ async fn read(
 }
 
 /// What an object holds, or why it is in no table.
-fn found(shape: Result<ObjectShape>) -> Result<ObjectShape, String> {
+pub(super) fn found(shape: Result<ObjectShape>) -> Result<ObjectShape, String> {
     match shape {
         Ok(shape) if shape.records > 0 => Ok(shape),
         Ok(shape) if shape.malformed + shape.other == 0 => Err("it holds no records".to_owned()),
@@ -176,7 +185,7 @@ fn found(shape: Result<ObjectShape>) -> Result<ObjectShape, String> {
 }
 
 impl CrawlReport {
-    fn add(&mut self, object: &Object, found: &Result<ObjectShape, String>) {
+    pub(super) fn add(&mut self, object: &Object, found: &Result<ObjectShape, String>) {
         match found {
             Ok(shape) => {
                 self.records += shape.records;
@@ -193,19 +202,29 @@ impl CrawlReport {
     }
 }
 
-/// Puts what is known under tables, and writes those into the catalog in one transaction.
+/// Puts what is known under tables, and writes those into the catalog.
 async fn publish(
     crawler: &ObjectsCrawler,
     connection: &mut Connection,
     known: &Knowledge<'_>,
     report: &mut CrawlReport,
 ) -> Result<()> {
+    let members = known.members(&**connection).await?;
+    publish_groups(crawler, connection, known, group(&crawler.bucket.name, &members), report).await
+}
+
+/// Writes groups of objects into the catalog as tables, in one transaction.
+pub(super) async fn publish_groups(
+    crawler: &ObjectsCrawler,
+    connection: &mut Connection,
+    known: &Knowledge<'_>,
+    groups: Vec<Group>,
+    report: &mut CrawlReport,
+) -> Result<()> {
     let failed = |doing: &str| {
         let doing = doing.to_owned();
         move |source| Error::Database { doing, source }
     };
-    let members = known.members(&**connection).await?;
-    let groups = group(&crawler.bucket.name, &members);
     let transaction =
         connection.transaction().await.map_err(failed("begin to write the catalog"))?;
     for group in &groups {

@@ -13,6 +13,7 @@
 //! | [`group`] | which objects are alike, and so one table |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
+//! | [`sample`] | the same for a few records of a few objects, when a bucket is used first |
 //! | [`readback`] | rows of Postgres as a frame |
 //! | [`unload`] | rows of Postgres as the text of a file |
 //! | [`postgres`] | the tables of a database, by what its own catalogs say of them |
@@ -28,6 +29,7 @@ pub mod infer;
 pub mod path;
 pub mod postgres;
 pub mod readback;
+pub mod sample;
 pub mod shape;
 pub mod store;
 pub mod types;

@@ -32,6 +32,7 @@ impl Error {
             Self::Database { .. } => "database_failed",
             Self::Migrate { .. } => "migration_failed",
             Self::Target { .. } => "target_unfit",
+            Self::Mismatch { .. } => "schema_mismatch",
             Self::Spool { .. } => "spool_failed",
             Self::Unproven { .. } => "counts_unproven",
             Self::CommitUnknown { .. } => "commit_unknown",
@@ -180,8 +181,18 @@ mod tests {
             (unreachable, "database_unreachable", true),
             (Error::Database { doing: path(), source: bad_url() }, "database_failed", false),
             (
-                Error::Target { table: path(), problem: path(), remedy: path() },
+                Error::Target {
+                    table: path(),
+                    problem: path(),
+                    differences: path(),
+                    remedy: path(),
+                },
                 "target_unfit",
+                false,
+            ),
+            (
+                Error::Mismatch { object: path(), feed: "user_status", differences: path() },
+                "schema_mismatch",
                 false,
             ),
             (Error::Spool { folder: PathBuf::new(), source: io() }, "spool_failed", true),

@@ -6,6 +6,7 @@ use super::table::{Column, INDEX_BYTES, Table, Wanted, Wire};
 use crate::decode::{DETAIL, Limit, RAW};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
+use crate::side_by_side::side_by_side;
 
 /// A table as the database describes it.
 pub(super) struct Found {
@@ -55,7 +56,8 @@ impl Found {
     }
 
     pub(super) fn unfit(&self, problem: String, remedy: String) -> Error {
-        Error::Target { table: self.name.to_owned(), problem, remedy }
+        let differences = String::new();
+        Error::Target { table: self.name.to_owned(), problem, differences, remedy }
     }
 
     /// COPY needs a table; telling inserted rows from updated ones needs one without partitions.
@@ -119,16 +121,40 @@ impl Found {
     /// The columns to write; fails when one of them is missing, cannot take its values, or when
     /// another one insists on a value.
     pub(super) fn bind(&self, wanted: &[Wanted]) -> Result<Table> {
-        let is_wanted =
-            |column: &FoundColumn| wanted.iter().any(|wanted| wanted.name == column.name);
-        if let Some(other) =
-            self.columns.iter().find(|column| column.insists() && !is_wanted(column))
-        {
-            return Err(self.must_not_be_null(&other.name));
+        let columns = match self.others_that_insist(wanted).next() {
+            Some(other) => Err(self.must_not_be_null(&other.name)),
+            None => wanted.iter().map(|wanted| self.bind_column(*wanted)).collect(),
+        };
+        match columns {
+            Ok(columns) => Ok(Table { name: self.name, columns }),
+            Err(Error::Target { table, problem, remedy, .. }) => {
+                let differences = self.differences(wanted);
+                Err(Error::Target { table, problem, differences, remedy })
+            }
+            Err(error) => Err(error),
         }
-        let columns =
-            wanted.iter().map(|wanted| self.bind_column(*wanted)).collect::<Result<_>>()?;
-        Ok(Table { name: self.name, columns })
+    }
+
+    /// The columns that are not written and must not be null.
+    fn others_that_insist<'a>(
+        &'a self,
+        wanted: &'a [Wanted],
+    ) -> impl Iterator<Item = &'a FoundColumn> {
+        let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted.name == name);
+        self.columns.iter().filter(move |column| column.insists() && !is_wanted(&column.name))
+    }
+
+    /// The columns that do not fit what is to be written, side by side.
+    fn differences(&self, wanted: &[Wanted]) -> String {
+        let differs = wanted.iter().filter(|wanted| self.bind_column(**wanted).is_err());
+        let row = |Wanted { name, values, nullable }: &Wanted| {
+            let written = values.type_name().to_owned() + if *nullable { " or null" } else { "" };
+            [(*name).to_owned(), written, self.column(name).map_or("-".to_owned(), shown)]
+        };
+        let others = self.others_that_insist(wanted);
+        let others = others.map(|other| [other.name.clone(), "-".to_owned(), shown(other)]);
+        let rows: Vec<_> = differs.map(row).chain(others).collect();
+        side_by_side(["column", "the feed writes", "the table has"], &rows)
     }
 
     pub(super) fn bind_column(&self, Wanted { name, values, nullable }: Wanted) -> Result<Column> {
@@ -204,13 +230,23 @@ impl From<&Row> for FoundColumn {
     }
 }
 
+/// A column as the table has it.
+fn shown(column: &FoundColumn) -> String {
+    let kept = if column.not_null { " not null" } else { "" };
+    let made = if column.generated { " generated" } else { "" };
+    format!("{}{kept}{made}", column.kind)
+}
+
 /// The columns of the error table that texts of any length go into.
 pub(super) const LONG: [&str; 3] = ["error_rec", DETAIL, RAW];
 
 /// A rejected record has nowhere else to go, so no column of the error table may be narrow.
 pub(super) fn check_holds_all(rejected: &Table) -> Result<()> {
     let table = rejected.name;
-    let unfit = |problem, remedy| Err(Error::Target { table: table.to_owned(), problem, remedy });
+    let unfit = |problem, remedy| {
+        let differences = String::new();
+        Err(Error::Target { table: table.to_owned(), problem, differences, remedy })
+    };
     for Column { name, wire, limit } in &rejected.columns {
         match limit {
             Limit::Text { characters, .. } if *characters < usize::MAX => {

@@ -59,6 +59,7 @@ impl Targets {
         Err(Error::Target {
             table: feed.status_table.to_owned(),
             problem: "the search path leads to no schema that has it".to_owned(),
+            differences: String::new(),
             remedy: "alter role … set search_path = the schema that is to have the tables"
                 .to_owned(),
         })
@@ -156,6 +157,7 @@ pub(crate) fn check_fresh(feed: &Feed, mode: Mode) -> Result<()> {
             problem: format!(
                 "every record is to be a row, and a fresh table has a unique key on {key}"
             ),
+            differences: String::new(),
             remedy: format!("create {table} without a key beforehand, or load with --mode merge"),
         }),
     }
@@ -170,6 +172,7 @@ async fn check_encoding(client: &impl GenericClient, feed: &Feed) -> Result<()> 
     Err(Error::Target {
         table: feed.status_table.to_owned(),
         problem: format!("its database has the encoding {encoding}, which cannot hold every text"),
+        differences: String::new(),
         remedy: "create database … encoding 'UTF8' template template0".to_owned(),
     })
 }

@@ -20,6 +20,9 @@ use crate::error::Error;
 /// the version nor the time of change to the digit by which they are compared later.
 const LOOK_UPS: usize = 8;
 
+/// How the bucket of all local files is called.
+const LOCAL: &str = "file://";
+
 /// A place that holds objects by their keys.
 #[derive(Clone)]
 pub struct Bucket {
@@ -58,7 +61,7 @@ impl Bucket {
     /// The bucket of all local files; a key is an absolute path.
     #[must_use]
     pub fn local() -> Self {
-        Self::new("file://", Arc::new(LocalFileSystem::new()))
+        Self::new(LOCAL, Arc::new(LocalFileSystem::new()))
     }
 
     /// A bucket by its URL: a folder (a path or `file:///folder`), or a bucket of S3, Google or
@@ -107,6 +110,17 @@ impl Bucket {
         let store = Arc::new(store.map_err(|error| wrong(&error.to_string()))?);
         let origin = Some(format!("file://{}/", root.display()));
         Ok(Self { name: name.to_owned(), store, place: Place::Folder(root.into()), origin })
+    }
+
+    /// What the URLs of its objects begin with where no bucket is configured; none of a store that
+    /// has no such URLs, and of [`Self::local`].
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Whether it is [`Self::local`].
+    pub(crate) fn is_local(&self) -> bool {
+        self.origin.is_none() && self.name == LOCAL
     }
 
     pub(super) fn store(&self) -> &dyn ObjectStore {

@@ -1,5 +1,7 @@
 //! Tables of the catalog and their versions.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_postgres::types::Json;
@@ -171,6 +173,20 @@ impl Tables {
         let written = client.execute(sql, &params).await;
         written.map_err(failed("write a version of the catalog"))?;
         Ok(Published { name: table.name.clone(), version, changes, is_new })
+    }
+
+    /// The names of the tables of a database that other crawlers have found.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub(crate) async fn names_of_others(
+        client: &impl GenericClient,
+        database: &str,
+        crawler: &str,
+    ) -> Result<HashSet<String>> {
+        let sql = "select name from stevedore.catalog_tables where database = $1 and crawler <> $2";
+        let rows = client.query(sql, &[&database, &crawler]).await;
+        Ok(rows.map_err(failed("read the catalog"))?.iter().map(|row| row.get(0)).collect())
     }
 
     /// Marks tables of a crawler that it did not find any more; their names.

@@ -1,0 +1,189 @@
+//! A bucket's first use: a crawl of a few records of a few objects.
+
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use super::crawl::{InferOptions, Sample, infer_all};
+use super::crawler::{
+    CrawlReport, DEFAULT_DATABASE, ObjectsCrawler, begin, end, found, publish_groups, target,
+};
+use super::group::{Group, group};
+use super::store::{Knowledge, TableKind, Tables};
+use crate::database::Connection;
+use crate::error::Result;
+use crate::source::{Bucket, CutOptions, Object, Selection};
+
+/// What the names of these crawlers begin with.
+const SAMPLE: &str = "sample/";
+/// Objects that are looked at.
+const OBJECTS: usize = 32;
+/// Records of each.
+const RECORDS: u64 = 200;
+/// Objects that are read at the same time.
+const PARALLEL: usize = 4;
+/// How long it may take to list objects, and then to read them.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Which objects besides the one that is to be loaded are looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Others<'a> {
+    /// Those that are to be loaded with it, and none that nobody has named.
+    These(&'a [Object]),
+    /// Those of its folder, in a bucket that is configured.
+    OfFolder,
+}
+
+/// Whether a crawler is one of ours, and not one that somebody has asked for.
+pub(crate) fn is_sample(crawler: &str) -> bool {
+    crawler.starts_with(SAMPLE)
+}
+
+/// How an object is looked at.
+pub(crate) fn options(cut: &CutOptions) -> InferOptions {
+    InferOptions { sample: Sample::Records(RECORDS), cut: cut.clone(), ..InferOptions::default() }
+}
+
+/// Crawls an object and some others of its bucket, and adds what is found to the catalog. The bucket of
+/// a local file is its folder, or the one that holds all those that are to be loaded.
+///
+/// # Errors
+/// [`Error::Busy`](crate::error::Error::Busy) while another does the same,
+/// [`Error::Database`](crate::error::Error::Database), and when the bucket cannot be opened.
+pub(crate) async fn crawl_sample(
+    object: &Object,
+    others: Others<'_>,
+    cut: &CutOptions,
+    connection: &mut Connection,
+) -> Result<()> {
+    let bucket = bucket_of(object, others)?;
+    let objects = objects(object, others, &bucket).await;
+    let crawler = ObjectsCrawler {
+        name: format!("{SAMPLE}{}", bucket.origin().unwrap_or(&bucket.name)),
+        database: DEFAULT_DATABASE.to_owned(),
+        bucket,
+        prefix: String::new(),
+        options: options(cut),
+        parallel: PARALLEL,
+    };
+    let named = (crawler.name.as_str(), TableKind::Objects);
+    begin(named, &crawler.database, target(&crawler), connection).await?;
+    let crawled = crawl(&crawler, objects, connection).await;
+    end(&crawler.name, crawled.as_ref(), connection).await?;
+    crawled.map(drop)
+}
+
+async fn crawl(
+    crawler: &ObjectsCrawler,
+    objects: Vec<Object>,
+    connection: &mut Connection,
+) -> Result<CrawlReport> {
+    let deadline = Instant::now() + PATIENCE;
+    let known = Knowledge { crawler: &crawler.name, run: Uuid::now_v7() };
+    let mut report = CrawlReport { objects: objects.len() as u64, ..CrawlReport::default() };
+    let unknown = known.unknown(&**connection, objects).await?;
+    let unknown = stream::iter(unknown.into_iter().map(Ok));
+    let mut shapes = std::pin::pin!(infer_all(unknown, crawler.options.clone(), crawler.parallel));
+    while let Ok(Some((object, shape))) =
+        timeout_at(deadline, shapes.try_next()).await.unwrap_or(Ok(None))
+    {
+        let found = found(shape);
+        report.add(&object, &found);
+        known.keep(&**connection, &object, &found).await?;
+    }
+    let groups = group(&crawler.bucket.name, &known.members(&**connection).await?);
+    let groups = named_apart(crawler, groups, connection).await?;
+    publish_groups(crawler, connection, &known, groups, &mut report).await?;
+    Ok(report)
+}
+
+/// Groups under names that no other crawler's table has.
+async fn named_apart(
+    crawler: &ObjectsCrawler,
+    mut groups: Vec<Group>,
+    connection: &Connection,
+) -> Result<Vec<Group>> {
+    let mut taken =
+        Tables::names_of_others(&**connection, &crawler.database, &crawler.name).await?;
+    for group in &mut groups {
+        let numbered = (2..).map(|number| format!("{}_{number}", group.table));
+        let mut names = std::iter::once(group.table.clone()).chain(numbered);
+        let free = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        taken.insert(free.clone());
+        group.table = free;
+    }
+    Ok(groups)
+}
+
+/// The object and the others, as the bucket knows them.
+async fn objects(object: &Object, others: Others<'_>, bucket: &Bucket) -> Vec<Object> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut sampled: Vec<_> = within(bucket, object).await.into_iter().collect();
+    match others {
+        Others::These(others) => {
+            for other in others.iter().filter(|other| other.origin() != object.origin()) {
+                if sampled.len() == OBJECTS || Instant::now() > deadline {
+                    break;
+                }
+                sampled.extend(within(bucket, other).await);
+            }
+        }
+        Others::OfFolder => {
+            let folder = object.key.rfind('/').map_or("", |end| &object.key[..=end]);
+            let Ok(mut listed) = bucket.select(Selection::Prefix(folder.to_owned())) else {
+                return sampled;
+            };
+            while sampled.len() < OBJECTS
+                && let Ok(Some(Ok(other))) = timeout_at(deadline, listed.next()).await
+            {
+                if other.key != object.key {
+                    sampled.push(other);
+                }
+            }
+        }
+    }
+    sampled
+}
+
+/// An object as a bucket knows it, if it is there.
+async fn within(bucket: &Bucket, object: &Object) -> Option<Object> {
+    if object.bucket.origin() == bucket.origin() {
+        return Some(object.clone());
+    }
+    let origin = object.origin();
+    bucket.locate(origin.strip_prefix(bucket.origin()?)?).await.ok()
+}
+
+/// The bucket of an object under the name that `crawl objects` would give it.
+fn bucket_of(object: &Object, others: Others<'_>) -> Result<Bucket> {
+    if !object.bucket.is_local() {
+        let mut bucket = object.bucket.clone();
+        bucket.name = bucket.name.rsplit("://").next().unwrap_or_default().to_owned();
+        return Ok(bucket);
+    }
+    let folder = folder(object, others);
+    let name = folder.rsplit('/').next().unwrap_or_default();
+    Bucket::open(if name.is_empty() { "root" } else { name }, &format!("/{folder}"), &[])
+}
+
+/// The folder of a local file: that of all the files that are to be loaded, unless they have only the
+/// root in common.
+fn folder<'a>(object: &'a Object, others: Others<'_>) -> &'a str {
+    let folder_of = |key: &'a str| key.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let own = folder_of(&object.key);
+    let Others::These(others) = others else {
+        return own;
+    };
+    let mut common = own;
+    for other in others.iter().filter(|other| other.bucket.is_local()) {
+        while !other.key.strip_prefix(common).is_some_and(|rest| rest.starts_with('/')) {
+            if common.is_empty() {
+                return own;
+            }
+            common = folder_of(common);
+        }
+    }
+    common
+}

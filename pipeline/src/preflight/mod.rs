@@ -1,0 +1,232 @@
+//! Before a load: the feed held against what the catalog knows of the object.
+//!
+//! What would reject every record is an error before the first row; what is new, or fits in part, is a
+//! warning of the load's summary. A bucket that nobody has crawled is crawled by a sample. Nothing
+//! that goes wrong with the catalog itself keeps an object from being loaded.
+
+mod beginning;
+mod fit;
+mod source;
+mod warnings;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::catalog::crawl::infer_object;
+pub use crate::catalog::sample::Others;
+use crate::catalog::sample::{crawl_sample, options};
+use crate::database::Connection;
+use crate::decode::Limits;
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::load::{LoadOptions, is_loaded, note_failure};
+use crate::sink::{Mode, Targets};
+use crate::source::Object;
+use fit::{Fit, hold};
+use source::{Columns, Known, Source};
+pub use warnings::Held;
+
+/// Records of which a table must have been made, to say what every record is like.
+const RECORDS: u64 = 2;
+/// How long what targets can hold is taken to be as it was.
+const LIMITS_FOR: Duration = Duration::from_secs(60);
+
+/// Holds a feed against the catalog, remembering what it has seen of it.
+#[derive(Debug, Default)]
+pub struct Preflight {
+    columns: Columns,
+    limits: Mutex<Option<(Instant, Mode, Limits)>>,
+    /// Buckets that could not be crawled.
+    closed: Mutex<HashSet<String>>,
+}
+
+/// What is to be loaded, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Planned<'a> {
+    /// The object.
+    pub object: &'a Object,
+    /// Its feed.
+    pub feed: &'static Feed,
+    /// How it is to be loaded.
+    pub options: &'a LoadOptions,
+    /// Whether nothing may be written, not even into the catalog.
+    pub dry_run: bool,
+    /// What else may be looked at when the bucket was never crawled.
+    pub others: Others<'a>,
+}
+
+impl Preflight {
+    /// Holds the feed of a load against the newest table of the catalog that the object belongs to.
+    /// A connection that breaks meanwhile is replaced by another.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when of the table's records none could be loaded, and none of those at the
+    /// beginning of the object can; the ledger has a note of it. Not for an object that is loaded
+    /// already. [`Error::Connect`] when there is no other connection.
+    pub async fn check(
+        &self,
+        planned: &Planned<'_>,
+        mut connection: Option<&mut Connection>,
+    ) -> Result<Held> {
+        let held = self.hold(planned, connection.as_deref_mut()).await;
+        if let Some(connection) = connection.filter(|connection| connection.is_closed()) {
+            *connection = connection.database().connect().await?;
+        }
+        held
+    }
+
+    async fn hold(
+        &self,
+        planned: &Planned<'_>,
+        mut connection: Option<&mut Connection>,
+    ) -> Result<Held> {
+        let began = SystemTime::now();
+        let source = match self.source(planned, connection.as_deref_mut()).await {
+            Ok(Some(source)) => source,
+            Ok(None) => return Ok(Held::default()),
+            Err(error) => {
+                tracing::debug!(error = error.with_causes(), "loaded without the catalog");
+                return Ok(Held::default());
+            }
+        };
+        let limits = self.limits(planned, connection.as_deref_mut()).await;
+        let fit = hold(planned.feed, &source.columns, &limits);
+        if !fit.rejects_all() || source.records < RECORDS {
+            return Ok(Held::new(&source, &fit));
+        }
+        let Some(connection) = connection else {
+            return self.confirm(planned, &source, &fit, &limits).await;
+        };
+        if is_loaded(planned.object, planned.feed, connection, planned.options).await {
+            return Ok(Held::default());
+        }
+        self.forget_limits();
+        let limits = self.limits(planned, Some(&mut *connection)).await;
+        let fit = hold(planned.feed, &source.columns, &limits);
+        if !fit.rejects_all() {
+            return Ok(Held::new(&source, &fit));
+        }
+        let held = self.confirm(planned, &source, &fit, &limits).await;
+        match &held {
+            Err(error) if !planned.dry_run => {
+                let Planned { object, feed, options, .. } = planned;
+                note_failure(object, feed, connection, options, began, error).await;
+            }
+            // The object is another than those that were looked at.
+            Ok(_) if source.is_sample && !planned.dry_run => {
+                self.crawl(planned, connection).await;
+            }
+            _ => {}
+        }
+        held
+    }
+
+    /// What the object is taken to hold; of a bucket that was never crawled a sample is.
+    async fn source(
+        &self,
+        planned: &Planned<'_>,
+        connection: Option<&mut Connection>,
+    ) -> Result<Option<Source>> {
+        let Planned { object, feed, dry_run, .. } = *planned;
+        let known = match connection {
+            Some(connection) => {
+                let known = self.columns.find(object, feed, connection).await;
+                match known {
+                    Ok(Known::Nothing) if !dry_run => {
+                        if !self.crawl(planned, connection).await {
+                            return Ok(None);
+                        }
+                        self.columns.find(object, feed, connection).await?
+                    }
+                    // Nothing was migrated yet, for instance.
+                    Err(_) if dry_run => Known::Nothing,
+                    known => known?,
+                }
+            }
+            None => Known::Nothing,
+        };
+        match known {
+            Known::Table(source) => Ok(Some(source)),
+            Known::Nothing if dry_run => self_described(planned).await,
+            Known::Nothing | Known::NoTable => Ok(None),
+        }
+    }
+
+    /// Crawls a sample, unless that was in vain before; whether it was not.
+    async fn crawl(&self, planned: &Planned<'_>, connection: &mut Connection) -> bool {
+        let Planned { object, options, others, .. } = planned;
+        let closed = || self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if closed().contains(&object.bucket.name) {
+            return false;
+        }
+        match crawl_sample(object, *others, &options.cut, connection).await {
+            Ok(()) => return true,
+            // Another does it at this moment.
+            Err(Error::Busy { .. }) => {}
+            Err(error) => {
+                tracing::debug!(error = error.with_causes(), "the bucket is not crawled");
+                closed().insert(object.bucket.name.clone());
+            }
+        }
+        false
+    }
+
+    /// Whether the object is like the table says: then the error, else warnings.
+    async fn confirm(
+        &self,
+        planned: &Planned<'_>,
+        source: &Source,
+        fit: &Fit,
+        limits: &Limits,
+    ) -> Result<Held> {
+        let Planned { object, feed, options, .. } = *planned;
+        let is_rejected =
+            beginning::is_rejected(object, feed, limits.clone(), options.cut.clone()).await;
+        match is_rejected {
+            Ok(true) => Err(Error::Mismatch {
+                object: object.url(),
+                feed: feed.name,
+                differences: fit.differences(&source.name),
+            }),
+            // What keeps it from being read, the load will say.
+            Ok(false) | Err(_) => Ok(Held::new(source, fit)),
+        }
+    }
+
+    /// What the targets can hold. What is wrong with them the load will say.
+    async fn limits(&self, planned: &Planned<'_>, connection: Option<&mut Connection>) -> Limits {
+        let Planned { feed, options, .. } = planned;
+        let fresh = || Targets::fresh(feed, options.mode).limits();
+        let Some(connection) = connection else {
+            return fresh();
+        };
+        let kept = || self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, mode, limits)) = &*kept()
+            && *mode == options.mode
+            && at.elapsed() < LIMITS_FOR
+        {
+            return limits.clone();
+        }
+        let found = Targets::find(&**connection, feed, options.mode).await;
+        let limits = found.map_or_else(|_| fresh(), |targets| targets.limits());
+        *kept() = Some((Instant::now(), options.mode, limits.clone()));
+        limits
+    }
+
+    fn forget_limits(&self) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// What the beginning of the object itself holds; nothing where there is no record with a field.
+async fn self_described(planned: &Planned<'_>) -> Result<Option<Source>> {
+    let seen = infer_object(planned.object, &options(&planned.options.cut)).await?;
+    let columns = seen.shape.columns();
+    Ok((!columns.is_empty()).then(|| Source {
+        name: "the object".to_owned(),
+        records: seen.records,
+        columns: Arc::new(columns),
+        is_sample: false,
+    }))
+}
