@@ -243,9 +243,9 @@ impl Printer {
         let Preview { table, columns, rows } = preview;
         let mut shown = Table::new();
         shown.load_style(UTF8_FULL_CONDENSED);
-        let header = columns.iter().map(|column| {
-            Cell::new(format!("{}\n{}", shortened(&column.name), column.data_type))
-        });
+        let header = columns
+            .iter()
+            .map(|column| Cell::new(format!("{}\n{}", shortened(&column.name), column.data_type)));
         // Only the cells of numbers: the names above them stay where all names are.
         let aligned = |(at, cell): (usize, &Option<String>)| {
             let cell = Cell::new(cell.as_deref().map_or("null".to_owned(), text_cell));

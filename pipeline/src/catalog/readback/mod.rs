@@ -210,7 +210,10 @@ pub async fn read(
 }
 
 /// Moves rows into columns, on a thread that may block.
-async fn moved(columns: &Arc<[SourceColumn]>, rows: Vec<tokio_postgres::Row>) -> Result<RecordBatch> {
+async fn moved(
+    columns: &Arc<[SourceColumn]>,
+    rows: Vec<tokio_postgres::Row>,
+) -> Result<RecordBatch> {
     let columns = Arc::clone(columns);
     let moved = spawn_blocking(move || source::columns(&columns, rows)).await;
     let failed = |source| Error::Arrow { doing: READING, source };
@@ -223,14 +226,16 @@ async fn moved(columns: &Arc<[SourceColumn]>, rows: Vec<tokio_postgres::Row>) ->
     }
 }
 
-/// The query with some of its columns as text, by their places: names may be there twice. The query
-/// ends in a line break, as it may end in a comment.
+/// The query with some of its columns as the text that Postgres writes, by their places: names may be
+/// there twice. Not by casts, of which some types have their own: `inet` one that adds a mask. A row of
+/// nulls is not null. The query ends in a line break, as it may end in a comment.
 fn with_casts(query: &str, casts: &[bool]) -> String {
     let names: Vec<_> = (0..casts.len()).map(|at| format!("c{at}")).collect();
-    let select = names.iter().zip(casts);
-    let select: Vec<_> = select
-        .map(|(name, is_cast)| format!("{name}{}", if *is_cast { "::text" } else { "" }))
-        .collect();
+    let select = names.iter().zip(casts).map(|(name, is_cast)| match is_cast {
+        true => format!("case num_nulls({name}) when 0 then format('%s', {name}) end"),
+        false => name.clone(),
+    });
+    let select: Vec<_> = select.collect();
     format!("select {} from ({query}\n) as rows ({})", select.join(", "), names.join(", "))
 }
 

@@ -7,7 +7,6 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use super::{FileFormat, WriteError};
@@ -27,9 +26,12 @@ impl Sheet {
         format: FileFormat,
         file: File,
         schema: SchemaRef,
-    ) -> Result<Self, ParquetError> {
+    ) -> Result<Self, WriteError> {
         if format != FileFormat::Parquet {
             return Ok(Self::Text(BufWriter::new(file)));
+        }
+        if schema.fields().is_empty() {
+            return Err("Parquet has no rows without columns".into());
         }
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)

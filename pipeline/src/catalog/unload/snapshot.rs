@@ -71,10 +71,10 @@ async fn has_blocks(client: &Client, table: &str) -> Result<bool> {
 
 async fn begin(client: &Client) -> Result<()> {
     let sql = "begin isolation level repeatable read, read only";
-    client.batch_execute(sql).await.map_err(|source| Error::Database {
-        doing: "begin to read".to_owned(),
-        source,
-    })
+    client
+        .batch_execute(sql)
+        .await
+        .map_err(|source| Error::Database { doing: "begin to read".to_owned(), source })
 }
 
 async fn lock(client: &Client, table: &str, nowait: &str) -> Result<()> {
