@@ -47,7 +47,6 @@ pub(super) struct TableRows {
     columns: Vec<RowColumn>,
     /// The values of each row, in the order of the columns: booleans and numbers as such (numeric, NaN
     /// and the infinite are strings), all else as the text that Postgres writes
-    #[schema(value_type = Vec<Vec<Object>>)]
     rows: Vec<Vec<Value>>,
     /// Whether there are more rows like these. An answer also ends with the row that makes it 4 MB long
     has_more: bool,
