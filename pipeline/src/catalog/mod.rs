@@ -13,8 +13,8 @@
 //! | [`group`] | which objects are alike, and so one table |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
-//! | [`readback`] | rows of Postgres as a frame |
-//! | [`unload`] | rows of Postgres as the text of a file |
+//! | [`readback`] | rows of Postgres as batches of Arrow and as frames, by connectorx |
+//! | [`unload`] | a table of Postgres as a file: Parquet, CSV, NDJSON |
 //! | [`postgres`] | the tables of a database, by what its own catalogs say of them |
 
 pub mod classify;

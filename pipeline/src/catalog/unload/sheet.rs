@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 use super::{FileFormat, WriteError};
 
 /// Parquet keeps a group of rows in memory until it is whole: one ends when it takes so much there.
-const ROW_GROUP_BYTES: usize = 64 << 20;
+const ROW_GROUP_BYTES: usize = 16 << 20;
 
 /// A file while it is written.
 pub(super) enum Sheet {

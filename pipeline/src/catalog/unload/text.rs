@@ -1,9 +1,7 @@
 //! Rows of Postgres as text: the server writes it, which nothing of ours could do faster.
 
-use std::pin::Pin;
-
 use bytes::{BufMut, Bytes, BytesMut};
-use futures::stream::{BoxStream, Fuse};
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use memchr::memchr2_iter;
 use tokio_postgres::{Client, Row};
@@ -14,13 +12,9 @@ use crate::error::{Error, Result};
 const PIECE_BYTES: usize = 256 << 10;
 
 /// Lines of text, one row each.
-pub(super) struct Lines(Pin<Box<Fuse<BoxStream<'static, Result<Bytes, tokio_postgres::Error>>>>>);
+pub(super) struct Lines(BoxStream<'static, Result<Bytes, tokio_postgres::Error>>);
 
 impl Lines {
-    fn new(lines: BoxStream<'static, Result<Bytes, tokio_postgres::Error>>) -> Self {
-        Self(Box::pin(lines.fuse()))
-    }
-
     /// The next lines, and how many they are; None after the last.
     pub(super) async fn next(&mut self) -> Result<Option<(Bytes, u64)>> {
         let (mut piece, mut rows) = (BytesMut::new(), 0);
@@ -37,7 +31,7 @@ impl Lines {
 pub(super) async fn csv(client: &Client, query: &str) -> Result<Lines> {
     let sql = format!("copy ({query}\n) to stdout (format csv)");
     let pieces = client.copy_out(&sql).await.map_err(failed)?;
-    Ok(Lines::new(pieces.boxed()))
+    Ok(Lines(pieces.fuse().boxed()))
 }
 
 /// The names of a table's columns as CSV.
@@ -53,7 +47,7 @@ pub(super) async fn ndjson(client: &Client, query: &str) -> Result<Lines> {
     let sql = format!("select row_to_json(rows)::text from ({query}\n) as rows");
     let none: [&str; 0] = [];
     let rows = client.query_raw(&sql, none).await.map_err(failed)?;
-    Ok(Lines::new(rows.and_then(|row| async move { line(&row) }).boxed()))
+    Ok(Lines(rows.and_then(|row| async move { line(&row) }).fuse().boxed()))
 }
 
 /// A row on one line: a value of the type `json` stays as it was written, maybe on several. Within its
