@@ -211,17 +211,18 @@ async fn rows_of_any_table_are_shown() {
     let database = TestDatabase::empty().await;
     let client = database.connect().await;
     let tables = "create schema \"Odd\"; create table \"Odd\".\"a \"\"b\" (id int, \"Text\" text); \
-        insert into \"Odd\".\"a \"\"b\" values (1, E'two\\nlines'), (2, null), (3, 'x'), (10, 'y')";
+        insert into \"Odd\".\"a \"\"b\" values (1, E'two\\nlines'), (2, null), (3, 'null'), (10, 'y')";
     client.batch_execute(tables).await.unwrap();
     let shown =
-        run(&database, &["show", "Odd.a \"b", "--limit", "2", "--where", "id < 10 -- or so"]);
-    let expected = "Odd.a \"b, 2 rows
+        run(&database, &["show", "Odd.a \"b", "--limit", "3", "--where", "id < 10 -- or so"]);
+    let expected = "Odd.a \"b, 3 rows
 ┌──────┬────────────┐
 │ id   ┆ Text       │
 │ int4 ┆ text       │
 ╞══════╪════════════╡
 │    1 ┆ two\\nlines │
 │    2 ┆ null       │
+│    3 ┆ \"null\"     │
 └──────┴────────────┘
 ";
     assert_eq!(shown, expected);

@@ -2,7 +2,7 @@
 //!
 //! connectorx moves the cells of a source into columns of Arrow. Its own source for Postgres is left
 //! out: that feature links `redshift-iam`, which is under the GPL-3.0, a copy of OpenSSL built from C,
-//! and native-tls, which it tells not to verify certificates. In its place is [`source`]: rows that
+//! and native-tls, which it tells not to verify certificates. In its place is `source`: rows that
 //! came over a connection of ours, with its TLS, sockets, timeouts and snapshot.
 //!
 //! Rows are received on the async threads and moved by connectorx on one that may block, a batch at a
