@@ -173,7 +173,11 @@ impl Batches {
     /// # Errors
     /// As [`Self::next`], and [`Error::Frame`] when two columns have the same name.
     pub async fn next_frame(&mut self) -> Result<Option<DataFrame>> {
-        self.next().await?.map(|batch| frame::import(&batch)).transpose()
+        let Some(batch) = self.next().await? else { return Ok(None) };
+        let imported = spawn_blocking(move || frame::import(&batch)).await;
+        imported
+            .map_err(|panicked| Error::Arrow { doing: READING, source: panicked.into() })?
+            .map(Some)
     }
 
     /// All rows that are left, in one frame, as [`Self::next_frame`]. Bound them in the query.
