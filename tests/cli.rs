@@ -26,7 +26,7 @@ fn assert_shown(name: &str, command: &mut Command) {
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r"in \d+\.\d\d s", "in SECONDS");
     settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{1,6} *", "INSTANT ");
-    settings.add_filter(r"ingested_at +│", "ingested_at │");
+    settings.add_filter(r"(ingested_at|timestamp) +│", "$1 │");
     settings.add_filter(r"─{20,}", "─");
     settings.add_filter(r"═{20,}", "═");
     settings.bind(|| assert_snapshot!(name, shown(command)));

@@ -95,6 +95,10 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
                     "job_id" | "parent_id" => json!(jobs),
                     "load_id" => json!([1, 2]),
                     "name" => json!(["table_bucket", "table_bucket_2"]),
+                    "table" => json!(["user_status", "user_status_log", "user_status_error_rec"]),
+                    // Columns that all three tables have.
+                    "column" => json!(["ingested_at"]),
+                    "equals" => json!(["2022-01-02", "infinity"]),
                     "from" | "to" => json!([1]),
                     _ => continue,
                 };

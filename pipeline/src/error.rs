@@ -191,6 +191,22 @@ pub enum Error {
         /// The crawler.
         crawler: String,
     },
+    /// Rows could not be moved between Postgres, Arrow and Polars.
+    #[error("could not {doing}")]
+    Arrow {
+        /// What was being done.
+        doing: &'static str,
+        /// What went wrong there.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file of rows could not be written.
+    #[error("could not write {}", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The system's error, or that of the file's format.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A worker of ours stopped without a word.
     #[error("a task that works on {object} stopped unexpectedly")]
     Stopped {

@@ -1,5 +1,6 @@
 -- A table by its name where the search path looks, by schema and name, or by its name in the catalog.
-select n.nspname::text as schema, c.relname::text as name
+select n.nspname::text as schema, c.relname::text as name,
+    case when c.reltuples > 0 then c.reltuples::bigint end as rows
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 cross join lateral (

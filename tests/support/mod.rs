@@ -135,6 +135,34 @@ impl TestDatabase {
         counts
     }
 
+    /// The rows of a query as psql prints them, null as none.
+    pub fn psql(&self, query: &str) -> Vec<Vec<Option<String>>> {
+        let psql = Command::new("psql")
+            .args([
+                "-X",
+                "-A",
+                "-t",
+                "-F",
+                "\u{1f}",
+                "-R",
+                "\u{1e}",
+                "-P",
+                "null=\u{1}",
+                "-c",
+                query,
+            ])
+            .arg(&self.url)
+            .env("PGTZ", "UTC")
+            .env("PGCLIENTENCODING", "UTF8")
+            .output()
+            .unwrap();
+        assert!(psql.status.success(), "{}", stderr(&psql));
+        let rows = stdout(&psql);
+        let rows = rows.strip_suffix('\n').unwrap_or(&rows).split('\u{1e}');
+        let cell = |cell: &str| (cell != "\u{1}").then(|| cell.to_owned());
+        rows.map(|row| row.split('\u{1f}').map(cell).collect()).collect()
+    }
+
     /// The binary, to be run against this database.
     pub fn stevedore(&self, args: &[&str]) -> Command {
         let mut command = stevedore(args);
@@ -147,6 +175,44 @@ impl TestDatabase {
         let output = self.stevedore(&["load", "--json"]).args(args).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         json_lines(&output)
+    }
+}
+
+/// Every type that our tables use and many others: a row of values, one of strange ones, one of nulls.
+pub const KINDS: &str = "create type mood as enum ('sad', 'happy');
+    create domain short as varchar(3);
+    create type pair as (a int, b text);
+    create table kinds (yes boolean, small smallint, id int, big bigint, half real,
+        share double precision, name text, code varchar(40), fixed char(3), label name, at timestamp,
+        at_zone timestamptz, amount numeric, exact numeric(10, 2), day date, hour time, hour_zone timetz,
+        took interval, tag \"char\", doc json, docb jsonb, body xml, class regclass, id_of oid, feels mood,
+        brief short, two pair, place point, span int4range, key uuid, net inet, bits bit(3),
+        bytes bytea, ids int[], names text[], \"Odd \"\" name\" text);
+    insert into kinds values
+    (true, -1, 2147483647, 9223372036854775807, 0.1, 0.1, 'x', 'y', 'z', 'n',
+        '2022-01-02 03:04:05.678901', '2022-01-02 03:04:05+00', 12345678901234567890.0123456789, 1.5,
+        '2022-01-02', '03:04:05.000001', '03:04:05+01', '1 day 2 hours', 'c', '{\"a\":  1}',
+        '{\"a\": [1, null]}', '<a>b</a>', 'pg_class', 1, 'happy', 'abc', '(1,x)', '(1,2.5)', '[1,5)',
+        'c2d29867-3d0b-d497-9191-18a9d8ee7830', '10.0.0.0/8', '101', '\\x00ff', '{1,2}', '{a,NULL}', 'odd'),
+    (false, 32767, -2147483648, -9223372036854775808, 'Infinity', 'NaN',
+        U&'\\+10FFFD \"quoted\" ''single'' \\\\ back ' || E'\\n\\r\\t', '', '', '', 'infinity',
+        '-infinity', 'NaN', -0.01, 'infinity', '24:00', '00:00:00-12', '-1 year', '', 'null', 'null',
+        null, null, 0, 'sad', '', '(,)', '(NaN,-0)', 'empty', '00000000-0000-0000-0000-000000000000',
+        '::1', '000', '', '{}', '{}', 'NULL'),
+    (null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+        null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+        null, null, null, null)";
+
+/// A timestamp as psql prints it, in microseconds from 1970.
+pub fn micros(text: &str) -> i64 {
+    match text {
+        "infinity" => i64::MAX,
+        "-infinity" => i64::MIN,
+        _ => {
+            let text = text.strip_suffix("+00").unwrap_or(text);
+            let at = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f");
+            at.unwrap().and_utc().timestamp_micros()
+        }
     }
 }
 

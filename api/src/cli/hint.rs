@@ -70,6 +70,7 @@ fn fixed_hint(error: &Error) -> &'static str {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
         Error::Spool { .. } => "free space there, or name another folder: --spool-folder",
+        Error::Write { .. } => "free space there, or name a file in another folder",
         Error::Unproven { .. } => "look for triggers or rules that drop rows of the tables",
         Error::CommitUnknown { .. } => "run the same command again: it loads what is not loaded",
         Error::InUse { .. } => "wait a moment, or use another folder: --folder",

@@ -1,22 +1,34 @@
-//! The first rows of the tables, as text.
+//! Some rows of a table, as text.
 
+use pipeline::catalog::readback::{Batches, Keep, QueryColumn, texts};
+use pipeline::error::Result;
 use pipeline::feed::{Feed, Field};
-use tokio_postgres::{Client, Error, SimpleQueryMessage};
+use tokio_postgres::{Client, GenericClient};
 
-/// The first rows of a table.
+/// Some rows of a table, with each cell as Postgres writes it, and none where it is null.
 #[derive(Debug)]
 pub(crate) struct Preview {
     pub(crate) table: String,
-    pub(crate) columns: Vec<String>,
+    pub(crate) columns: Vec<QueryColumn>,
     pub(crate) rows: Vec<Vec<Option<String>>>,
 }
 
+impl Preview {
+    /// Reads the rows of a query.
+    pub(super) async fn read(
+        client: &impl GenericClient,
+        table: &str,
+        query: &str,
+    ) -> Result<Self> {
+        let batches = Batches::open(client, query, &[], Keep::Texts).await?;
+        let columns = batches.columns().to_vec();
+        let rows = texts(&batches.frame().await?);
+        Ok(Self { table: table.to_owned(), columns, rows })
+    }
+}
+
 /// The first `limit` rows of each table of a feed.
-pub(super) async fn preview(
-    client: &Client,
-    feed: &Feed,
-    limit: usize,
-) -> Result<Vec<Preview>, Error> {
+pub(super) async fn preview(client: &Client, feed: &Feed, limit: usize) -> Result<Vec<Preview>> {
     let (_, entry) = feed.list();
     let names = |fields: &mut dyn Iterator<Item = &'static Field>| {
         fields.map(|field| field.column).chain(["ingested_at"]).collect::<Vec<_>>()
@@ -29,26 +41,8 @@ pub(super) async fn preview(
     ];
     let mut previews = Vec::new();
     for (table, columns) in tables {
-        let rows = rows(client, table, &columns, limit).await?;
-        let columns = columns.into_iter().map(str::to_owned).collect();
-        previews.push(Preview { table: table.to_owned(), columns, rows });
+        let sql = format!("select {} from {table} limit {limit}", columns.join(", "));
+        previews.push(Preview::read(client, table, &sql).await?);
     }
     Ok(previews)
-}
-
-async fn rows(
-    client: &Client,
-    table: &str,
-    columns: &[&str],
-    limit: usize,
-) -> Result<Vec<Vec<Option<String>>>, Error> {
-    let sql = format!("select {} from {table} limit {limit}", columns.join(", "));
-    let answer = client.simple_query(&sql).await?;
-    let rows = answer.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => {
-            Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
-        }
-        _ => None,
-    });
-    Ok(rows.collect())
 }

@@ -1,6 +1,6 @@
 //! The only file that prints: data on standard output, all else on standard error.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell as StdCell, RefCell};
 use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, Table};
 use pipeline::catalog::crawler::CrawlReport;
 use pipeline::catalog::postgres::TablesReport;
 use pipeline::catalog::store::{Published, TableVersion};
@@ -25,8 +25,8 @@ use crate::jobs::{Job, JobCounts, JobState};
 /// Prints what a verb has to say.
 #[derive(Debug, Default)]
 pub(crate) struct Printer {
-    is_cut_off: Cell<bool>,
-    notes_are_logged: Cell<bool>,
+    is_cut_off: StdCell<bool>,
+    notes_are_logged: StdCell<bool>,
     /// The warnings that were printed: most are about a table, and true of each of its objects.
     warned: RefCell<HashSet<String>>,
 }
@@ -258,11 +258,18 @@ impl Printer {
         let Preview { table, columns, rows } = preview;
         let mut shown = Table::new();
         shown.load_style(UTF8_FULL_CONDENSED);
-        shown.set_header(columns.iter().map(|column| shortened(column)));
+        let header = columns
+            .iter()
+            .map(|column| Cell::new(format!("{}\n{}", shortened(&column.name), column.data_type)));
+        // Only the cells of numbers: the names above them stay where all names are.
+        let aligned = |(at, cell): (usize, &Option<String>)| {
+            let cell = Cell::new(cell.as_deref().map_or("null".to_owned(), text_cell));
+            let is_number = columns.get(at).is_some_and(|column| column.is_number);
+            if is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
+        };
+        shown.set_header(header);
         for row in rows {
-            shown.add_row(
-                row.iter().map(|cell| cell.as_deref().map_or("null".to_owned(), shortened)),
-            );
+            shown.add_row(row.iter().enumerate().map(aligned));
         }
         let rows = rows.len();
         self.data(&format!(
@@ -359,6 +366,11 @@ fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
         .map(|(name, count)| format!("{} {count}", shortened(name)))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// A cell that is not null: a text that reads like null is in quotes.
+fn text_cell(cell: &str) -> String {
+    if cell.trim_matches('"') == "null" { format!("\"{cell}\"") } else { shortened(cell) }
 }
 
 /// Longest cell that is shown whole.

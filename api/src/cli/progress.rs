@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,27 +41,45 @@ impl Drop for Watch {
     }
 }
 
-/// Counts rows on a terminal, until it is dropped.
-pub(super) struct RowCount(ProgressBar);
+/// Shows how many rows were written, until it is dropped.
+pub(super) struct RowWatch {
+    drawing: Option<(JoinHandle<()>, ProgressBar)>,
+}
 
-impl RowCount {
-    pub(super) fn begin() -> Self {
-        // It draws nothing where there is no terminal.
-        let bar = ProgressBar::new_spinner();
-        match ProgressStyle::with_template("{human_pos} rows, {per_sec}, {elapsed}") {
-            Ok(style) => Self(bar.with_style(style)),
-            Err(_) => Self(ProgressBar::hidden()),
-        }
-    }
-
-    pub(super) fn add(&self, rows: u64) {
-        self.0.inc(rows);
+impl RowWatch {
+    /// Begins to show the rows that were written, out of those that there may be.
+    pub(super) fn begin(estimate: Option<u64>, written: &Arc<AtomicU64>) -> Self {
+        let (bar, template) = match estimate {
+            Some(rows) => (
+                ProgressBar::new(rows),
+                "{wide_bar} {human_pos} of about {human_len} rows, {per_sec}, {eta} left",
+            ),
+            None => (ProgressBar::new_spinner(), "{human_pos} rows, {per_sec}, {elapsed}"),
+        };
+        let style = ProgressStyle::with_template(template);
+        let (true, Ok(style)) = (io::stderr().is_terminal(), style) else {
+            return Self { drawing: None };
+        };
+        let bar = bar.with_style(style);
+        let task = tokio::spawn(draw_rows(bar.clone(), Arc::clone(written)));
+        Self { drawing: Some((task, bar)) }
     }
 }
 
-impl Drop for RowCount {
+impl Drop for RowWatch {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        if let Some((task, bar)) = self.drawing.take() {
+            task.abort();
+            bar.finish_and_clear();
+        }
+    }
+}
+
+async fn draw_rows(bar: ProgressBar, written: Arc<AtomicU64>) {
+    let mut ticks = tokio::time::interval(DRAW_EVERY);
+    loop {
+        ticks.tick().await;
+        bar.set_position(written.load(Ordering::Relaxed));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use pipeline::catalog::readback::read_text;
 use pipeline::error::Error;
 
 use super::preview::Preview;
@@ -38,24 +37,8 @@ async fn rows(args: &ShowArgs, session: &mut Session) -> Result<Preview, TableEr
     let table = NamedTable::find(&transaction, &args.table).await?;
     // A line break ends a comment within the condition.
     let filter = args.filter.as_ref().map(|filter| format!(" where ({filter}\n)"));
-    let sql = format!(
-        "select * from {}{} limit {}",
-        table.quoted(),
-        filter.unwrap_or_default(),
-        args.limit
-    );
-    let frame = read_text(&transaction, &sql, &[]).await?;
-    let columns: Vec<_> = frame.get_column_names().iter().map(|name| name.to_string()).collect();
-    let cells: Vec<Vec<_>> = frame
-        .columns()
-        .iter()
-        .map(|column| {
-            let cells = column.as_materialized_series().iter();
-            cells.map(|cell| cell.get_str().map(str::to_owned)).collect()
-        })
-        .collect();
-    let rows = (0..frame.height())
-        .map(|at| cells.iter().map(|column: &Vec<Option<String>>| column[at].clone()).collect());
-    let rows = rows.collect();
-    Ok(Preview { table: format!("{}.{}", table.schema, table.name), columns, rows })
+    let (quoted, filter, limit) = (table.quoted(), filter.unwrap_or_default(), args.limit);
+    let sql = format!("select * from {quoted}{filter} limit {limit}");
+    let name = format!("{}.{}", table.schema, table.name);
+    Ok(Preview::read(&transaction, &name, &sql).await?)
 }

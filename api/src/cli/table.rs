@@ -7,6 +7,8 @@ use tokio_postgres::GenericClient;
 pub(super) struct NamedTable {
     pub(super) schema: String,
     pub(super) name: String,
+    /// How many rows it has, as the server estimates, if it does.
+    pub(super) rows: Option<u64>,
 }
 
 /// Why rows of a table cannot be had.
@@ -27,7 +29,8 @@ impl NamedTable {
         let failed =
             |source| Error::Database { doing: format!("look for the table {text}"), source };
         let row = row.map_err(failed)?.ok_or_else(|| TableError::NoTable(text.to_owned()))?;
-        Ok(Self { schema: row.get("schema"), name: row.get("name") })
+        let rows = row.get::<_, Option<i64>>("rows").and_then(|rows| rows.try_into().ok());
+        Ok(Self { schema: row.get("schema"), name: row.get("name"), rows })
     }
 
     /// The table as SQL takes it.

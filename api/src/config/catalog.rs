@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use pipeline::catalog::crawl::Sample;
 use pipeline::catalog::crawler::DEFAULT_DATABASE;
 use pipeline::catalog::path::JsonPath;
+use pipeline::catalog::unload::FileFormat;
 
 use super::{DatabaseArgs, RecordArgs};
 use crate::buckets::BucketSetting;
@@ -25,7 +26,7 @@ Examples:
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
 Examples:
-  stevedore export user_status users.csv
+  stevedore export user_status users.parquet
   stevedore export user_status_log log.ndjson";
 
 pub(super) const VERIFY_EXAMPLES: &str = "\
@@ -80,8 +81,14 @@ pub(crate) struct CrawlPostgresArgs {
 pub(crate) struct ExportArgs {
     /// The table: by its name, as schema.table, or as the catalog calls it
     pub(crate) table: String,
-    /// The file, which is replaced if it is there; its ending tells the format: .csv, .ndjson or .jsonl
+    /// The file, which is replaced if it is there; its ending tells the format: .parquet, .csv, or
+    /// .ndjson (also .jsonl)
     pub(crate) file: OutputFile,
+    /// Parts of a large table that are read at the same time, each over a connection of its own [default:
+    /// as many as there are processors]. The rows of several parts are mixed; with 1 they are in the
+    /// order in which the table has them
+    #[arg(long, value_name = "N")]
+    pub(crate) parallel: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
 }
@@ -93,13 +100,6 @@ pub(crate) struct OutputFile {
     pub(crate) format: FileFormat,
 }
 
-/// What files of rows are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum FileFormat {
-    Csv,
-    Ndjson,
-}
-
 impl FromStr for OutputFile {
     type Err = String;
 
@@ -109,7 +109,8 @@ impl FromStr for OutputFile {
         let format = match ending.to_str() {
             Some("csv") => FileFormat::Csv,
             Some("ndjson" | "jsonl") => FileFormat::Ndjson,
-            _ => return Err("expected a name that ends in .csv, .ndjson or .jsonl".to_owned()),
+            Some("parquet") => FileFormat::Parquet,
+            _ => return Err("expected a name that ends in .parquet, .csv or .ndjson".to_owned()),
         };
         Ok(Self { path, format })
     }

@@ -9,7 +9,7 @@ mod show;
 
 pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb, Export,
-    ExportArgs, FileFormat, ShowArgs, VerifyArgs,
+    ExportArgs, ShowArgs, VerifyArgs,
 };
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};

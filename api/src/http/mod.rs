@@ -8,6 +8,7 @@
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
 //! | `GET /v1/catalog/tables`, `/v1/catalog/tables/{name}`, `/v1/catalog/tables/{name}/diff` | whoever looks after the data | read |
+//! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
 //! | `GET /openapi.json`, `/docs` | developers | |
@@ -25,6 +26,7 @@ mod problem;
 mod rejects;
 mod request;
 mod server;
+mod tables;
 mod trace;
 mod trigger;
 
@@ -168,6 +170,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(catalog::list))
         .routes(routes!(catalog::show))
         .routes(routes!(catalog::compare))
+        .routes(routes!(tables::rows))
         .routes(routes!(health::counts))
         .route_layer(with(Scope::Read));
     let admin = OpenApiRouter::new()

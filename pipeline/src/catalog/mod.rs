@@ -14,8 +14,8 @@
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
 //! | [`sample`] | the same for a few records of a few objects, when a bucket is used first |
-//! | [`readback`] | rows of Postgres as a frame |
-//! | [`unload`] | rows of Postgres as the text of a file |
+//! | [`readback`] | rows of Postgres as batches of Arrow and as frames, by connectorx |
+//! | [`unload`] | a table of Postgres as a file: Parquet, CSV, NDJSON |
 //! | [`postgres`] | the tables of a database, by what its own catalogs say of them |
 
 pub mod classify;

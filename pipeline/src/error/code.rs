@@ -43,7 +43,8 @@ impl Error {
             Self::RootCertificates { .. } => "database_roots_invalid",
             Self::Cancelled { .. } => "cancelled",
             Self::Busy { .. } => "crawler_busy",
-            Self::Frame { .. } | Self::Stopped { .. } => "internal",
+            Self::Write { .. } => "file_unwritten",
+            Self::Frame { .. } | Self::Arrow { .. } | Self::Stopped { .. } => "internal",
         }
     }
 
@@ -215,6 +216,12 @@ mod tests {
                 "embedded_failed",
                 false,
             ),
+            (
+                Error::Write { file: PathBuf::new(), source: Box::new(io()) },
+                "file_unwritten",
+                false,
+            ),
+            (Error::Arrow { doing: "read", source: Box::new(io()) }, "internal", false),
             (Error::Stopped { object: path() }, "internal", false),
         ];
         for (error, code, is_transient) in table {

@@ -1,0 +1,225 @@
+//! `/v1/tables`: rows of tables, as they are in Postgres.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use pipeline::catalog::readback::{Batches, Keep, QueryColumn, values};
+use pipeline::error::Error;
+use pipeline::feed::USER_STATUS;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_postgres::Transaction;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use utoipa::{IntoParams, ToSchema};
+
+use super::App;
+use super::extract::{Path, Query, check_text};
+use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
+use crate::jobs::{StoreError, database_failed};
+
+/// Rows that are shown, unless the request says how many.
+const ROWS: u16 = 10;
+/// Rows that are shown at most.
+const MOST_ROWS: u16 = 1000;
+/// Makes the server give up a search that takes so long.
+const SEARCH_NO_LONGER: &str = "set local statement_timeout = '10s'";
+/// SQLSTATE class of values that are none of their type.
+const NO_VALUE: &str = "22";
+
+/// A column of a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RowColumn {
+    /// Its name
+    name: String,
+    /// Its type, as Postgres calls it
+    #[serde(rename = "type")]
+    data_type: String,
+}
+
+/// Some rows of a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TableRows {
+    /// The table, with its schema, as SQL takes it
+    table: String,
+    /// Its columns, in their order
+    columns: Vec<RowColumn>,
+    /// The values of each row, in the order of the columns: booleans and numbers as such (numeric, NaN
+    /// and the infinite are strings), all else as the text that Postgres writes
+    rows: Vec<Vec<Value>>,
+    /// Whether there are more rows like these. An answer also ends with the row that makes it 4 MB long
+    has_more: bool,
+}
+
+/// Which rows to show.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RowParams {
+    /// Only rows that have a value in this column
+    column: Option<String>,
+    /// The value, as Postgres writes it
+    equals: Option<String>,
+    /// Rows at most
+    #[param(minimum = 1, maximum = 1000, default = 10)]
+    limit: Option<u16>,
+}
+
+/// See rows of a table
+///
+/// Of the three tables of the loads, and of those that `stevedore crawl postgres` has put into the
+/// catalog, by their names there. Rows come as the table has them, in no order; `column` and `equals`
+/// pick some. Any other SQL is for the database itself.
+#[utoipa::path(
+    get,
+    path = "/v1/tables/{table}/rows",
+    operation_id = "list_table_rows",
+    tag = "catalog",
+    params(("table" = String, Path, description = "The table's name"), RowParams),
+    responses(
+        (status = 200, description = "Some of its rows", body = TableRows),
+        Guarded,
+        WrongParameter,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn rows(
+    State(app): State<Arc<App>>,
+    Path(table): Path<String>,
+    Query(params): Query<RowParams>,
+) -> Result<Json<TableRows>, Problem> {
+    let limit = limit(params.limit)?;
+    let filter = filter(&params)?;
+    let mut client = app.store.client().await?;
+    // Nothing that is read can write, whatever a view calls.
+    let transaction = client.build_transaction().read_only(true).start().await;
+    let transaction = transaction.map_err(database_failed("begin to read rows"))?;
+    transaction.batch_execute(SEARCH_NO_LONGER).await.map_err(database_failed("read rows"))?;
+    let quoted = find(&transaction, &table).await?;
+    let filter = match filter {
+        Some((column, value)) => {
+            Some((condition(&transaction, &quoted, column).await?, column, value))
+        }
+        None => None,
+    };
+    let condition = filter.as_ref().map_or("", |(condition, ..)| condition);
+    let sql = format!("select * from {quoted}{condition} limit {}", limit + 1);
+    let value = filter.as_ref().map(|(_, _, value)| value);
+    let params: Vec<_> = value.iter().map(|value| *value as &(dyn ToSql + Sync)).collect();
+    let read = first(&transaction, &sql, &params).await;
+    let (columns, mut rows, is_all) = read.map_err(|error| match &filter {
+        Some((_, column, value)) => of_value(error, column, value),
+        None => unread(error),
+    })?;
+    let has_more = rows.len() > limit || !is_all;
+    rows.truncate(limit);
+    let columns = columns.into_iter().map(RowColumn::from).collect();
+    Ok(Json(TableRows { table: quoted, columns, rows, has_more }))
+}
+
+fn limit(wanted: Option<u16>) -> Result<usize, Problem> {
+    match wanted.unwrap_or(ROWS) {
+        limit @ 1..=MOST_ROWS => Ok(limit.into()),
+        _ => {
+            let detail = format!("limit is from 1 to {MOST_ROWS}");
+            Err(Problem::bad_request("invalid_parameter", detail))
+        }
+    }
+}
+
+/// The column and the value that rows must have in it.
+fn filter(params: &RowParams) -> Result<Option<(&str, &str)>, Problem> {
+    check_text("column", params.column.as_deref())?;
+    check_text("equals", params.equals.as_deref())?;
+    match (&params.column, &params.equals) {
+        (Some(column), Some(value)) => Ok(Some((column, value))),
+        (None, None) => Ok(None),
+        _ => {
+            let detail = "column and equals go together: equals is the value in the column";
+            Err(Problem::bad_request("invalid_parameter", detail))
+        }
+    }
+}
+
+/// The table of a name, as SQL takes it.
+async fn find(transaction: &Transaction<'_>, name: &str) -> Result<String, Problem> {
+    let missing = || {
+        Problem::not_found("table_not_found", format!("there is no table {name} to see rows of"))
+    };
+    if name.contains('\0') {
+        return Err(missing());
+    }
+    let feed = &USER_STATUS;
+    let tables = [feed.status_table, feed.log_table, feed.rejected_table];
+    let sql = include_str!("../../../sql/queries/readable_table.sql");
+    let row = transaction.query_opt(sql, &[&name, &tables.as_slice()]).await;
+    let row = row.map_err(database_failed("look for a table"))?;
+    Ok(row.ok_or_else(missing)?.get("quoted"))
+}
+
+/// The condition that a column has a value, which stays a parameter: its type makes an index of use.
+async fn condition(
+    transaction: &Transaction<'_>,
+    table: &str,
+    column: &str,
+) -> Result<String, Problem> {
+    let sql = "select format(' where %I = $1::text::%s', attname, format_type(atttypid, null)) \
+        from pg_attribute \
+        where attrelid = $1::text::regclass and attname = $2::text and attnum > 0 \
+        and not attisdropped";
+    let row = transaction.query_opt(sql, &[&table, &column]).await;
+    let row = row.map_err(database_failed("look for a column"))?;
+    let missing = || {
+        let detail = format!("the table {table} has no column {column}");
+        Problem::bad_request("invalid_parameter", detail)
+    };
+    Ok(row.ok_or_else(missing)?.get(0))
+}
+
+/// The columns of a query, the rows of its first batch, which is bounded in bytes, and whether that is
+/// all.
+async fn first(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<(Vec<QueryColumn>, Vec<Vec<Value>>, bool), Error> {
+    let mut batches = Batches::open(transaction, sql, params, Keep::JsonTypes).await?;
+    let columns = batches.columns().to_vec();
+    Ok(match batches.next_frame().await? {
+        Some(frame) => (columns, values(&frame), batches.next().await?.is_none()),
+        None => (columns, Vec::new(), true),
+    })
+}
+
+/// The problem of a value that a column cannot have, or cannot be compared with.
+fn of_value(error: Error, column: &str, value: &str) -> Problem {
+    let code = match &error {
+        Error::Database { source, .. } => source.code(),
+        _ => None,
+    };
+    let is_wrong = code.is_some_and(|code| {
+        code.code().starts_with(NO_VALUE) || *code == SqlState::UNDEFINED_FUNCTION
+    });
+    if is_wrong {
+        let detail = format!("the column {column} cannot be compared with {value:?}");
+        return Problem::bad_request("invalid_parameter", detail);
+    }
+    unread(error)
+}
+
+fn unread(error: Error) -> Problem {
+    match error {
+        Error::Database { source, .. } => {
+            StoreError::Database { doing: "read rows of a table", source }.into()
+        }
+        error => error.into(),
+    }
+}
+
+impl From<QueryColumn> for RowColumn {
+    fn from(column: QueryColumn) -> Self {
+        Self { name: column.name, data_type: column.data_type }
+    }
+}
