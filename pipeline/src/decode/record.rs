@@ -30,6 +30,19 @@ pub(super) struct Reader<'a> {
     unknown: Vec<(bool, Quoted)>,
 }
 
+/// A key of an object: that of a field, by its number, or another.
+enum Key {
+    Of(usize),
+    Unknown(Quoted),
+}
+
+/// What came before a key in its object: any other, and the field after the last known one.
+#[derive(Default, Clone, Copy)]
+struct Before {
+    any: bool,
+    next: usize,
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn new(feed: &'static Feed, limits: &'a Limits, batch: &'a [u8]) -> Self {
         Self {
@@ -125,18 +138,16 @@ impl<'a> Reader<'a> {
     fn read_fields(&mut self) -> Result<Value, Fault> {
         let value = self.cursor.value()?;
         if value == Value::Object {
-            let mut next = 0;
-            let mut first = true;
-            while let Some(key) = self.cursor.key(first)? {
-                first = false;
-                match self.find(self.feed.fields, next, key) {
-                    Some(at) => {
-                        let field = &self.feed.fields[at];
+            let fields = self.feed.fields;
+            let mut before = Before::default();
+            while let Some(key) = self.key(fields, &mut before)? {
+                match key {
+                    Key::Of(at) => {
+                        let field = &fields[at];
                         let place = Place { field: field.name, entry: None, entry_field: None };
                         self.slots[at] = self.take(field, self.limits.record[at], place)?;
-                        next = at + 1;
                     }
-                    None => self.pass_unknown(false, key)?,
+                    Key::Unknown(key) => self.pass_unknown(false, key)?,
                 }
             }
         } else {
@@ -146,15 +157,33 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// The field that a key names. Keys mostly come in the feed's order and spelling, so that is
-    /// looked at first.
-    fn find(&mut self, fields: &'static [Field], next: usize, key: Quoted) -> Option<usize> {
+    /// Moves past the next key of an object. Keys mostly come in the feed's order and spelling, so
+    /// that is looked at first, without reading them as strings.
+    fn key(&mut self, fields: &'static [Field], before: &mut Before) -> Result<Option<Key>, Fault> {
+        let Before { any, next } = *before;
+        before.any = true;
+        if let Some(field) = fields.get(next)
+            && self.cursor.key_is(!any, field.name)
+        {
+            before.next += 1;
+            return Ok(Some(Key::Of(next)));
+        }
+        let Some(key) = self.cursor.key(!any)? else {
+            return Ok(None);
+        };
+        Ok(Some(match self.find(fields, key) {
+            Some(at) => {
+                before.next = at + 1;
+                Key::Of(at)
+            }
+            None => Key::Unknown(key),
+        }))
+    }
+
+    /// The field that a key names.
+    fn find(&mut self, fields: &'static [Field], key: Quoted) -> Option<usize> {
         if !key.escaped {
-            let name = &self.record[key.span.range()];
-            return match fields.get(next) {
-                Some(field) if field.name == name => Some(next),
-                _ => position(fields, name),
-            };
+            return position(fields, &self.record[key.span.range()]);
         }
         let from = self.unescaped.len();
         unescape(&self.record[key.span.range()], &mut self.unescaped);
@@ -286,18 +315,15 @@ impl<'a> Reader<'a> {
         entry: Place,
     ) -> Result<Option<Slot>, Fault> {
         let base = self.entry_slots.len() - fields.len();
-        let mut next = 0;
-        let mut first = true;
-        while let Some(key) = self.cursor.key(first)? {
-            first = false;
-            match self.find(fields, next, key) {
-                Some(at) => {
+        let mut before = Before::default();
+        while let Some(key) = self.key(fields, &mut before)? {
+            match key {
+                Key::Of(at) => {
                     let place = Place { entry_field: Some(fields[at].name), ..entry };
                     self.entry_slots[base + at] =
                         self.take(&fields[at], self.limits.entry[at], place)?;
-                    next = at + 1;
                 }
-                None => self.pass_unknown(true, key)?,
+                Key::Unknown(key) => self.pass_unknown(true, key)?,
             }
         }
         let found = self.entry_slots[base..].iter().position(|slot| matches!(slot, Slot::Bad(_)));

@@ -168,6 +168,23 @@ impl<'a> Cursor<'a> {
         Ok(Some(key))
     }
 
+    /// Within an object: moves past the next key and its colon if it is `name`, as most programs write
+    /// it; if false, [`Self::key`] tells. The name must need no escapes.
+    pub(crate) fn key_is(&mut self, first: bool, name: &str) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let rest = if first { Some(rest) } else { rest.strip_prefix(b",") };
+        let rest = rest.map(|rest| rest.strip_prefix(b" ").unwrap_or(rest));
+        let rest = rest.and_then(|rest| rest.strip_prefix(b"\""));
+        let rest = rest.and_then(|rest| rest.strip_prefix(name.as_bytes()));
+        match rest.and_then(|rest| rest.strip_prefix(b"\":")) {
+            Some(rest) => {
+                self.at = self.text.len() - rest.len();
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Within an array: moves to the next item, or past the closing bracket (false).
     pub(crate) fn item(&mut self, first: bool) -> Result<bool, Fault> {
         self.another(first, b']', "`,` or `]`")
