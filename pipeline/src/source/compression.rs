@@ -1,7 +1,8 @@
 //! Plain, gzip or zstd, told by an object's first bytes.
 
-use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
+use std::sync::mpsc;
+use std::{fmt, thread};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -27,41 +28,45 @@ impl fmt::Display for Compression {
     }
 }
 
-/// Decompresses what a reader gives, whatever it is.
-pub enum Decompressed<R: BufRead> {
-    /// Bytes that are handed on as they are.
-    Plain(R),
-    /// gzip, of one or more members.
-    Gzip(Box<BufReader<MultiGzDecoder<R>>>),
-    /// Zstandard, of one or more frames.
-    Zstd(BufReader<zstd::Decoder<'static, R>>),
+/// The text that a reader's bytes are, decompressed if they are compressed: on a thread of its own, so
+/// that its user works meanwhile.
+pub struct Decompressed<R> {
+    compression: Compression,
+    input: Input<R>,
 }
 
-impl<R: BufRead> Decompressed<R> {
+enum Input<R> {
+    Plain(R),
+    Unpacked(Pieces),
+}
+
+impl<R: BufRead + Send + 'static> Decompressed<R> {
     /// Looks at the first bytes of `input`.
     ///
     /// # Errors
     /// When they cannot be read.
     pub fn new(mut input: R) -> io::Result<Self> {
         Ok(match input.fill_buf()? {
-            [0x1F, 0x8B, ..] => Self::Gzip(Box::new(buffered(MultiGzDecoder::new(input)))),
+            [0x1F, 0x8B, ..] => Self {
+                compression: Compression::Gzip,
+                input: Input::Unpacked(Pieces::of(MultiGzDecoder::new(input))?),
+            },
             // A frame, or a skippable frame (RFC 8878, sections 3.1.1 and 3.1.2).
             [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => {
                 let mut decoder = zstd::Decoder::with_buffer(input)?;
                 decoder.window_log_max(WINDOW_LOG_MAX)?;
-                Self::Zstd(buffered(decoder))
+                Self {
+                    compression: Compression::Zstd,
+                    input: Input::Unpacked(Pieces::of(decoder)?),
+                }
             }
-            _ => Self::Plain(input),
+            _ => Self { compression: Compression::Plain, input: Input::Plain(input) },
         })
     }
 
     /// What the first bytes told.
     pub const fn compression(&self) -> Compression {
-        match self {
-            Self::Plain(_) => Compression::Plain,
-            Self::Gzip(_) => Compression::Gzip,
-            Self::Zstd(_) => Compression::Zstd,
-        }
+        self.compression
     }
 }
 
@@ -69,42 +74,83 @@ impl<R: BufRead> Decompressed<R> {
 /// and `--long` exceed. The window is held in memory.
 const WINDOW_LOG_MAX: u32 = 26;
 /// Bytes that are decompressed at once.
-const BUFFER_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 256 << 10;
+/// Pieces that wait for the reader at most.
+const WAITING_PIECES: usize = 2;
 
-fn buffered<R: Read>(decoder: R) -> BufReader<R> {
-    BufReader::with_capacity(BUFFER_BYTES, decoder)
+/// What another thread decompresses.
+struct Pieces {
+    pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
+    piece: io::Cursor<Vec<u8>>,
+    /// The last piece is empty, so that a thread that died is not taken for the end.
+    ended: bool,
+}
+
+impl Pieces {
+    fn of(decoder: impl Read + Send + 'static) -> io::Result<Self> {
+        let (sender, pieces) = mpsc::sync_channel(WAITING_PIECES);
+        thread::Builder::new()
+            .name("decompress".to_owned())
+            .spawn(move || decompress(decoder, &sender))?;
+        Ok(Self { pieces, piece: io::Cursor::default(), ended: false })
+    }
+
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.piece.fill_buf()?.is_empty() && !self.ended {
+            let piece = self.pieces.recv().map_err(io::Error::other)??;
+            self.ended = piece.is_empty();
+            self.piece = io::Cursor::new(piece);
+        }
+        self.piece.fill_buf()
+    }
+}
+
+/// Sends the text in pieces, the last one empty, until nobody takes them.
+fn decompress(mut decoder: impl Read, pieces: &mpsc::SyncSender<io::Result<Vec<u8>>>) {
+    loop {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        let read = decoder.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut piece);
+        let is_last = piece.is_empty();
+        // What came before an error is text all the same.
+        if (!is_last || read.is_ok()) && pieces.send(Ok(piece)).is_err() {
+            return;
+        }
+        if let Err(error) = read {
+            pieces.send(Err(error)).ok();
+            return;
+        }
+        if is_last {
+            return;
+        }
+    }
 }
 
 impl<R: BufRead> Read for Decompressed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(input) => input.read(buffer),
-            Self::Gzip(input) => input.read(buffer),
-            Self::Zstd(input) => input.read(buffer),
-        }
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
     }
 }
 
 impl<R: BufRead> BufRead for Decompressed<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self {
-            Self::Plain(input) => input.fill_buf(),
-            Self::Gzip(input) => input.fill_buf(),
-            Self::Zstd(input) => input.fill_buf(),
+        match &mut self.input {
+            Input::Plain(input) => input.fill_buf(),
+            Input::Unpacked(pieces) => pieces.fill_buf(),
         }
     }
 
     fn consume(&mut self, amount: usize) {
-        match self {
-            Self::Plain(input) => input.consume(amount),
-            Self::Gzip(input) => input.consume(amount),
-            Self::Zstd(input) => input.consume(amount),
+        match &mut self.input {
+            Input::Plain(input) => input.consume(amount),
+            Input::Unpacked(pieces) => pieces.piece.consume(amount),
         }
     }
 }
 
-impl<R: BufRead> fmt::Debug for Decompressed<R> {
+impl<R> fmt::Debug for Decompressed<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Decompressed({})", self.compression())
+        write!(f, "Decompressed({})", self.compression)
     }
 }

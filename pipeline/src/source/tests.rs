@@ -1,6 +1,6 @@
 //! What cutting promises, for every format and however the text arrives.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use proptest::prelude::*;
 
@@ -202,13 +202,28 @@ fn compression_is_told_by_the_first_bytes() {
     let members = halves.map(gzip).concat();
     let frames = halves.map(|half| zstd::encode_all(half, 1).unwrap()).concat();
     for (name, bytes) in [("plain", text.to_vec()), ("gzip", members), ("zstd", frames)] {
-        let input = Decompressed::new(bytes.as_slice()).unwrap();
+        let input = Decompressed::new(Cursor::new(bytes.clone())).unwrap();
         assert_eq!(input.compression().to_string(), name);
         assert_eq!(cut(input, &options(None)).unwrap().len(), 2, "{name}");
-        let cut_off = Decompressed::new(&bytes[..bytes.len() - 1])
-            .and_then(|input| cut(input, &options(None)));
+        let cut_off = Cursor::new(bytes[..bytes.len() - 1].to_vec());
+        let cut_off = Decompressed::new(cut_off).and_then(|input| cut(input, &options(None)));
         assert_eq!(cut_off.is_err(), name != "plain", "{name}");
     }
+}
+
+#[test]
+fn many_members_of_any_size_are_one_text() {
+    let line = |number: usize| format!("{{\"a\":\"{number}{}\"}}\n", "x".repeat(number * 37));
+    let texts: Vec<String> = (0..200).map(line).collect();
+    let whole: u64 = texts.iter().map(|text| text.len() as u64).sum();
+    let members = texts.chunks(7).map(<[String]>::concat);
+    let frames: Vec<u8> =
+        members.flat_map(|text| zstd::encode_all(text.as_bytes(), 1).unwrap()).collect();
+    let input = Decompressed::new(Cursor::new(frames)).unwrap();
+    let cuts = cut(input, &options(None)).unwrap();
+    assert_eq!(cuts.len(), 200);
+    let (_, offset, length, _) = cuts.last().unwrap();
+    assert_eq!(offset + length + 1, whole);
 }
 
 /// Texts that look like records, with damage.
