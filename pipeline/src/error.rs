@@ -179,6 +179,12 @@ pub enum Error {
         /// The crawler.
         crawler: String,
     },
+    /// There is no such crawler.
+    #[error("there is no crawler {crawler}")]
+    NoCrawler {
+        /// The name that was asked for.
+        crawler: String,
+    },
     /// A worker of ours stopped without a word.
     #[error("a task that works on {object} stopped unexpectedly")]
     Stopped {

@@ -12,7 +12,9 @@
 //! | [`crawl`] | the above for an object, and for many at the same time |
 //! | [`group`] | which objects are alike, and so one table |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
+//! | [`definition`] | what a crawler is to do |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
+//! | [`run`] | one run of a crawler, of either kind |
 //! | [`readback`] | rows of Postgres as a frame |
 //! | [`unload`] | rows of Postgres as the text of a file |
 //! | [`postgres`] | the tables of a database, by what its own catalogs say of them |
@@ -21,6 +23,7 @@ pub mod classify;
 pub mod column;
 pub mod crawl;
 pub mod crawler;
+pub mod definition;
 pub mod diff;
 pub mod export;
 pub mod group;
@@ -28,6 +31,7 @@ pub mod infer;
 pub mod path;
 pub mod postgres;
 pub mod readback;
+pub mod run;
 pub mod shape;
 pub mod store;
 pub mod types;

@@ -42,6 +42,7 @@ impl Error {
             Self::RootCertificates { .. } => "database_roots_invalid",
             Self::Cancelled { .. } => "cancelled",
             Self::Busy { .. } => "crawler_busy",
+            Self::NoCrawler { .. } => "crawler_not_found",
             Self::Frame { .. } | Self::Stopped { .. } => "internal",
         }
     }

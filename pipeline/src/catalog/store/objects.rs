@@ -18,6 +18,8 @@ use crate::source::{Format, Object};
 pub(in crate::catalog) struct Knowledge<'a> {
     pub(in crate::catalog) crawler: &'a str,
     pub(in crate::catalog) run: Uuid,
+    /// How it reads objects.
+    pub(in crate::catalog) reading: String,
 }
 
 /// What is known of the objects of a table.
@@ -33,7 +35,7 @@ pub(in crate::catalog) struct Known {
 }
 
 impl Knowledge<'_> {
-    /// The objects among these that are new or changed; the others are noted as seen.
+    /// The objects among these that are new or changed, or were read otherwise; the others are noted as seen.
     pub(in crate::catalog) async fn unknown(
         &self,
         client: &impl GenericClient,
@@ -41,10 +43,12 @@ impl Knowledge<'_> {
     ) -> Result<Vec<Object>> {
         let sql = "update stevedore.catalog_objects o set run = $4 \
             from unnest($2::text[], $3::text[]) as seen (key, version) \
-            where o.crawler = $1 and o.key = seen.key and o.version = seen.version returning o.key";
+            where o.crawler = $1 and o.key = seen.key and o.version = seen.version \
+            and o.reading = $5 returning o.key";
         let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
         let versions: Vec<String> = objects.iter().map(Object::version).collect();
-        let rows = client.query(sql, &[&self.crawler, &keys, &versions, &self.run]).await;
+        let rows =
+            client.query(sql, &[&self.crawler, &keys, &versions, &self.run, &self.reading]).await;
         let rows = rows.map_err(failed("look up what is known of objects"))?;
         let known: std::collections::HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
         Ok(objects.into_iter().filter(|object| !known.contains(&object.key)).collect())
@@ -79,6 +83,7 @@ impl Knowledge<'_> {
                     &json,
                     &found.as_ref().err(),
                     &self.run,
+                    &self.reading,
                 ],
             )
             .await;
