@@ -1,7 +1,10 @@
 //! The objects' crawler and its catalog, through the binary.
 
+use std::io::Write;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::support::{Serve, TestDatabase, sample, stdout};
@@ -158,6 +161,59 @@ async fn a_crawler_that_is_to_read_otherwise_reads_again_and_keys_are_chosen_by_
     assert!(said.contains("caused by: there is no crawler none\nhint: "), "{said}");
     let listed = stdout(&database.stevedore(&["crawl", "list"]).output().unwrap());
     assert!(listed.contains("microservice-hw") && listed.contains("succeeded"), "{listed}");
+}
+
+#[tokio::test]
+async fn hostile_and_odd_objects_are_tables_or_a_clear_line_each() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    let gzip = {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&b"{\"id\":1}\n".repeat(1000)).unwrap();
+        encoder.finish().unwrap()
+    };
+    let keys: Vec<String> = (0..5_000).map(|at| format!(r#""k{at}":{at}"#)).collect();
+    let deep = format!(r#"{{"deep":{}1{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+    write(
+        "types/a.json",
+        b"{\"v\":1}\n{\"v\":\"x\"}\n{\"v\":[true]}\n{\"v\":{\"w\":null}}\n{\"v\":null}",
+    );
+    write("keys/a.json", format!(r#"{{"many":{{{}}}}}"#, keys.join(",")).as_bytes());
+    write("deep/a.json", deep.as_bytes());
+    write("nul/a.json", br#"{"n\u0000l":"a\u0000b"}"#);
+    let skipped = [
+        ("empty.json", b"".to_vec(), "it holds no records"),
+        ("numbers.json", b"1\n2\n".to_vec(), "none of its 2 texts is a JSON object"),
+        ("fields.json", b"{}".to_vec(), ""),
+        ("cut.json.gz", gzip[..gzip.len() / 2].to_vec(), "could not decompress"),
+        ("image.json", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), "it is a PNG image"),
+        ("table.json", b"PAR1\x15\x04\x15".to_vec(), "it is Parquet"),
+        ("page.json", b"<html></html>".to_vec(), "it is XML or HTML"),
+        ("rows.csv", b"id,name\n1,a\n".to_vec(), "none of its 2 texts is a JSON object"),
+        ("latin.json", b"\xe4\xf6\xfc\n".to_vec(), ""),
+    ];
+    skipped.iter().for_each(|(name, bytes, _)| write(name, bytes));
+    let report = crawl(&database, folder.path(), &[]);
+    for (name, _, expected) in skipped.iter().filter(|(name, ..)| *name != "fields.json") {
+        let why = report["skipped_because"][name].as_str().unwrap_or_default();
+        assert!(why.contains(expected) && !why.is_empty() && !why.contains('\n'), "{name}: {why}");
+    }
+    assert_eq!(report["skipped"], skipped.len() - 1, "{report}");
+    let tree =
+        |folder: &str| catalog(&database, &["show", &format!("table_microservice_hw_{folder}")]);
+    let choice = "v: choice<int,string,array<boolean>,struct<w:void>> (nullable = true)";
+    assert!(tree("types").contains(choice), "{}", tree("types"));
+    assert!(tree("keys").contains("many: map<"), "{}", tree("keys"));
+    assert!(tree("deep").contains("deep: array"), "{}", tree("deep").len());
+    assert!(tree("nul").contains(r"n\u0000l: string"), "{}", tree("nul"));
+    let other = folder.path().join("none");
+    let missing =
+        database.stevedore(&["crawl", "objects", other.to_str().unwrap()]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1), "{}", crate::support::stderr(&missing));
 }
 
 #[tokio::test]

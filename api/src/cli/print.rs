@@ -166,11 +166,13 @@ impl Printer {
     /// The tables of the catalog.
     pub(crate) fn tables(&self, tables: &[TableVersion]) {
         let mut shown = Table::new();
-        let header = ["table", "version", "state", "location", "objects", "records", "columns"];
+        let header =
+            ["database", "table", "version", "state", "location", "objects", "records", "columns"];
         shown.load_style(UTF8_FULL_CONDENSED).set_header(header);
         for TableVersion { table, version, state, .. } in tables {
             let count = |count: Option<i64>| count.map(|count| count.to_string());
             shown.add_row([
+                table.database.clone(),
                 table.name.clone(),
                 version.to_string(),
                 state.clone(),

@@ -244,6 +244,10 @@ fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let one_of = |name: &str| json!({ "required": [name] });
     document["components"]["schemas"]["JobRequest"]["oneOf"] =
         json!([one_of("key"), one_of("prefix"), one_of("glob")]);
+    let kinds = document["components"]["schemas"]["CrawlTarget"]["oneOf"].as_array_mut();
+    for kind in kinds.into_iter().flatten() {
+        kind["additionalProperties"] = false.into();
+    }
     // Both methods are one function.
     document["paths"]["/trigger"]["post"]["operationId"] = "trigger_by_post".into();
     if let Some(paths) = document["paths"].as_object_mut() {

@@ -16,6 +16,10 @@ use super::schedule::Schedule;
 use super::store::{Store, StoreError, begin, commit, database_failed};
 use crate::config::{ChangePolicy, DeletePolicy};
 
+/// Most records of an object in a sample, and most objects that are read at the same time.
+const MOST_SAMPLED: u32 = 1_000_000_000;
+const MOST_PARALLEL: u8 = 64;
+
 /// What a crawler is to do, and when.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +68,7 @@ pub(crate) enum CrawlTarget {
         paths: Vec<String>,
         /// Records of each object to look at; null for all
         #[serde(default)]
-        #[schema(minimum = 1)]
+        #[schema(minimum = 1, maximum = 1000000000)]
         sample: Option<u32>,
         /// Objects that are read at the same time; null for as many as the worker has processors
         #[serde(default)]
@@ -75,7 +79,6 @@ pub(crate) enum CrawlTarget {
     Postgres {
         /// The schemas that are looked into
         #[serde(default = "public")]
-        #[schema(min_items = 1)]
         schemas: Vec<String>,
         /// Patterns of names, of which a table must match one: its own, or with its schema before it. None
         /// for all tables
@@ -188,6 +191,14 @@ impl CrawlerPlan {
         }
         if self.database.is_empty() {
             return wrong("the database has no name".to_owned());
+        }
+        if let CrawlTarget::Objects { sample, parallel, .. } = &self.target
+            && (sample.is_some_and(|records| records > MOST_SAMPLED)
+                || parallel.is_some_and(|objects| objects > MOST_PARALLEL))
+        {
+            return wrong(format!(
+                "sample is at most {MOST_SAMPLED} and parallel at most {MOST_PARALLEL}"
+            ));
         }
         let target: Target =
             serde_json::from_value(value).or_else(|error| wrong(error.to_string()))?;

@@ -124,7 +124,8 @@ async fn found(object: &Object, shape: Result<ObjectShape>) -> Result<ObjectShap
     };
     // If it cannot be read at all, that was said.
     let other = other_format(object).await.unwrap_or_default();
-    Err(other.map_or(why, |what| format!("it is {what}")))
+    let why = other.map_or(why, |what| format!("it is {what}"));
+    Err(why.replace('\0', "\\u0000"))
 }
 
 impl CrawlReport {

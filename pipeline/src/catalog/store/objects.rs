@@ -64,7 +64,10 @@ impl Knowledge<'_> {
         let sql = include_str!("../../../../sql/queries/catalog_keep.sql");
         let shape = found.as_ref().ok();
         let count = |count: fn(&ObjectShape) -> u64| shape.map_or(0, |shape| count(shape) as i64);
-        let names: Vec<&str> = shape.map(|found| found.shape.names()).unwrap_or_default();
+        let names = shape.map(|found| found.shape.names()).unwrap_or_default();
+        // Text does not hold U+0000, which names may.
+        let names: Vec<String> =
+            names.into_iter().map(|name| name.replace('\0', "\\u0000")).collect();
         let json = shape.and_then(|found| serde_json::to_string(&found.shape).ok());
         let written = client
             .execute(
