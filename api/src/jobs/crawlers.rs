@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use pipeline::catalog::crawler::DEFAULT_DATABASE;
 use pipeline::catalog::definition::{Definition, Policies, Target};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tokio_postgres::types::{Json, ToSql};
 use tokio_postgres::{GenericClient, Row};
@@ -67,11 +68,11 @@ pub(crate) enum CrawlTarget {
         #[serde(default)]
         paths: Vec<String>,
         /// Records of each object to look at; null for all
-        #[serde(default)]
+        #[serde(default, deserialize_with = "whole")]
         #[schema(minimum = 1, maximum = 1000000000)]
         sample: Option<u32>,
         /// Objects that are read at the same time; null for as many as the worker has processors
-        #[serde(default)]
+        #[serde(default, deserialize_with = "whole")]
         #[schema(minimum = 1, maximum = 64)]
         parallel: Option<u8>,
     },
@@ -88,6 +89,16 @@ pub(crate) enum CrawlTarget {
         #[serde(default)]
         exclude: Vec<String>,
     },
+}
+
+/// A whole number, which JSON may write as `5.0` too.
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<u32>>(number: D) -> Result<Option<T>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(number)? else {
+        return Ok(None);
+    };
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    let whole = is_whole.then(|| T::try_from(number as u32).ok()).flatten();
+    whole.map(Some).ok_or_else(|| D::Error::custom("expected a whole number in the range"))
 }
 
 fn public() -> Vec<String> {

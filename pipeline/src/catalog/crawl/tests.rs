@@ -77,7 +77,7 @@ async fn of_many_paths_the_first_that_leads_to_records_counts() {
     for (paths, expected) in [
         (vec!["$.users[*]", "$.items[*]", "$"], (6, 0, "struct<x:int>")),
         (vec!["$", "$.items[*]"], (3, 0, "struct<next:void,items:array<struct<x:int>>>")),
-        (vec!["$.users[*]", "$.none[*]"], (0, 3, "struct<>")),
+        (vec!["$.users[*]", "$.none[*]"], (0, 3, "void")),
         (vec![], (3, 0, "struct<next:void,items:array<struct<x:int>>>")),
     ] {
         let paths = paths.iter().map(|path| path.parse().unwrap()).collect();
