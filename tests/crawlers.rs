@@ -137,8 +137,8 @@ async fn what_cannot_be_carried_out_is_not_defined() {
     let scheduled =
         |schedule: &str| json!({ "target": { "kind": "postgres" }, "schedule": schedule });
     for (wrong, status, code) in [
-        (objects("bucket", json!("elsewhere")), 404, "bucket_not_found"),
-        (objects("bucket", json!("file:///etc")), 404, "bucket_not_found"),
+        (objects("bucket", json!("elsewhere")), 400, "bucket_not_found"),
+        (objects("bucket", json!("file:///etc")), 400, "bucket_not_found"),
         (objects("paths", json!(["a.b"])), 400, "invalid_crawler"),
         (objects("include", json!(["[a"])), 400, "invalid_crawler"),
         (objects("prefix", json!("a\0")), 400, "invalid_crawler"),

@@ -94,7 +94,6 @@ type Defined = (StatusCode, [(header::HeaderName, String); 1], Json<Crawler>);
         ),
         Guarded,
         WrongCrawler,
-        Missing,
         Conflict,
         Unavailable
     ),
@@ -254,8 +253,11 @@ pub(super) async fn run(
 
 async fn define(app: &App, name: &str, plan: &CrawlerPlan, is_new: bool) -> Result<bool, Problem> {
     let wrong = |detail: String| Problem::bad_request("invalid_crawler", detail);
-    if let CrawlTarget::Objects { bucket, .. } = &plan.target {
-        app.bucket(bucket)?;
+    if let CrawlTarget::Objects { bucket, .. } = &plan.target
+        && app.buckets.get(bucket).is_none()
+    {
+        let detail = format!("there is no bucket {bucket}");
+        return Err(Problem::bad_request("bucket_not_found", detail));
     }
     let target = plan.checked().map_err(|error| wrong(error.to_string()))?;
     let schedule = plan.schedule.as_deref().map(str::parse::<Schedule>).transpose();

@@ -231,7 +231,7 @@ refusals! {
     }
     /// Of whatever defines a crawler.
     WrongCrawler {
-        400: "A header is wrong, the body is not JSON, or a name, schedule, path or pattern in it is none",
+        400: "A header is wrong, the body is not JSON, or a name, bucket, schedule, path or pattern in it is none",
         413: "The body is too long",
         415: "The body is not said to be JSON",
         422: "The body is JSON, but not as the schema has it",
