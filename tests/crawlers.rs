@@ -101,6 +101,23 @@ async fn a_crawler_is_defined_run_by_a_worker_defined_anew_and_removed() {
 }
 
 #[tokio::test]
+async fn tables_of_postgres_are_crawled_but_those_that_are_shut_out() {
+    let (database, folder) = (TestDatabase::with_old_tables().await, objects(0));
+    let serve = Serve::start(&database, &[], folder.path());
+    let target = json!({ "kind": "postgres", "include": ["user_*"], "exclude": ["*_log"] });
+    assert_eq!(define(&serve, "tables", &json!({ "target": target })).await.status, 201);
+    run(&serve, "tables").await;
+    let crawler = ended(&serve, "tables").await;
+    assert_eq!(crawler["target"]["schemas"], json!(["public"]));
+    let tables = crawler["last_run"]["report"]["tables"].as_array().unwrap();
+    let mut names: Vec<_> = tables.iter().map(|table| table["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].ends_with("_public_user_status"), "{names:?}");
+    assert!(names[1].ends_with("_public_user_status_error_rec"), "{names:?}");
+}
+
+#[tokio::test]
 async fn a_crawler_that_runs_is_not_run_again_nor_removed() {
     let (database, folder) = (TestDatabase::empty().await, objects(1));
     let serve = Serve::start(&database, &[], folder.path());
