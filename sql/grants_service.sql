@@ -11,7 +11,8 @@ grant select, insert, update on stevedore.jobs to :"role";
 grant select, insert on stevedore.job_events to :"role";
 grant select, insert, update, delete on stevedore.idempotency_keys to :"role";
 grant select, insert, update, delete on stevedore.crawlers, stevedore.catalog_objects to :"role";
-grant select, insert, update on stevedore.catalog_tables, stevedore.catalog_versions to :"role";
+grant select, insert, update, delete on stevedore.catalog_tables to :"role";
+grant select, insert, update on stevedore.catalog_versions to :"role";
 grant select on user_status_error_rec to :"role";
 
 grant usage on schema stevedore_queue to :"role";

@@ -59,6 +59,7 @@ async fn keys_may_do_what_their_scopes_say() {
         (Method::GET, &path, [false, true, true]),
         (Method::GET, "/v1/loads", [false, true, true]),
         (Method::GET, "/v1/rejects", [false, true, true]),
+        (Method::GET, "/v1/crawlers", [false, true, true]),
         (Method::GET, "/metrics", [false, true, true]),
         (Method::POST, &cancel, [false, false, true]),
         (Method::POST, &retry, [false, false, true]),
@@ -91,6 +92,29 @@ async fn keys_may_do_what_their_scopes_say() {
         assert!(!log.contains(key) && !log.contains(setting.rsplit(':').next().unwrap()), "{log}");
     }
     assert!(!log.contains("there are no keys"));
+}
+
+#[tokio::test]
+async fn crawlers_are_run_with_trigger_and_defined_with_admin() {
+    let keys = [key("t", &["trigger"]), key("r", &["read"]), key("a", &["admin"])];
+    let args: Vec<_> = keys.iter().flat_map(|(_, setting)| ["--key", setting]).collect();
+    let (_database, serve) = serve(&[&["--no-worker"], &args[..]].concat()).await;
+    let target = json!({ "kind": "objects", "bucket": "bucket" });
+    let new = json!({ "name": "mine", "target": target });
+    let path = "/v1/crawlers/mine";
+    for (method, path, body, statuses) in [
+        (Method::POST, "/v1/crawlers", &new, [403, 403, 201]),
+        (Method::PUT, path, &json!({ "target": target }), [403, 403, 200]),
+        (Method::GET, path, &json!({}), [403, 200, 200]),
+        (Method::POST, "/v1/crawlers/mine/runs", &json!({}), [202, 403, 409]),
+        (Method::DELETE, path, &json!({}), [403, 403, 200]),
+    ] {
+        for ((key, _), status) in keys.iter().zip(statuses) {
+            let request = serve.request(method.clone(), path).json(body);
+            let answer = answer(request.header("x-api-key", key)).await;
+            assert_eq!(answer.status, status, "{method} {path} {answer:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,14 +1,18 @@
 //! `kill -9` at every point of a load, then a second run: the rows are those of one load.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use crate::support::{TestDatabase, sample};
+use crate::support::{TestDatabase, sample, stdout};
 
 /// Starts a load and waits until it stands at a point.
 fn stop_at(database: &TestDatabase, point: &str, mode: &str) -> Child {
-    let mut command =
-        database.stevedore(&["load", "--mode", mode, &sample("user_status_sample.json")]);
+    let command = database.stevedore(&["load", "--mode", mode, &sample("user_status_sample.json")]);
+    wait_at(command, point)
+}
+
+/// Starts the binary and waits until it stands at a point.
+fn wait_at(mut command: Command, point: &str) -> Child {
     let mut load = command
         .env("STEVEDORE_FAILPOINT", point)
         .stdout(Stdio::null())
@@ -17,7 +21,7 @@ fn stop_at(database: &TestDatabase, point: &str, mode: &str) -> Child {
         .unwrap();
     let mut lines = BufReader::new(load.stderr.take().unwrap()).lines();
     let reached = lines.any(|line| line.unwrap() == format!("failpoint: {point}"));
-    assert!(reached, "the load never reached {point}");
+    assert!(reached, "it never reached {point}");
     load
 }
 
@@ -88,4 +92,35 @@ async fn a_connection_that_the_server_ends_midway_fails_the_load_and_nothing_is_
     assert!(said.contains("hint: run the same command again"), "{said}");
     assert_eq!(database.counts().await, [0, 0, 0]);
     assert_eq!(database.load(&[path.to_str().unwrap()])[0]["loaded"], 200_000);
+}
+
+#[tokio::test]
+async fn a_crawl_that_is_killed_midway_reads_only_the_rest_and_finds_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..600 {
+        let odd = if at % 7 == 0 { r#","extra":"x""# } else { "" };
+        let text = format!(r#"{{"id":{at},"name":"n{at}","tags":[{at}]{odd}}}"#);
+        std::fs::write(folder.path().join(format!("{at}.json")), text).unwrap();
+    }
+    let (killed, whole) = (TestDatabase::empty().await, TestDatabase::empty().await);
+    let args = ["crawl", "objects", folder.path().to_str().unwrap(), "--json", "--name", "c"];
+    let mut crawl = wait_at(killed.stevedore(&args), "objects_kept");
+    crawl.kill().unwrap();
+    crawl.wait().unwrap();
+    // The server may still be noticing that its client is gone.
+    while killed.count("stevedore.crawlers where stevedore.is_crawling(name)").await > 0 {
+        tokio::task::yield_now().await;
+    }
+    let run = |database: &TestDatabase| {
+        let output = database.stevedore(&args).output().unwrap();
+        serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap()
+    };
+    let (again, once) = (run(&killed), run(&whole));
+    assert_eq!((&again["unchanged"], &again["read"]), (&500.into(), &100.into()));
+    assert_eq!((&once["unchanged"], &once["read"]), (&0.into(), &600.into()));
+    let catalog = "select name, t.version, location, format, objects, records, bytes, columns \
+        from stevedore.catalog_tables t join stevedore.catalog_versions v using (table_id)";
+    let found = killed.rows(catalog).await;
+    assert_eq!(found[0]["records"], 600);
+    assert_eq!(found, whole.rows(catalog).await);
 }

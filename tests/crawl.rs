@@ -1,7 +1,10 @@
 //! The objects' crawler and its catalog, through the binary.
 
+use std::io::Write;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::support::{Serve, TestDatabase, sample, stdout};
@@ -78,6 +81,139 @@ async fn only_what_is_new_or_changed_is_read_and_only_changes_are_versions() {
         (&json!(2), &json!(["table_microservice_hw"]))
     );
     assert!(catalog(&database, &["list"]).contains("deprecated"));
+}
+
+#[tokio::test]
+async fn columns_that_changed_are_taken_added_or_only_told_as_the_policy_says() {
+    for (policy, version, columns, changes, held_back) in [
+        ("update", 2, ["id:double", "name:string", "more:boolean"].as_slice(), 3, 0),
+        ("add-columns", 2, &["id:int", "city:string", "name:string", "more:boolean"], 1, 2),
+        ("log", 1, &["id:int", "city:string", "name:string"], 0, 3),
+    ] {
+        let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+        let write = |text: &str| std::fs::write(folder.path().join("a.json"), text).unwrap();
+        write(r#"{"id":1,"city":"x","name":"y"}"#);
+        let args = ["--on-change", policy];
+        crawl(&database, folder.path(), &args);
+        write(r#"{"ID":1.5,"name":"y","more":true}"#);
+        let report = crawl(&database, folder.path(), &args);
+        let table = &report["tables"][0];
+        let count = |what: &str| table[what].as_array().unwrap().len();
+        assert_eq!((count("changes"), count("held_back")), (changes, held_back), "{policy}");
+        assert_eq!(table["version"], version, "{policy}");
+        let sql = "select lower(c ->> 'name') || ':' || (c ->> 'data_type') as c \
+            from stevedore.catalog_versions v join stevedore.catalog_tables t using (table_id, version), \
+            jsonb_array_elements(columns) with ordinality as e (c, at) order by at";
+        let rows = database.connect().await.query(sql, &[]).await.unwrap();
+        let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert_eq!(found, columns, "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn tables_that_are_gone_are_deprecated_deleted_or_only_named_as_the_policy_says() {
+    for (policy, told, state) in [
+        ("deprecate", "deprecated", Some("deprecated")),
+        ("delete", "deleted", None),
+        ("log", "missing", Some("active")),
+    ] {
+        let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+        std::fs::write(folder.path().join("a.json"), r#"{"id":1}"#).unwrap();
+        crawl(&database, folder.path(), &[]);
+        std::fs::remove_file(folder.path().join("a.json")).unwrap();
+        let report = crawl(&database, folder.path(), &["--on-delete", policy]);
+        for list in ["deprecated", "deleted", "missing"] {
+            let expected = if list == told { json!(["table_microservice_hw"]) } else { json!([]) };
+            assert_eq!(report[list], expected, "{policy}");
+        }
+        let states = database.rows("select state from stevedore.catalog_tables").await;
+        let expected: Vec<_> = state.map(|state| json!({ "state": state })).into_iter().collect();
+        assert_eq!(states, expected, "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_crawler_that_is_to_read_otherwise_reads_again_and_keys_are_chosen_by_patterns() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("a/1.json", r#"{"items":[{"x":1},{"x":2}]}"#);
+    write("a/_meta.json", r#"{"about":"a"}"#);
+    write("b/2.json", r#"{"y":[1]}"#);
+    let keys = ["--include", "a/*", "--exclude", "**/_*"];
+    let first = crawl(&database, folder.path(), &keys);
+    assert_eq!((&first["objects"], &first["records"]), (&json!(1), &json!(1)));
+    let paths = [&keys[..], &["--path", "$.none[*]", "--path", "$.items[*]"]].concat();
+    let again = crawl(&database, folder.path(), &paths);
+    assert_eq!((&again["unchanged"], &again["records"]), (&json!(0), &json!(2)));
+    assert_eq!(catalog(&database, &["show", "table_microservice_hw"]).lines().count(), 2);
+    let bucket = format!("microservice-hw={}", folder.path().display());
+    let mut rerun = database.stevedore(&["crawl", "run", "microservice-hw", "--json"]);
+    let output = rerun.env("STEVEDORE_BUCKET", &bucket).output().unwrap();
+    let same: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((&same["objects"], &same["unchanged"]), (&json!(1), &json!(1)));
+    let unknown = database.stevedore(&["crawl", "run", "none"]).output().unwrap();
+    let said = crate::support::stderr(&unknown);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(said.contains("caused by: there is no crawler none\nhint: "), "{said}");
+    let listed = stdout(&database.stevedore(&["crawl", "list"]).output().unwrap());
+    assert!(listed.contains("microservice-hw") && listed.contains("succeeded"), "{listed}");
+}
+
+#[tokio::test]
+async fn hostile_and_odd_objects_are_tables_or_a_clear_line_each() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    let gzip = {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&b"{\"id\":1}\n".repeat(1000)).unwrap();
+        encoder.finish().unwrap()
+    };
+    let keys: Vec<String> = (0..5_000).map(|at| format!(r#""k{at}":{at}"#)).collect();
+    let deep = format!(r#"{{"deep":{}1{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
+    write(
+        "types/a.json",
+        b"{\"v\":1}\n{\"v\":\"x\"}\n{\"v\":[true]}\n{\"v\":{\"w\":null}}\n{\"v\":null}",
+    );
+    write("keys/a.json", format!(r#"{{"many":{{{}}}}}"#, keys.join(",")).as_bytes());
+    write("deep/a.json", deep.as_bytes());
+    write("nul/a.json", br#"{"n\u0000l":"a\u0000b"}"#);
+    let skipped = [
+        ("empty.json", b"".to_vec(), "it holds no records"),
+        ("numbers.json", b"1\n2\n".to_vec(), "none of its 2 texts is a JSON object"),
+        ("fields.json", b"{}".to_vec(), ""),
+        ("cut.json.gz", gzip[..gzip.len() / 2].to_vec(), "could not decompress"),
+        ("image.json", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), "it is a PNG image"),
+        ("table.json", b"PAR1\x15\x04\x15".to_vec(), "it is Parquet"),
+        ("page.json", b"<html></html>".to_vec(), "it is XML or HTML"),
+        ("rows.csv", b"id,name\n1,a\n".to_vec(), "none of its 2 texts is a JSON object"),
+        ("latin.json", b"\xe4\xf6\xfc\n".to_vec(), ""),
+    ];
+    skipped.iter().for_each(|(name, bytes, _)| write(name, bytes));
+    let report = crawl(&database, folder.path(), &[]);
+    for (name, _, expected) in skipped.iter().filter(|(name, ..)| *name != "fields.json") {
+        let why = report["skipped_because"][name].as_str().unwrap_or_default();
+        assert!(why.contains(expected) && !why.is_empty() && !why.contains('\n'), "{name}: {why}");
+    }
+    assert_eq!(report["skipped"], skipped.len() - 1, "{report}");
+    let tree =
+        |folder: &str| catalog(&database, &["show", &format!("table_microservice_hw_{folder}")]);
+    let choice = "v: choice<int,string,array<boolean>,struct<w:void>> (nullable = true)";
+    assert!(tree("types").contains(choice), "{}", tree("types"));
+    assert!(tree("keys").contains("many: map ("), "{}", tree("keys"));
+    assert!(tree("deep").contains("deep: array"), "{}", tree("deep").len());
+    assert!(tree("nul").contains(r"n\u0000l: string"), "{}", tree("nul"));
+    let other = folder.path().join("none");
+    let missing =
+        database.stevedore(&["crawl", "objects", other.to_str().unwrap()]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1), "{}", crate::support::stderr(&missing));
 }
 
 #[tokio::test]

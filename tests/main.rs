@@ -18,6 +18,7 @@ mod conformance;
 mod connections;
 mod crash;
 mod crawl;
+mod crawlers;
 mod decode;
 mod deploy;
 mod embedded;

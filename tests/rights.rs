@@ -102,6 +102,28 @@ fn serve(database: &TestDatabase, buckets: &str) -> (Service, String) {
     (Service(server), url.expect("it serves"))
 }
 
+/// Defines a crawler, waits for a run of it, and removes it with its tables.
+async fn crawl(client: &reqwest::Client, url: &str) {
+    let target = json!({ "kind": "objects", "bucket": "samples", "sample": 10 });
+    let new = json!({ "name": "samples", "target": target });
+    let defined = client.post(format!("{url}/v1/crawlers")).json(&new).send().await.unwrap();
+    assert_eq!(defined.status(), 201);
+    let crawler = format!("{url}/v1/crawlers/samples");
+    assert_eq!(client.post(format!("{crawler}/runs")).send().await.unwrap().status(), 202);
+    let report = loop {
+        let told: Value = client.get(&crawler).send().await.unwrap().json().await.unwrap();
+        assert_eq!(told["last_run"]["error"], Value::Null, "{told}");
+        if told["last_run"]["report"].is_object() {
+            break told["last_run"]["report"].clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(report["records"].as_u64().unwrap() > 0, "{report}");
+    let removed = client.delete(format!("{crawler}?tables=delete")).send().await.unwrap();
+    let removed: Value = removed.json().await.unwrap();
+    assert!(!removed["deleted"].as_array().unwrap().is_empty(), "{removed}");
+}
+
 #[tokio::test]
 async fn the_rights_of_the_service_are_enough_to_serve_and_to_work_and_for_little_else() {
     rustls::crypto::ring::default_provider().install_default().ok();
@@ -128,6 +150,7 @@ async fn the_rights_of_the_service_are_enough_to_serve_and_to_work_and_for_littl
         let job: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!((&job["state"], &job["records"]), (&json!("succeeded"), &json!(records)));
     }
+    crawl(&client, &url).await;
     for path in ["/v1/jobs", "/v1/loads", "/v1/rejects", "/metrics", "/readyz"] {
         let answer = client.get(format!("{url}{path}")).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");

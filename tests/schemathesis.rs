@@ -84,6 +84,26 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
     request["key"]["enum"] = json!(names);
     request["prefix"]["enum"] = json!(["user", "user_status_dirty", "nothing"]);
     request["glob"]["enum"] = json!(["*", "**/*.json", "user_status_{sample,dirty}.*"]);
+    for plan in ["NewCrawler", "CrawlerPlan"] {
+        document["components"]["schemas"][plan]["properties"]["schedule"] =
+            json!({ "enum": [null, "0 3 * * *", "*/5 0 1 1 MON-FRI"] });
+    }
+    for kind in document["components"]["schemas"]["CrawlTarget"]["oneOf"].as_array_mut().unwrap() {
+        let fields = &mut kind["properties"];
+        for (name, known) in [
+            ("bucket", json!(["bucket"])),
+            ("prefix", json!(["", "user"])),
+            ("include", json!([[], ["user*", "**/*.json"]])),
+            ("exclude", json!([[], ["*.txt"]])),
+            ("paths", json!([[], ["$.a[*]", "$"]])),
+        ] {
+            if fields.get(name).is_some() {
+                fields[name] = json!({ "enum": known });
+            }
+        }
+    }
+    // Others would not find what one of its requests has removed.
+    document["paths"]["/v1/crawlers/{crawler}"].as_object_mut().unwrap().remove("delete");
     for operation in document["paths"].as_object_mut().unwrap().values_mut() {
         for operation in operation.as_object_mut().unwrap().values_mut() {
             for parameter in
@@ -99,7 +119,8 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
                     // Columns that all three tables have.
                     "column" => json!(["ingested_at"]),
                     "equals" => json!(["2022-01-02", "infinity"]),
-                    "from" | "to" => json!([1]),
+                    "crawler" => json!(["bucket"]),
+                    "from" | "to" | "version" => json!([1]),
                     _ => continue,
                 };
                 parameter["schema"]["enum"] = known;

@@ -207,6 +207,12 @@ pub enum Error {
         /// The system's error, or that of the file's format.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// There is no such crawler.
+    #[error("there is no crawler {crawler}")]
+    NoCrawler {
+        /// The name that was asked for.
+        crawler: String,
+    },
     /// A worker of ours stopped without a word.
     #[error("a task that works on {object} stopped unexpectedly")]
     Stopped {

@@ -1,6 +1,6 @@
-//! The points of a load at which a test may stop it.
+//! The points of a load or crawl at which a test may stop it.
 
-/// A point of a load; a crash before it and one after it leave different things behind.
+/// A point of a load or crawl; a crash before it and one after it leave different things behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
     /// All rows of the log are sent.
@@ -15,6 +15,8 @@ pub enum Point {
     Recorded,
     /// Everything is committed, and nobody knows yet.
     Committed,
+    /// Of a crawl: what some objects hold is kept, others are not listed yet.
+    ObjectsKept,
 }
 
 impl Point {
@@ -28,6 +30,7 @@ impl Point {
             Self::Merged => "merged",
             Self::Recorded => "recorded",
             Self::Committed => "committed",
+            Self::ObjectsKept => "objects_kept",
         }
     }
 }

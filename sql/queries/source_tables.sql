@@ -6,17 +6,11 @@ select
 from (
     select
         name, target ->> 'bucket' as bucket, coalesce(target ->> 'prefix', '') as prefix,
-        case
-            when target ->> 'origin' is null then $3::text
-            else substr($1::text, length(target ->> 'origin') + 1)
-        end as key
+        case when origin is null then $3::text else substr($1::text, length(origin) + 1) end as key
     from stevedore.crawlers
     where
-        kind = 'objects' and last_run is not null
-        and case
-            when target ->> 'origin' is null then target ->> 'bucket' = $2::text
-            else starts_with($1, target ->> 'origin')
-        end
+        target ->> 'kind' = 'objects' and last_run is not null
+        and case when origin is null then target ->> 'bucket' = $2::text else starts_with($1, origin) end
 ) c
 left join stevedore.catalog_tables t
     on t.crawler = c.name and t.kind = 'objects' and t.state = 'active'

@@ -2,102 +2,160 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread::available_parallelism;
+use std::sync::Arc;
 
-use pipeline::catalog::crawl::InferOptions;
-use pipeline::catalog::crawler::{CrawlReport, ObjectsCrawler, crawl_objects};
-use pipeline::catalog::postgres::{TablesCrawler, TablesReport, crawl_tables};
-use pipeline::error::Result;
+use pipeline::catalog::definition::{Definition, ObjectsTarget, TablesTarget, Target};
+use pipeline::catalog::run::{Report, Run, crawl as run};
+use pipeline::catalog::store::Crawlers;
+use pipeline::database::migrate;
+use pipeline::error::{Error, Result};
 use pipeline::source::Bucket;
+use uuid::Uuid;
 
 use super::print::Printer;
+use super::progress::CrawlWatch;
 use super::session::Session;
-use crate::buckets::{Buckets, environment};
-use crate::config::{CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb};
+use crate::buckets::{BucketSetting, Buckets, environment};
+use crate::config::{
+    CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlRunArgs, CrawlVerb, DatabaseArgs,
+};
+use crate::failpoint;
+use crate::jobs::crawlers;
 
 pub(super) async fn crawl(args: &CrawlArgs, printer: &Printer) -> ExitCode {
-    match &args.verb {
-        CrawlVerb::Objects(args) => objects(args, printer).await,
-        CrawlVerb::Postgres(args) => postgres(args, printer).await,
-    }
-}
-
-async fn postgres(args: &CrawlPostgresArgs, printer: &Printer) -> ExitCode {
-    match run_postgres(args, printer).await {
-        Ok(report) if args.json => {
-            printer.json(&report);
-            ExitCode::SUCCESS
-        }
-        Ok(report) => {
-            printer.crawl_of_tables(&report);
-            ExitCode::SUCCESS
-        }
-        Err(error) => printer.failed("could not crawl the database", &error),
-    }
-}
-
-async fn run_postgres(args: &CrawlPostgresArgs, printer: &Printer) -> Result<TablesReport> {
-    let mut session = Session::open(&args.database, true, printer).await?;
-    let crawler = TablesCrawler {
-        database: args.catalog_database.clone(),
-        schemas: args.schemas.clone(),
-        include: args.include.clone(),
+    let (crawled, json, what) = match &args.verb {
+        CrawlVerb::Objects(args) => (objects(args, printer).await, args.json, &*args.bucket),
+        CrawlVerb::Postgres(args) => (postgres(args, printer).await, args.json, "the database"),
+        CrawlVerb::Run(args) => (again(args, printer).await, args.json, &*args.name),
+        CrawlVerb::List(database) => return list(database, printer).await,
     };
-    let crawled = crawl_tables(&crawler, &mut session.connection).await;
-    session.close().await?;
-    crawled
-}
-
-async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> ExitCode {
-    match run_objects(args, printer).await {
-        Ok(report) if args.json => {
-            printer.json(&report);
-            ExitCode::SUCCESS
-        }
-        Ok(report) => {
-            printer.crawl(&report);
-            ExitCode::SUCCESS
-        }
-        Err(error) => printer.failed(&format!("could not crawl {}", args.bucket), &error),
+    match crawled {
+        Ok(report) if json => printer.json(&report),
+        Ok(Report::Objects(report)) => printer.crawl(&report),
+        Ok(Report::Postgres(report)) => printer.crawl_of_tables(&report),
+        Err(error) => return printer.failed(&format!("could not crawl {what}"), &error),
     }
+    ExitCode::SUCCESS
 }
 
-async fn run_objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<CrawlReport> {
-    let bucket = bucket(args)?;
+async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<Report> {
+    let bucket = bucket(&args.bucket, &args.buckets.settings)?;
     let mut session = Session::open(&args.database, true, printer).await?;
-    let processors = args.parallel.or_else(|| available_parallelism().ok());
-    let crawler = ObjectsCrawler {
+    let definition = Definition {
         name: args.name.clone().unwrap_or_else(|| match args.prefix.as_str() {
             "" => bucket.name.clone(),
             prefix => format!("{}/{prefix}", bucket.name),
         }),
         database: args.catalog_database.clone(),
-        bucket,
-        prefix: args.prefix.clone(),
-        options: InferOptions {
+        target: Target::Objects(ObjectsTarget {
+            bucket: bucket.name.clone(),
+            prefix: args.prefix.clone(),
+            include: args.include.clone(),
+            exclude: args.exclude.clone(),
+            paths: args.paths.clone(),
             sample: args.sample.0,
-            path: args.path.clone(),
-            ..InferOptions::default()
-        },
-        parallel: processors.map_or(2, usize::from),
+            parallel: args.parallel,
+        }),
+        policies: (&args.policies).into(),
     };
-    let crawled = crawl_objects(&crawler, &mut session.connection).await;
+    let crawled = define_and_run(&definition, Some(&bucket), &mut session).await;
     session.close().await?;
     crawled
 }
 
-/// The configured bucket of that name, else the one of that URL, named by the end of it.
-fn bucket(args: &CrawlObjectsArgs) -> Result<Bucket> {
-    let is_named = |name: &str| args.buckets.iter().any(|setting| setting.name == name);
-    if is_named(&args.bucket) {
-        let named = args.buckets.iter().filter(|setting| setting.name == args.bucket);
-        let named: Vec<_> = named.cloned().collect();
-        if let Some(bucket) = Buckets::open(&named)?.get(&args.bucket) {
-            return Ok(bucket.clone());
+async fn postgres(args: &CrawlPostgresArgs, printer: &Printer) -> Result<Report> {
+    let mut session = Session::open(&args.database, true, printer).await?;
+    let crawled = async {
+        let definition = Definition {
+            name: match &args.name {
+                Some(name) => name.clone(),
+                None => format!("postgres/{}", name_of_database(&session).await?),
+            },
+            database: args.catalog_database.clone(),
+            target: Target::Postgres(TablesTarget {
+                schemas: args.schemas.clone(),
+                include: args.include.clone(),
+                exclude: args.exclude.clone(),
+            }),
+            policies: (&args.policies).into(),
+        };
+        define_and_run(&definition, None, &mut session).await
+    };
+    let crawled = crawled.await;
+    session.close().await?;
+    crawled
+}
+
+async fn name_of_database(session: &Session) -> Result<String> {
+    let row = session.connection.query_one("select current_database()::text", &[]).await;
+    let failed = |source| Error::Database { doing: "ask for the database's name".into(), source };
+    Ok(row.map_err(failed)?.get(0))
+}
+
+async fn again(args: &CrawlRunArgs, printer: &Printer) -> Result<Report> {
+    let mut session = Session::open(&args.database, true, printer).await?;
+    let crawled = async {
+        let definition = Crawlers::get(&*session.connection, &args.name).await?;
+        let bucket = match &definition.target {
+            Target::Objects(target) => configured(&target.bucket, &args.buckets.settings)?,
+            Target::Postgres(_) => None,
+        };
+        run_here(&definition, bucket.as_ref(), &mut session).await
+    };
+    let crawled = crawled.await;
+    session.close().await?;
+    crawled
+}
+
+async fn define_and_run(
+    definition: &Definition,
+    bucket: Option<&Bucket>,
+    session: &mut Session,
+) -> Result<Report> {
+    Crawlers::define(&*session.connection, definition).await?;
+    run_here(definition, bucket, session).await
+}
+
+async fn run_here(
+    definition: &Definition,
+    bucket: Option<&Bucket>,
+    session: &mut Session,
+) -> Result<Report> {
+    let progress = Arc::default();
+    let _watch = CrawlWatch::begin(&progress);
+    let this = Run { run_id: Uuid::now_v7(), progress, reached: failpoint::reached };
+    run(definition, bucket, &this, &mut session.connection).await
+}
+
+async fn list(database: &DatabaseArgs, printer: &Printer) -> ExitCode {
+    let listed = async {
+        let mut session = Session::open(database, false, printer).await?;
+        migrate(&mut session.connection).await?;
+        let crawlers = crawlers::list(&*session.connection, None).await;
+        session.close().await?;
+        crawlers.map_err(|source| Error::Database { doing: "read the crawlers".into(), source })
+    };
+    match listed.await {
+        Ok(crawlers) => {
+            printer.crawlers(&crawlers);
+            ExitCode::SUCCESS
         }
+        Err(error) => printer.failed("could not list the crawlers", &error),
     }
-    let plain = args.bucket.split('?').next().unwrap_or_default().trim_end_matches('/');
+}
+
+/// The configured bucket of that name, else the one of that URL, named by the end of it.
+fn bucket(wanted: &str, settings: &[BucketSetting]) -> Result<Bucket> {
+    if let Some(bucket) = configured(wanted, settings)? {
+        return Ok(bucket);
+    }
+    let plain = wanted.split('?').next().unwrap_or_default().trim_end_matches('/');
     let path = std::path::absolute(plain).unwrap_or_default();
     let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
-    Bucket::open(&name.unwrap_or_else(|| "bucket".to_owned()), &args.bucket, &environment())
+    Bucket::open(&name.unwrap_or_else(|| "bucket".to_owned()), wanted, &environment())
+}
+
+fn configured(name: &str, settings: &[BucketSetting]) -> Result<Option<Bucket>> {
+    let named: Vec<_> = settings.iter().filter(|setting| setting.name == name).cloned().collect();
+    Ok(Buckets::open(&named)?.get(name).cloned())
 }

@@ -69,6 +69,8 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
+        Error::NoCrawler { .. } => "`stevedore crawl list` shows which there are",
+        Error::Busy { .. } => "wait for it to end: `stevedore crawl list` shows its state",
         Error::Spool { .. } => "free space there, or name another folder: --spool-folder",
         Error::Write { .. } => "free space there, or name a file in another folder",
         Error::Unproven { .. } => "look for triggers or rules that drop rows of the tables",

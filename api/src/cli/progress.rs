@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use pipeline::catalog::run::CrawlProgress;
 use pipeline::load::Progress;
 use pipeline::source::Object;
 use tokio::task::JoinHandle;
@@ -38,6 +39,49 @@ impl Drop for Watch {
             task.abort();
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Shows how far a crawl is, until it is dropped.
+pub(super) struct CrawlWatch {
+    drawing: Option<(JoinHandle<()>, ProgressBar)>,
+}
+
+impl CrawlWatch {
+    /// Begins to show it. How many objects are to come is not known, since they are read as they are
+    /// listed.
+    pub(super) fn begin(progress: &Arc<CrawlProgress>) -> Self {
+        let template = "{spinner} {msg}, {binary_bytes} read, {binary_bytes_per_sec}, {elapsed}";
+        let (true, Ok(style)) =
+            (io::stderr().is_terminal(), ProgressStyle::with_template(template))
+        else {
+            return Self { drawing: None };
+        };
+        let bar = ProgressBar::new_spinner().with_style(style);
+        let task = tokio::spawn(draw_crawl(bar.clone(), Arc::clone(progress)));
+        Self { drawing: Some((task, bar)) }
+    }
+}
+
+impl Drop for CrawlWatch {
+    fn drop(&mut self) {
+        if let Some((task, bar)) = self.drawing.take() {
+            task.abort();
+            bar.finish_and_clear();
+        }
+    }
+}
+
+async fn draw_crawl(bar: ProgressBar, progress: Arc<CrawlProgress>) {
+    let mut ticks = tokio::time::interval(DRAW_EVERY);
+    loop {
+        ticks.tick().await;
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let done = count(&progress.unchanged) + count(&progress.read);
+        let (objects, records) = (count(&progress.objects), count(&progress.records));
+        bar.set_message(format!("{done} of {objects} objects listed, {records} records"));
+        bar.set_position(count(&progress.bytes_read));
+        bar.tick();
     }
 }
 

@@ -1,14 +1,16 @@
 //! Settings of `crawl`, `catalog`, `show`, `export` and `verify`.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
-use pipeline::catalog::crawl::Sample;
 use pipeline::catalog::crawler::DEFAULT_DATABASE;
+use pipeline::catalog::definition::{OnChange, OnDelete, Policies};
 use pipeline::catalog::path::JsonPath;
 use pipeline::catalog::unload::FileFormat;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DatabaseArgs, RecordArgs};
 use crate::buckets::BucketSetting;
@@ -16,8 +18,10 @@ use crate::buckets::BucketSetting;
 pub(super) const CRAWL_EXAMPLES: &str = "\
 Examples:
   stevedore crawl objects microservice-hw
-  stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000
-  stevedore crawl postgres --include 'user_status*'";
+  stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000 --exclude '**/_*'
+  stevedore crawl objects api --path '$.items[*]' --path '$' --on-change add-columns
+  stevedore crawl postgres --include 'user_status*'
+  stevedore crawl run microservice-hw";
 
 pub(super) const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -55,6 +59,87 @@ pub(crate) enum CrawlVerb {
     Objects(CrawlObjectsArgs),
     /// Catalog the tables of the database
     Postgres(CrawlPostgresArgs),
+    /// Run a crawler again as it was defined, here or over REST
+    Run(CrawlRunArgs),
+    /// List the crawlers, and how their last runs went
+    List(DatabaseArgs),
+}
+
+/// Which crawler to run.
+#[derive(Debug, Args)]
+pub(crate) struct CrawlRunArgs {
+    /// The crawler
+    pub(crate) name: String,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) buckets: BucketArgs,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// What to do about tables that are in the catalog already.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    /// What becomes of a table whose columns changed
+    #[arg(long, value_name = "POLICY", default_value = "update")]
+    pub(crate) on_change: ChangePolicy,
+    /// What becomes of a table that is not found any more
+    #[arg(long, value_name = "POLICY", default_value = "deprecate")]
+    pub(crate) on_delete: DeletePolicy,
+}
+
+/// What becomes of a table whose columns changed.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChangePolicy {
+    /// A new version has the columns that were found
+    #[default]
+    Update,
+    /// A new version has the columns that there were, as they were, and then those that are new
+    AddColumns,
+    /// Nothing; the changes are told
+    Log,
+}
+
+/// What becomes of a table that is not found any more.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeletePolicy {
+    /// It is marked, until it is found again
+    #[default]
+    Deprecate,
+    /// It goes, with all of its versions
+    Delete,
+    /// Nothing; it is named
+    Log,
+}
+
+impl From<&PolicyArgs> for Policies {
+    fn from(args: &PolicyArgs) -> Self {
+        Self { on_change: args.on_change.into(), on_delete: args.on_delete.into() }
+    }
+}
+
+impl From<ChangePolicy> for OnChange {
+    fn from(policy: ChangePolicy) -> Self {
+        match policy {
+            ChangePolicy::Update => Self::Update,
+            ChangePolicy::AddColumns => Self::AddColumns,
+            ChangePolicy::Log => Self::Log,
+        }
+    }
+}
+
+impl From<DeletePolicy> for OnDelete {
+    fn from(policy: DeletePolicy) -> Self {
+        match policy {
+            DeletePolicy::Deprecate => Self::Deprecate,
+            DeletePolicy::Delete => Self::Delete,
+            DeletePolicy::Log => Self::Log,
+        }
+    }
 }
 
 /// Which tables to crawl.
@@ -66,9 +151,17 @@ pub(crate) struct CrawlPostgresArgs {
     /// Only tables whose name, alone or as schema.table, matches; may be given again
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
+    /// No tables whose name, alone or as schema.table, matches; may be given again
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// Name of the crawler [default: postgres/ and the database]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// The catalog's database for the tables
     #[arg(long, value_name = "NAME", default_value = DEFAULT_DATABASE)]
     pub(crate) catalog_database: String,
+    #[command(flatten)]
+    pub(crate) policies: PolicyArgs,
     /// Print what was done as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -159,12 +252,19 @@ pub(crate) struct CrawlObjectsArgs {
     /// What the keys of the objects begin with
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) prefix: String,
+    /// Only objects whose whole key matches (`*` stays within a name, `**` does not); may be given again
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+    /// No objects whose whole key matches; may be given again
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
     /// Records of each object to look at, or all
     #[arg(long, value_name = "N|all", default_value = "all")]
     pub(crate) sample: SampleSetting,
-    /// Where in a document its records are, as a JsonPath: `$`, `$[*]`, `$.a.b[*]`
-    #[arg(long, value_name = "JSONPATH", default_value_t)]
-    pub(crate) path: JsonPath,
+    /// Where in a document its records are, as a JsonPath: `$`, `$[*]`, `$.a.b[*]`; may be given again,
+    /// then of each object the first that leads to records counts [default: $]
+    #[arg(long = "path", value_name = "JSONPATH")]
+    pub(crate) paths: Vec<JsonPath>,
     /// Name of the crawler [default: the bucket and the prefix]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
@@ -174,9 +274,20 @@ pub(crate) struct CrawlObjectsArgs {
     /// Objects that are read at the same time [default: as many as there are processors]
     #[arg(long, value_name = "N")]
     pub(crate) parallel: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) policies: PolicyArgs,
     /// Print what was done as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) buckets: BucketArgs,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// The configured buckets.
+#[derive(Debug, Args)]
+pub(crate) struct BucketArgs {
     /// A bucket under a name, as `serve` has it
     #[arg(
         long = "bucket",
@@ -188,22 +299,20 @@ pub(crate) struct CrawlObjectsArgs {
         value_parser = super::Secret::<BucketSetting>::new(),
         default_value = "microservice-hw=data"
     )]
-    pub(crate) buckets: Vec<BucketSetting>,
-    #[command(flatten)]
-    pub(crate) database: DatabaseArgs,
+    pub(crate) settings: Vec<BucketSetting>,
 }
 
 /// How much of each object is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SampleSetting(pub(crate) Sample);
+pub(crate) struct SampleSetting(pub(crate) Option<NonZeroU64>);
 
 impl FromStr for SampleSetting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse() {
-            _ if text == "all" => Ok(Self(Sample::All)),
-            Ok(records @ 1..) => Ok(Self(Sample::Records(records))),
+            _ if text == "all" => Ok(Self(None)),
+            Ok(records) => Ok(Self(Some(records))),
             _ => Err("expected a number of records, or all".to_owned()),
         }
     }

@@ -8,8 +8,8 @@ mod serve;
 mod show;
 
 pub(crate) use catalog::{
-    CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlVerb, Export,
-    ExportArgs, ShowArgs, VerifyArgs,
+    CatalogArgs, CatalogVerb, ChangePolicy, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs,
+    CrawlRunArgs, CrawlVerb, DeletePolicy, Export, ExportArgs, ShowArgs, VerifyArgs,
 };
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};

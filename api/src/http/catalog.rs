@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use pipeline::catalog::column::Column;
 use pipeline::catalog::diff::diff;
+use pipeline::catalog::export::{ddl, json_schema, tree};
 use pipeline::catalog::store::{TableVersion, Tables};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,6 +84,76 @@ pub(super) struct DiffParams {
     to: i32,
 }
 
+/// A database of the catalog.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CatalogDatabase {
+    /// Its name
+    name: String,
+    /// How many tables it has
+    tables: i64,
+}
+
+/// The databases of the catalog.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CatalogDatabases {
+    /// In order of their names
+    databases: Vec<CatalogDatabase>,
+}
+
+/// A version of a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TableVersionInfo {
+    /// Its number, from 1
+    version: i32,
+    /// How many columns it has
+    columns: i32,
+    /// Who found it
+    crawler: String,
+    /// When it was found first
+    created_at: DateTime<Utc>,
+}
+
+/// The versions of a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TableVersions {
+    /// Newest first
+    versions: Vec<TableVersionInfo>,
+}
+
+/// The columns of a version of a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct VersionColumns {
+    /// The table's name
+    name: String,
+    /// The version's number
+    version: i32,
+    /// Its columns in order: name, `data_type`, nullable, and what was seen in them
+    #[schema(value_type = Vec<Object>)]
+    columns: Vec<Column>,
+}
+
+/// As what to export a version.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExportParams {
+    /// `columns` as they are in the catalog, `json_schema`, `ddl` for Postgres, or a `tree`
+    #[param(inline)]
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+/// As what a version is exported.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ExportFormat {
+    #[default]
+    Columns,
+    JsonSchema,
+    Ddl,
+    Tree,
+}
+
 /// What changed from one version of a table to another.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TableDiff {
@@ -136,6 +209,109 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<Json<CatalogTable>, Problem> {
     Ok(Json(table(&app, &name).await?.into()))
+}
+
+/// List the databases of the catalog
+///
+/// With how many tables each has.
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/databases",
+    operation_id = "list_catalog_databases",
+    tag = "catalog",
+    responses(
+        (status = 200, description = "The databases", body = CatalogDatabases),
+        Guarded,
+        Unavailable
+    ),
+)]
+pub(super) async fn databases(
+    State(app): State<Arc<App>>,
+) -> Result<Json<CatalogDatabases>, Problem> {
+    let client = app.store.client().await?;
+    let found = Tables::databases(&**client).await?;
+    let databases = found.into_iter().map(|(name, tables)| CatalogDatabase { name, tables });
+    Ok(Json(CatalogDatabases { databases: databases.collect() }))
+}
+
+/// List the versions of a table
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/tables/{name}/versions",
+    operation_id = "list_catalog_versions",
+    tag = "catalog",
+    params(("name" = String, Path, description = "The table's name")),
+    responses(
+        (status = 200, description = "The versions", body = TableVersions),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn versions(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<TableVersions>, Problem> {
+    let found = table(&app, &name).await?.table;
+    let client = app.store.client().await?;
+    let versions = Tables::versions(&**client, &found.database, &found.name).await?;
+    let versions = versions.into_iter().map(|version| TableVersionInfo {
+        version: version.version,
+        columns: version.columns,
+        crawler: version.crawler,
+        created_at: version.created_at,
+    });
+    Ok(Json(TableVersions { versions: versions.collect() }))
+}
+
+/// See a version of a table
+///
+/// Its columns, or an export of them: JSON Schema as `application/schema+json`, a `create table` and a
+/// tree as text.
+#[utoipa::path(
+    get,
+    path = "/v1/catalog/tables/{name}/versions/{version}",
+    operation_id = "show_catalog_version",
+    tag = "catalog",
+    params(
+        ("name" = String, Path, description = "The table's name"),
+        ("version" = i32, Path, description = "The version's number"),
+        ExportParams
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The version",
+            content(
+                (VersionColumns = "application/json"),
+                (Value = "application/schema+json"),
+                (String = "text/plain")
+            )
+        ),
+        Guarded,
+        WrongParameter,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn version(
+    State(app): State<Arc<App>>,
+    Path((name, version)): Path<(String, i32)>,
+    Query(ExportParams { format }): Query<ExportParams>,
+) -> Result<Response, Problem> {
+    let found = table(&app, &name).await?;
+    let columns = columns(&app, &found, version).await?;
+    Ok(match format {
+        ExportFormat::Columns => Json(VersionColumns { name, version, columns }).into_response(),
+        ExportFormat::Ddl => ddl(&name, &columns).into_response(),
+        ExportFormat::Tree => tree(&columns).into_response(),
+        ExportFormat::JsonSchema => {
+            let kind = [(header::CONTENT_TYPE, "application/schema+json")];
+            (kind, json_schema(&columns).to_string()).into_response()
+        }
+    })
 }
 
 /// Compare two versions of a table of the catalog

@@ -7,8 +7,11 @@
 //! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events` | whoever follows them | read |
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
-//! | `GET /v1/catalog/tables`, `/v1/catalog/tables/{name}`, `/v1/catalog/tables/{name}/diff` | whoever looks after the data | read |
 //! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
+//! | `GET /v1/catalog/databases`, `/v1/catalog/tables`, `/v1/catalog/tables/{name}`, `…/versions`, `…/versions/{version}`, `…/diff` | whoever looks after the data | read |
+//! | `GET /v1/crawlers`, `/v1/crawlers/{crawler}` | the same | read |
+//! | `POST /v1/crawlers/{crawler}/runs` | clients that ask for crawls | trigger |
+//! | `POST /v1/crawlers`, `PUT\|DELETE /v1/crawlers/{crawler}` | operators | admin |
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
 //! | `GET /openapi.json`, `/docs` | developers | |
@@ -16,6 +19,7 @@
 mod access;
 mod browser;
 mod catalog;
+mod crawlers;
 mod events;
 mod extract;
 mod health;
@@ -40,7 +44,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -154,10 +158,12 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
     let old = OpenApiRouter::new()
         .routes(routes!(trigger::trigger))
         .route_layer(from_fn(trigger::refuse_head));
+    // Of those that have a body, how long it is said to be is looked at before it is read.
+    let limit = RequestBodyLimitLayer::new(body_bytes);
     let trigger = OpenApiRouter::new()
         .routes(routes!(jobs::create))
-        // The one that has a body; how long it is said to be is looked at before it is read.
-        .route_layer(RequestBodyLimitLayer::new(body_bytes))
+        .route_layer(limit)
+        .routes(routes!(crawlers::run))
         .merge(old)
         .route_layer(with(Scope::Trigger));
     let read = OpenApiRouter::new()
@@ -167,13 +173,21 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(loads::list))
         .routes(routes!(loads::show))
         .routes(routes!(rejects::list))
+        .routes(routes!(catalog::databases))
         .routes(routes!(catalog::list))
         .routes(routes!(catalog::show))
+        .routes(routes!(catalog::versions))
+        .routes(routes!(catalog::version))
         .routes(routes!(catalog::compare))
         .routes(routes!(tables::rows))
+        .routes(routes!(crawlers::list))
+        .routes(routes!(crawlers::show))
         .routes(routes!(health::counts))
         .route_layer(with(Scope::Read));
     let admin = OpenApiRouter::new()
+        .routes(routes!(crawlers::create))
+        .routes(routes!(crawlers::replace, crawlers::remove))
+        .route_layer(limit)
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))
         .route_layer(with(Scope::Admin));
@@ -214,7 +228,7 @@ fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_origin(allowed)
         .expose_headers(exposed.map(axum::http::HeaderName::from_static))
-        .allow_methods([axum::http::Method::GET, axum::http::Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(headers.map(axum::http::HeaderName::from_static));
     Some(layer)
 }
@@ -233,6 +247,10 @@ fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let one_of = |name: &str| json!({ "required": [name] });
     document["components"]["schemas"]["JobRequest"]["oneOf"] =
         json!([one_of("key"), one_of("prefix"), one_of("glob")]);
+    let kinds = document["components"]["schemas"]["CrawlTarget"]["oneOf"].as_array_mut();
+    for kind in kinds.into_iter().flatten() {
+        kind["additionalProperties"] = false.into();
+    }
     // Both methods are one function.
     document["paths"]["/trigger"]["post"]["operationId"] = "trigger_by_post".into();
     if let Some(paths) = document["paths"].as_object_mut() {

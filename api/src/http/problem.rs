@@ -229,6 +229,13 @@ refusals! {
         415: "The body is not said to be JSON",
         422: "The body is JSON, but not as the schema has it",
     }
+    /// Of whatever defines a crawler.
+    WrongCrawler {
+        400: "A header is wrong, the body is not JSON, or a name, bucket, schedule, path or pattern in it is none",
+        413: "The body is too long",
+        415: "The body is not said to be JSON",
+        422: "The body is JSON, but not as the schema has it",
+    }
     /// Of whatever names a thing by its id.
     Missing { 404: "There is no such thing" }
     /// Of whatever changes jobs.

@@ -25,11 +25,11 @@ use crate::{failpoint, metrics};
 /// Attempts at a job that fails for reasons that can pass: half an hour or so in all.
 const ATTEMPTS: i32 = 14;
 /// Deaths of workers after which a job is taken to have caused them.
-const DEATHS: i32 = 2;
+pub(super) const DEATHS: i32 = 2;
 /// Longest pause before another attempt.
 const LONGEST_PAUSE_SECS: i64 = 300;
 /// How often a running attempt notes how far it is.
-const NOTE_EVERY: Duration = Duration::from_millis(500);
+pub(super) const NOTE_EVERY: Duration = Duration::from_millis(500);
 /// How long to wait before something is tried again that the database did not let us do.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -54,7 +54,7 @@ impl Worker {
     }
 
     /// Does something with the rows as soon as the database lets us.
-    async fn insist<T, F>(&self, doing: impl Fn() -> F) -> Result<T, StoreError>
+    pub(super) async fn insist<T, F>(&self, doing: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {

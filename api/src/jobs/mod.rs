@@ -2,15 +2,19 @@
 //!
 //! A job is a row of `stevedore.jobs`, which keeps its state for ever, and while it waits or runs an
 //! entry of the queue ([`queue`]), written in the same transaction. A [`worker`] takes entries and
-//! makes [`attempt`]s. The row is the truth: an entry whose row has ended is dropped.
+//! makes [`attempt`]s. The row is the truth: an entry whose row has ended is dropped. Runs of
+//! [`crawlers`] go the same way, by their own kind of entry ([`mod@crawl`]) and rows.
 
 mod attempt;
+mod crawl;
+pub(crate) mod crawlers;
 mod listener;
 mod listing;
 mod outcome;
 mod pool;
 mod queue;
 mod record;
+mod schedule;
 mod store;
 mod submit;
 mod worker;
@@ -19,6 +23,7 @@ pub(crate) use listener::{Listener, Notice};
 pub(crate) use outcome::JobError;
 pub(crate) use pool::pool;
 pub(crate) use queue::{Queue, migrate};
+pub(crate) use schedule::Schedule;
 pub(crate) use store::{Asked, Changed, JobFilter, Store, StoreError, database_failed};
 pub(crate) use submit::{Request, SubmitError, Target};
 pub(crate) use worker::{Worker, WorkerSettings};

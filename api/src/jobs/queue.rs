@@ -1,6 +1,6 @@
 //! The queue: `graphile_worker` in the schema `stevedore_queue`, on our connections.
 //!
-//! An entry names a job. It is written in the transaction that makes the job wait, and is gone when
+//! An entry names a job, or a run of a crawler. It is written in the transaction that makes the job wait, and is gone when
 //! its attempt has ended, whatever came of it: another attempt is another entry. What is left for
 //! the queue's own recovery are attempts whose worker died.
 
@@ -27,13 +27,22 @@ use super::listener::{Listener, Notice};
 
 /// The queue's own schema, so that it does not meet another user of `graphile_worker`.
 pub(super) const SCHEMA: &str = "stevedore_queue";
-/// The only kind of entry.
+/// The kind of entry that names a job.
 pub(super) const TASK: &str = "attempt";
+/// The kind of entry that names a run of a crawler.
+pub(super) const CRAWL_TASK: &str = "crawl";
 
 /// What an entry holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct QueueEntry {
     pub(super) job_id: Uuid,
+}
+
+/// What an entry of a crawl holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CrawlEntry {
+    pub(super) crawler: String,
+    pub(super) run_id: Uuid,
 }
 
 /// The queue over our pool and listener.
@@ -71,20 +80,41 @@ impl Queue {
             }
             Err(entries) => utils.add_raw_jobs(&entries).await.map(drop),
         };
-        added.map_err(|error| match error {
-            GraphileWorkerError::SqlError(error) => error,
-            error => DbError::new(error.to_string()),
-        })
+        added.map_err(not_added)
+    }
+
+    /// The same for a run of a crawler.
+    pub(super) async fn add_crawl(
+        &self,
+        transaction: &Transaction<'_>,
+        crawler: &str,
+        run_id: Uuid,
+        run_at: Option<DateTime<Utc>>,
+    ) -> Result<(), DbError> {
+        let mut utils = WorkerUtils::new(self.database(), SCHEMA).with_executor(transaction);
+        let payload = serde_json::json!({ "crawler": crawler, "run_id": run_id });
+        let added = utils.add_raw_job(CRAWL_TASK, payload, spec(run_id, run_at)).await;
+        added.map(drop).map_err(not_added)
+    }
+}
+
+fn not_added(error: GraphileWorkerError) -> DbError {
+    match error {
+        GraphileWorkerError::SqlError(error) => error,
+        error => DbError::new(error.to_string()),
     }
 }
 
 fn raw(job_id: Uuid, run_at: Option<DateTime<Utc>>) -> RawJobSpec {
-    let spec = JobSpec { run_at, job_key: Some(job_id.to_string()), ..JobSpec::default() };
     RawJobSpec {
         identifier: TASK.to_owned(),
         payload: serde_json::json!({ "job_id": job_id }),
-        spec,
+        spec: spec(job_id, run_at),
     }
+}
+
+fn spec(id: Uuid, run_at: Option<DateTime<Utc>>) -> JobSpec {
+    JobSpec { run_at, job_key: Some(id.to_string()), ..JobSpec::default() }
 }
 
 /// Creates the queue's tables or brings them up to date; only one process at a time does.

@@ -135,10 +135,19 @@ impl Store {
         job_id: Uuid,
         run_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        let sql = "delete from stevedore_queue._private_jobs where key = $1::uuid::text";
-        let removed = transaction.execute(sql, &[&job_id]).await;
-        removed.map_err(database_failed("remove the entry of the attempt"))?;
+        self.drop_entry(transaction, job_id).await?;
         self.enqueue(transaction, &[job_id], run_at).await
+    }
+
+    /// Removes the entry of a job or of a run of a crawler.
+    pub(super) async fn drop_entry(
+        &self,
+        transaction: &Transaction<'_>,
+        id: Uuid,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from stevedore_queue._private_jobs where key = $1::uuid::text";
+        let removed = transaction.execute(sql, &[&id]).await;
+        removed.map(drop).map_err(database_failed("remove the entry of the attempt"))
     }
 
     /// Gives jobs an entry that have lost theirs; how many there were.

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::listener::{Listener, Notice};
-use super::queue::{QueueEntry, SCHEMA};
+use super::queue::{CrawlEntry, QueueEntry, SCHEMA};
 use super::store::Store;
 use crate::buckets::Buckets;
 
@@ -95,6 +95,7 @@ impl Worker {
     pub(crate) async fn run(self: Arc<Self>, stopping: CancellationToken) {
         let cancels = tokio::spawn(Arc::clone(&self).hear_cancels());
         let lost = tokio::spawn(Arc::clone(&self).find_lost());
+        let schedules = tokio::spawn(Arc::clone(&self).keep_schedules());
         // The queue stops all slots of a worker when one cannot use the database for a moment, and
         // waits for the loads of the others: so each slot is a worker of its own to it.
         let slots = (0..self.settings.concurrency).map(|_| self.take_again(&stopping));
@@ -106,6 +107,7 @@ impl Worker {
         }
         cancels.abort();
         lost.abort();
+        schedules.abort();
     }
 
     /// Looks for jobs that nobody would look at any more.
@@ -117,6 +119,11 @@ impl Worker {
                 Ok(0) => {}
                 Ok(jobs) => tracing::warn!(jobs, "jobs were without an entry in the queue"),
                 Err(error) => tracing::debug!(%error, "lost jobs cannot be looked for"),
+            }
+            match self.store.find_lost_crawls().await {
+                Ok(0) => {}
+                Ok(crawls) => tracing::warn!(crawls, "crawls were without an entry in the queue"),
+                Err(error) => tracing::debug!(%error, "lost crawls cannot be looked for"),
             }
         }
     }
@@ -163,6 +170,7 @@ impl Worker {
             .worker_recovery(recovery)
             .add_extension(Arc::clone(&self))
             .define_job::<QueueEntry>()
+            .define_job::<CrawlEntry>()
             .init()
             .await
             .map_err(|error| error.to_string())?;
@@ -240,5 +248,18 @@ impl TaskHandler for QueueEntry {
         // The slot is free once this has returned: then there may be more to do.
         worker.listener.wake();
         attempted.map_err(|error| pipeline::error::causes(&error).join(": "))
+    }
+}
+
+impl TaskHandler for CrawlEntry {
+    const IDENTIFIER: &'static str = super::queue::CRAWL_TASK;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
+            return Err("the queue runs without its worker".to_owned());
+        };
+        let crawled = worker.crawl(&self).await;
+        worker.listener.wake();
+        crawled.map_err(|error| pipeline::error::causes(&error).join(": "))
     }
 }

@@ -15,7 +15,7 @@ use crate::source::{
 const LOOKED_AT: usize = 1000;
 
 /// Beginnings of files of other formats, and what these are.
-const OTHERS: [(&[u8], &str); 10] = [
+const OTHERS: [(&[u8], &str); 13] = [
     (b"PAR1", "Parquet"),
     (b"Obj\x01", "Avro"),
     (b"ORC", "ORC"),
@@ -25,6 +25,9 @@ const OTHERS: [(&[u8], &str); 10] = [
     (b"\xFD7zXZ\0", "compressed by xz"),
     (b"\xFFsNaPpY", "compressed by Snappy"),
     (b"%PDF", "PDF"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xFF\xD8\xFF", "a JPEG image"),
+    (b"SQLite format 3\0", "a SQLite database"),
     (b"<", "XML or HTML"),
 ];
 
@@ -45,6 +48,27 @@ pub enum Classified {
     },
 }
 
+/// The other format that an object is in, if its first bytes say so.
+///
+/// # Errors
+/// As [`classify`].
+pub(super) async fn other_format(object: &Object) -> Result<Option<&'static str>> {
+    let reader = ObjectReader::open_beginning(object, Arc::default());
+    let looked_at = object.clone();
+    let work = tokio::task::spawn_blocking(move || beginning(reader, &looked_at).map(|it| it.1));
+    work.await.map_err(|_| Error::Stopped { object: object.url() })?
+}
+
+/// The reader, and what its first bytes say that it is but JSON.
+fn beginning(
+    mut reader: ObjectReader,
+    object: &Object,
+) -> Result<(ObjectReader, Option<&'static str>)> {
+    let bytes = io::BufRead::fill_buf(&mut reader).map_err(|error| read_error(object, error))?;
+    let what = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, what)| *what);
+    Ok((reader, what))
+}
+
 /// Looks at the beginning of an object; its name does not matter.
 ///
 /// Must be called within a tokio runtime.
@@ -59,10 +83,9 @@ pub async fn classify(object: &Object) -> Result<Classified> {
     work.await.map_err(|_| Error::Stopped { object: object.url() })?
 }
 
-fn look(mut reader: ObjectReader, object: &Object) -> Result<Classified> {
-    let beginning = io::BufRead::fill_buf(&mut reader);
-    let beginning = beginning.map_err(|error| read_error(object, error))?;
-    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| beginning.starts_with(magic)) {
+fn look(reader: ObjectReader, object: &Object) -> Result<Classified> {
+    let (reader, what) = beginning(reader, object)?;
+    if let Some(what) = what {
         return Ok(other(format!("is {what}")));
     }
     match look_at_records(reader).map_err(|error| read_error(object, error)) {

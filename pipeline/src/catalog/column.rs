@@ -45,3 +45,25 @@ pub struct Column {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
+
+impl Column {
+    /// Says in a line what the column comes from: how many records have it, which kinds of values and
+    /// which spellings of its name were seen, how it was declared.
+    #[must_use]
+    pub fn provenance(&self) -> String {
+        let counted = |counts: &BTreeMap<String, u64>| {
+            let counts = counts.iter().map(|(what, count)| format!("{what} {count}"));
+            counts.collect::<Vec<_>>().join(", ")
+        };
+        let mut parts = vec![format!("in {} records, null in {}", self.present, self.nulls)];
+        if !self.kinds.is_empty() {
+            parts.push(format!("values: {}", counted(&self.kinds)));
+        }
+        if !self.variants.is_empty() {
+            parts.push(format!("names: {}", counted(&self.variants)));
+        }
+        parts.extend(self.declared.as_ref().map(|declared| format!("declared {declared}")));
+        parts.extend(self.key.as_ref().map(|key| format!("{key} key")));
+        parts.join("; ")
+    }
+}

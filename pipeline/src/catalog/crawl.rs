@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures::{Stream, StreamExt, TryStreamExt};
 
-use super::infer::Inference;
+use super::infer::{Counts, Inference};
 use super::path::JsonPath;
 use super::shape::{MAX_FIELDS, Shape};
 use crate::error::{Error, Result};
 use crate::source::{
-    Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, read_error,
+    Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, read_error,
 };
 
 /// Records of a sample for which an object is not read far ahead.
@@ -31,21 +31,25 @@ pub enum Sample {
 pub struct InferOptions {
     /// How much of each object is read.
     pub sample: Sample,
-    /// Where the records are in each text.
-    pub path: JsonPath,
+    /// Where the records may be in each text: of an object, the first path that leads to some in its
+    /// first texts counts. None for `$`.
+    pub paths: Vec<JsonPath>,
     /// How objects are cut into texts.
     pub cut: CutOptions,
     /// Keys over which a column is a map.
     pub max_fields: usize,
+    /// Counts the bytes that are read, of all objects.
+    pub bytes_read: Arc<AtomicU64>,
 }
 
 impl Default for InferOptions {
     fn default() -> Self {
         Self {
             sample: Sample::All,
-            path: JsonPath::default(),
+            paths: Vec::new(),
             cut: CutOptions::default(),
             max_fields: MAX_FIELDS,
+            bytes_read: Arc::default(),
         }
     }
 }
@@ -90,7 +94,10 @@ pub async fn infer_object(object: &Object, options: &InferOptions) -> Result<Obj
     let stop = StopOnDrop::default();
     let (is_stopped, object, options) = (Arc::clone(&stop.0), object.clone(), options.clone());
     let url = object.url();
-    let work = tokio::task::spawn_blocking(move || read(reader, &object, &options, &is_stopped));
+    let tally =
+        Tally { of_object: Arc::clone(&bytes_read), of_all: Arc::clone(&options.bytes_read) };
+    let work =
+        tokio::task::spawn_blocking(move || read(reader, &object, &options, tally, &is_stopped));
     let shape = work.await.map_err(|_| Error::Stopped { object: url })??;
     Ok(ObjectShape { bytes_read: bytes_read.load(Ordering::Relaxed), ..shape })
 }
@@ -131,30 +138,45 @@ impl Drop for StopOnDrop {
     }
 }
 
+/// Hands the bytes that are read of an object on to the count of all.
+struct Tally {
+    of_object: Arc<AtomicU64>,
+    of_all: Arc<AtomicU64>,
+}
+
+impl Tally {
+    /// Hands on what is new since `before`; how many there are by now.
+    fn since(&self, before: u64) -> u64 {
+        let now = self.of_object.load(Ordering::Relaxed);
+        self.of_all.fetch_add(now - before, Ordering::Relaxed);
+        now
+    }
+}
+
 fn read(
     reader: ObjectReader,
     object: &Object,
     options: &InferOptions,
+    tally: Tally,
     is_stopped: &AtomicBool,
 ) -> Result<ObjectShape> {
     let failed = |error| read_error(object, error);
     let input = Decompressed::new(reader).map_err(failed)?;
     let compression = input.compression();
     let mut batches = Batches::new(input, options.cut.clone());
-    let mut shape = Shape::new(options.max_fields);
-    let mut inference = None;
+    let mut classifiers = Classifiers::default();
     let mut left = match options.sample {
         Sample::All => usize::MAX,
         Sample::Records(records) => usize::try_from(records).unwrap_or(usize::MAX),
     };
     let mut sampled_whole = true;
+    let mut counted = 0;
     while let Some(batch) = batches.next().transpose().map_err(failed)? {
+        counted = tally.since(counted);
         if is_stopped.load(Ordering::Relaxed) {
             return Err(Error::Cancelled { object: object.url() });
         }
-        let inference =
-            inference.get_or_insert_with(|| Inference::new(&path(&options.path, batches.format())));
-        inference.read_some(&batch, left, &mut shape);
+        classifiers.read(&batch, left, options, batches.format());
         let is_full = left < batch.records.len();
         left = left.saturating_sub(batch.records.len());
         if is_full {
@@ -162,7 +184,8 @@ fn read(
             break;
         }
     }
-    let counts = inference.map(|inference| inference.counts()).unwrap_or_default();
+    tally.since(counted);
+    let (shape, counts) = classifiers.finish(options.max_fields);
     Ok(ObjectShape {
         shape,
         records: counts.records,
@@ -173,6 +196,42 @@ fn read(
         compression,
         sampled_whole,
     })
+}
+
+/// Reads records by each path, until one of them has led to some.
+#[derive(Default)]
+struct Classifiers(Vec<(Inference, Shape)>);
+
+impl Classifiers {
+    fn read(
+        &mut self,
+        batch: &Batch,
+        texts: usize,
+        options: &InferOptions,
+        format: Option<Format>,
+    ) {
+        if self.0.is_empty() {
+            let whole = [JsonPath::default()];
+            let paths = if options.paths.is_empty() { &whole } else { options.paths.as_slice() };
+            let classifier =
+                |it| (Inference::new(&path(it, format)), Shape::new(options.max_fields));
+            self.0 = paths.iter().map(classifier).collect();
+        }
+        for (inference, shape) in &mut self.0 {
+            inference.read_some(batch, texts, shape);
+        }
+        let found = self.0.iter().position(|(inference, _)| inference.counts().records > 0);
+        if let Some(found) = found.filter(|_| self.0.len() > 1) {
+            self.0 = vec![self.0.swap_remove(found)];
+        }
+    }
+
+    /// What the path that has led to records has found; the first one's where none has.
+    fn finish(self, max_fields: usize) -> (Shape, Counts) {
+        let first = self.0.into_iter().next();
+        let found = first.map(|(inference, shape)| (shape, inference.counts()));
+        found.unwrap_or_else(|| (Shape::new(max_fields), Counts::default()))
+    }
 }
 
 /// The path within the texts that an object of this format is cut into.

@@ -12,7 +12,9 @@
 //! | [`crawl`] | the above for an object, and for many at the same time |
 //! | [`group`] | which objects are alike, and so one table |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
+//! | [`definition`] | what a crawler is to do |
 //! | [`crawler`] | **the page**: all of the above for a bucket |
+//! | [`run`] | one run of a crawler, of either kind |
 //! | [`sample`] | the same for a few records of a few objects, when a bucket is used first |
 //! | [`readback`] | rows of Postgres as batches of Arrow and as frames, by connectorx |
 //! | [`unload`] | a table of Postgres as a file: Parquet, CSV, NDJSON |
@@ -22,6 +24,7 @@ pub mod classify;
 pub mod column;
 pub mod crawl;
 pub mod crawler;
+pub mod definition;
 pub mod diff;
 pub mod export;
 pub mod group;
@@ -29,6 +32,7 @@ pub mod infer;
 pub mod path;
 pub mod postgres;
 pub mod readback;
+pub mod run;
 pub mod sample;
 pub mod shape;
 pub mod store;

@@ -8,24 +8,12 @@ use polars::prelude::{AnyValue, DataFrame, PolarsResult};
 use serde::Serialize;
 
 use super::column::Column;
-use super::crawler::{begin, end};
+use super::definition::{Definition, TablesTarget};
 use super::readback::read;
-use super::store::{Published, Table, TableKind, Tables};
+use super::store::{Gone, Published, Table, TableKind, Tables};
 use super::types::DataType;
 use crate::database::Connection;
 use crate::error::{Error, Result};
-
-/// Which tables to crawl.
-#[derive(Debug, Clone)]
-pub struct TablesCrawler {
-    /// The catalog's database for its tables.
-    pub database: String,
-    /// The schemas that are looked into.
-    pub schemas: Vec<String>,
-    /// Patterns of names, of which a table must match one: its own, or with its schema before it.
-    /// None for all tables.
-    pub include: Vec<String>,
-}
 
 /// What a crawl of tables has done.
 #[derive(Debug, Default, Serialize)]
@@ -33,7 +21,8 @@ pub struct TablesReport {
     /// The tables that were found.
     pub tables: Vec<Published>,
     /// Tables of the crawler that were not found any more.
-    pub deprecated: Vec<String>,
+    #[serde(flatten)]
+    pub gone_tables: Gone,
     /// How long it took.
     pub seconds: f64,
 }
@@ -41,62 +30,47 @@ pub struct TablesReport {
 /// Writes the tables of a database into the catalog, which is in the same database, each as
 /// `postgres_<database>_<schema>_<table>`. No row is read: how many there are and what is in the
 /// columns is what the server estimates (`analyze`), and not known before it has.
-///
-/// # Errors
-/// [`Error::Busy`] while the same database is crawled, [`Error::Location`] when a pattern is none,
-/// and [`Error::Database`].
-pub async fn crawl_tables(
-    crawler: &TablesCrawler,
+pub(super) async fn crawl_tables(
+    definition: &Definition,
+    target: &TablesTarget,
     connection: &mut Connection,
 ) -> Result<TablesReport> {
     let began = Instant::now();
-    let include = patterns(&crawler.include)?;
-    let database = connection.query_one("select current_database()::text", &[]).await;
-    let database = database.map_err(failed("ask for the database's name"))?.get::<_, String>(0);
-    let name = format!("postgres/{database}");
-    let target = serde_json::json!({
-        "database": database, "schemas": crawler.schemas, "include": crawler.include,
-    });
-    begin((&name, TableKind::Postgres), &crawler.database, target, connection).await?;
-    let crawled = async {
-        let mut report = publish(crawler, &name, &include, connection).await?;
-        report.seconds = began.elapsed().as_secs_f64();
-        Ok(report)
-    };
-    let crawled = crawled.await;
-    end(&name, crawled.as_ref(), connection).await?;
-    crawled
+    let mut report = publish(definition, target, connection).await?;
+    report.seconds = began.elapsed().as_secs_f64();
+    Ok(report)
 }
 
-fn patterns(include: &[String]) -> Result<GlobSet> {
+pub(super) fn patterns(texts: &[String]) -> Result<GlobSet> {
     let mut set = GlobSetBuilder::new();
     let failed = |location: &str, error: globset::Error| Error::Location {
         location: location.to_owned(),
         reason: error.kind().to_string(),
     };
-    for pattern in include {
+    for pattern in texts {
         set.add(Glob::new(pattern).map_err(|error| failed(pattern, error))?);
     }
     set.build().map_err(|error| failed("the patterns", error))
 }
 
 async fn publish(
-    crawler: &TablesCrawler,
-    name: &str,
-    include: &GlobSet,
+    definition: &Definition,
+    target: &TablesTarget,
     connection: &mut Connection,
 ) -> Result<TablesReport> {
+    let (include, exclude) = (patterns(&target.include)?, patterns(&target.exclude)?);
     let transaction =
         connection.transaction().await.map_err(failed("begin to write the catalog"))?;
     let sql = include_str!("../../../sql/queries/catalog_relations.sql");
-    let relations = read(&transaction, sql, &[&crawler.schemas]).await?;
+    let relations = read(&transaction, sql, &[&target.schemas]).await?;
     let mut report = TablesReport::default();
     let mut names = BTreeSet::new();
     let found = tables(&relations)
         .map_err(|source| Error::Frame { doing: "read the columns of tables", source })?;
     for (table, schema, columns) in found {
         let full = format!("{schema}.{}", table.name);
-        if !include.is_empty() && !include.is_match(&table.name) && !include.is_match(&full) {
+        let is_among = |set: &GlobSet| set.is_match(&table.name) || set.is_match(&full);
+        if !include.is_empty() && !is_among(&include) || is_among(&exclude) {
             continue;
         }
         // Names with underscores may come out the same.
@@ -109,16 +83,18 @@ async fn publish(
         }
         let table = Table {
             location: format!("{}.{full}", table.database),
-            database: crawler.database.clone(),
+            database: definition.database.clone(),
             name: unique,
-            crawler: name.to_owned(),
+            crawler: definition.name.clone(),
             columns,
             ..table
         };
-        report.tables.push(Tables::publish(&transaction, &table).await?);
+        let on_change = definition.policies.on_change;
+        report.tables.push(Tables::publish(&transaction, table, on_change).await?);
     }
     let names: Vec<_> = names.into_iter().collect();
-    report.deprecated = Tables::deprecate(&transaction, name, &names).await?;
+    let on_delete = definition.policies.on_delete;
+    report.gone_tables = Tables::retire(&transaction, &definition.name, &names, on_delete).await?;
     transaction.commit().await.map_err(failed("commit the catalog"))?;
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! A bucket's first use: a crawl of a few records of a few objects.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -7,11 +8,10 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::crawl::{InferOptions, Sample, infer_all};
-use super::crawler::{
-    CrawlReport, DEFAULT_DATABASE, ObjectsCrawler, begin, end, found, publish_groups, target,
-};
+use super::crawler::{CrawlReport, DEFAULT_DATABASE, found, publish_groups};
+use super::definition::{Definition, ObjectsTarget, Policies, Target};
 use super::group::{Group, group};
-use super::store::{Knowledge, TableKind, Tables};
+use super::store::{Crawlers, Knowledge, Tables};
 use crate::database::Connection;
 use crate::error::Result;
 use crate::source::{Bucket, CutOptions, Object, Selection};
@@ -60,53 +60,61 @@ pub(crate) async fn crawl_sample(
 ) -> Result<()> {
     let bucket = bucket_of(object, others)?;
     let objects = objects(object, others, &bucket).await;
-    let crawler = ObjectsCrawler {
+    let target = ObjectsTarget {
+        bucket: bucket.name.clone(),
+        sample: NonZeroU64::new(RECORDS),
+        ..ObjectsTarget::default()
+    };
+    let definition = Definition {
         name: format!("{SAMPLE}{}", bucket.origin().unwrap_or(&bucket.name)),
         database: DEFAULT_DATABASE.to_owned(),
-        bucket,
-        prefix: String::new(),
-        options: options(cut),
-        parallel: PARALLEL,
+        target: Target::Objects(target.clone()),
+        policies: Policies::default(),
     };
-    let named = (crawler.name.as_str(), TableKind::Objects);
-    begin(named, &crawler.database, target(&crawler), connection).await?;
-    let crawled = crawl(&crawler, objects, connection).await;
-    end(&crawler.name, crawled.as_ref(), connection).await?;
+    let name = &definition.name;
+    Crawlers::define(&**connection, &definition).await?;
+    Crawlers::begin(&**connection, name, Uuid::now_v7(), bucket.origin()).await?;
+    let known = Knowledge { crawler: name, run: Uuid::now_v7(), reading: target.reading() };
+    let crawled = crawl((&definition, &bucket), objects, &known, cut, connection).await;
+    Crawlers::end(&**connection, name, crawled.as_ref()).await?;
     crawled.map(drop)
 }
 
 async fn crawl(
-    crawler: &ObjectsCrawler,
+    (definition, bucket): (&Definition, &Bucket),
     objects: Vec<Object>,
+    known: &Knowledge<'_>,
+    cut: &CutOptions,
     connection: &mut Connection,
 ) -> Result<CrawlReport> {
     let deadline = Instant::now() + PATIENCE;
-    let known = Knowledge { crawler: &crawler.name, run: Uuid::now_v7() };
     let mut report = CrawlReport { objects: objects.len() as u64, ..CrawlReport::default() };
     let unknown = known.unknown(&**connection, objects).await?;
     let unknown = stream::iter(unknown.into_iter().map(Ok));
-    let mut shapes = std::pin::pin!(infer_all(unknown, crawler.options.clone(), crawler.parallel));
+    let mut shapes = std::pin::pin!(infer_all(unknown, options(cut), PARALLEL));
+    let mut kept = Vec::new();
     while let Ok(Some((object, shape))) =
         timeout_at(deadline, shapes.try_next()).await.unwrap_or(Ok(None))
     {
-        let found = found(shape);
+        let found = found(&object, shape).await;
         report.add(&object, &found);
-        known.keep(&**connection, &object, &found).await?;
+        kept.push((object, found));
     }
-    let groups = group(&crawler.bucket.name, &known.members(&**connection).await?);
-    let groups = named_apart(crawler, groups, connection).await?;
-    publish_groups(crawler, connection, &known, groups, &mut report).await?;
+    known.keep(connection, &kept).await?;
+    let groups = group(&bucket.name, &known.members(&**connection).await?);
+    let groups = named_apart(definition, groups, connection).await?;
+    publish_groups((definition, bucket), connection, known, groups, &mut report).await?;
     Ok(report)
 }
 
 /// Groups under names that no other crawler's table has.
 async fn named_apart(
-    crawler: &ObjectsCrawler,
+    definition: &Definition,
     mut groups: Vec<Group>,
     connection: &Connection,
 ) -> Result<Vec<Group>> {
     let mut taken =
-        Tables::names_of_others(&**connection, &crawler.database, &crawler.name).await?;
+        Tables::names_of_others(&**connection, &definition.database, &definition.name).await?;
     for group in &mut groups {
         let numbered = (2..).map(|number| format!("{}_{number}", group.table));
         let mut names = std::iter::once(group.table.clone()).chain(numbered);

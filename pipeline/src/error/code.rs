@@ -43,6 +43,7 @@ impl Error {
             Self::RootCertificates { .. } => "database_roots_invalid",
             Self::Cancelled { .. } => "cancelled",
             Self::Busy { .. } => "crawler_busy",
+            Self::NoCrawler { .. } => "crawler_not_found",
             Self::Write { .. } => "file_unwritten",
             Self::Frame { .. } | Self::Arrow { .. } | Self::Stopped { .. } => "internal",
         }

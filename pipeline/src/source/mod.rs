@@ -33,4 +33,4 @@ pub use read::ObjectReader;
 pub(crate) use read::read_error;
 pub use record::{CutFault, Record};
 pub use remote::shown;
-pub use select::Selection;
+pub use select::{Keys, Selection};

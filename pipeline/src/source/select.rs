@@ -21,11 +21,22 @@ pub enum Selection {
     /// Those whose keys begin with the text, within a name too (`logs/2026-`), and whose names look
     /// like JSON.
     Prefix(String),
-    /// Those whose keys begin with the text, whatever their names look like.
-    Every(String),
+    /// Those whose keys are meant, whatever their names look like.
+    Every(Keys),
     /// Those whose whole keys match the pattern: `*` and `?` stay within a name, `**` does not,
     /// `[…]` is one of some characters, `{a,b}` one of some texts.
     Glob(String),
+}
+
+/// Keys by how they begin and by patterns, which are those of [`Selection::Glob`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// What keys begin with.
+    pub prefix: String,
+    /// Patterns of which a key must match one; none for all keys.
+    pub include: Vec<String>,
+    /// Patterns of which a key must match none.
+    pub exclude: Vec<String>,
 }
 
 impl Bucket {
@@ -41,12 +52,22 @@ impl Bucket {
         selection: Selection,
     ) -> Result<BoxStream<'static, Result<Object, Error>>, Error> {
         match selection {
-            Selection::Every(prefix) => {
-                let folder = self.folder_of(&prefix)?;
-                Ok(self.list(folder, true, move |key| key.starts_with(&prefix)))
+            Selection::Every(Keys { prefix, include, exclude }) => {
+                let folder = folder_of(&self.name, &prefix)?;
+                let (include, exclude) =
+                    (matchers(&self.name, &include)?, matchers(&self.name, &exclude)?);
+                let is_among = |matchers: &[GlobMatcher], key: &str| {
+                    matchers.iter().any(|matcher| matcher.is_match(key))
+                };
+                let is_wanted = move |key: &str| {
+                    key.starts_with(&prefix)
+                        && (include.is_empty() || is_among(&include, key))
+                        && !is_among(&exclude, key)
+                };
+                Ok(self.list(folder, true, is_wanted))
             }
             Selection::Prefix(prefix) => {
-                let folder = self.folder_of(&prefix)?;
+                let folder = folder_of(&self.name, &prefix)?;
                 let is_wanted = move |key: &str| key.starts_with(&prefix) && looks_like_json(key);
                 Ok(self.list(folder, true, is_wanted))
             }
@@ -58,14 +79,28 @@ impl Bucket {
     }
 }
 
-impl Bucket {
-    /// The folder that holds all keys that begin with a text.
-    fn folder_of(&self, prefix: &str) -> Result<Path, Error> {
-        match prefix.rsplit_once('/') {
-            Some((folder, _)) => parse_key(&self.name, folder),
-            None => Ok(Path::ROOT),
-        }
+/// The folder that holds all keys that begin with a text.
+fn folder_of(bucket: &str, prefix: &str) -> Result<Path, Error> {
+    match prefix.rsplit_once('/') {
+        Some((folder, _)) => parse_key(bucket, folder),
+        None => Ok(Path::ROOT),
     }
+}
+
+impl Keys {
+    /// Says what is wrong with the prefix or a pattern, if something is.
+    ///
+    /// # Errors
+    /// [`Error::Location`].
+    pub fn check(&self, bucket: &str) -> Result<(), Error> {
+        folder_of(bucket, &self.prefix)?;
+        matchers(bucket, &self.include)?;
+        matchers(bucket, &self.exclude).map(drop)
+    }
+}
+
+fn matchers(bucket: &str, patterns: &[String]) -> Result<Vec<GlobMatcher>, Error> {
+    patterns.iter().map(|text| matcher(&format!("{bucket}/{text}"), text)).collect()
 }
 
 /// A pattern of whole keys, and where to look for them.

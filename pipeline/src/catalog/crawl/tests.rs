@@ -63,9 +63,30 @@ async fn the_elements_of_an_array_are_documents_of_a_path() {
         ("$[*].a[*]", "struct<x:int>"),
         ("$.a[*]", "struct<x:int>"),
     ] {
-        let options = InferOptions { path: path.parse().unwrap(), ..InferOptions::default() };
+        let options =
+            InferOptions { paths: vec![path.parse().unwrap()], ..InferOptions::default() };
         let shape = infer_object(&object, &options).await.unwrap().shape;
         assert_eq!(shape.data_type().to_string(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_paths_the_first_that_leads_to_records_counts() {
+    let text = "{\"next\":null,\"items\":[{\"x\":1},{\"x\":2}]}\n".repeat(3);
+    let object = object(text).await;
+    for (paths, expected) in [
+        (vec!["$.users[*]", "$.items[*]", "$"], (6, 0, "struct<x:int>")),
+        (vec!["$", "$.items[*]"], (3, 0, "struct<next:void,items:array<struct<x:int>>>")),
+        (vec!["$.users[*]", "$.none[*]"], (0, 3, "void")),
+        (vec![], (3, 0, "struct<next:void,items:array<struct<x:int>>>")),
+    ] {
+        let paths = paths.iter().map(|path| path.parse().unwrap()).collect();
+        let options = InferOptions { paths, ..InferOptions::default() };
+        let found = infer_object(&object, &options).await.unwrap();
+        let data_type = found.shape.data_type().to_string();
+        assert_eq!((found.records, found.other, data_type.as_str()), expected);
+        let of_all = options.bytes_read.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(found.bytes_read, of_all);
     }
 }
 

@@ -4,15 +4,21 @@ use crate::catalog::column::Column;
 use crate::catalog::types::DataType;
 
 /// Writes the statement that creates a table of these columns. What is nested is `jsonb`; names are
-/// quoted, so that they stay as they are.
+/// quoted, so that they stay as they are. Comments say what each column comes from.
 #[must_use]
 pub fn ddl(table: &str, columns: &[Column]) -> String {
+    let name = quoted(table);
     let column = |column: &Column| {
         let null = if column.nullable { "" } else { " not null" };
         format!("    {} {}{null}", quoted(&column.name), postgres_type(&column.data_type))
     };
+    let comment = |column: &Column| {
+        let text = column.provenance().replace('\'', "''");
+        format!("comment on column {name}.{} is '{text}';\n", quoted(&column.name))
+    };
+    let comments: String = columns.iter().map(comment).collect();
     let columns: Vec<_> = columns.iter().map(column).collect();
-    format!("create table {} (\n{}\n);\n", quoted(table), columns.join(",\n"))
+    format!("create table {name} (\n{}\n);\n{comments}", columns.join(",\n"))
 }
 
 const fn postgres_type(data_type: &DataType) -> &'static str {

@@ -6,12 +6,15 @@ use crate::catalog::column::Column;
 use crate::catalog::types::DataType;
 
 /// Describes a record of these columns as a JSON Schema (draft 2020-12). Every record that the columns
-/// were found in is valid under it, but for names that differ by case.
+/// were found in is valid under it, but for names that differ by case. Descriptions say what each
+/// column comes from.
 #[must_use]
 pub fn json_schema(columns: &[Column]) -> Value {
     let property = |column: &Column| {
         let schema = schema(&column.data_type);
-        (column.name.clone(), if column.nullable { or_null(schema) } else { schema })
+        let mut schema = if column.nullable { or_null(schema) } else { schema };
+        schema["description"] = column.provenance().into();
+        (column.name.clone(), schema)
     };
     let required = columns.iter().filter(|column| !column.nullable).map(|column| &column.name);
     json!({

@@ -1,10 +1,12 @@
 //! The catalog's rows: tables with versions, and what is known of each object.
 
+mod crawlers;
 mod objects;
 mod tables;
 
-pub(super) use objects::{Knowledge, Known};
-pub use tables::{Published, Table, TableKind, TableVersion, Tables};
+pub use crawlers::Crawlers;
+pub(super) use objects::{Found, Knowledge, Known};
+pub use tables::{Gone, Published, Table, TableKind, TableVersion, Tables, Version};
 
 use crate::error::Error;
 

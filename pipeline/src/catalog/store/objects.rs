@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
-use tokio_postgres::GenericClient;
+use futures::future::try_join_all;
+use tokio_postgres::{GenericClient, Statement};
 use uuid::Uuid;
 
 use super::failed;
 use crate::catalog::crawl::ObjectShape;
 use crate::catalog::group::Member;
 use crate::catalog::shape::Shape;
+use crate::database::Connection;
 use crate::error::Result;
 use crate::source::{Format, Object};
 
@@ -18,7 +20,12 @@ use crate::source::{Format, Object};
 pub(in crate::catalog) struct Knowledge<'a> {
     pub(in crate::catalog) crawler: &'a str,
     pub(in crate::catalog) run: Uuid,
+    /// How it reads objects.
+    pub(in crate::catalog) reading: String,
 }
+
+/// What an object holds, or why it is in no table.
+pub(in crate::catalog) type Found = Result<ObjectShape, String>;
 
 /// What is known of the objects of a table.
 #[derive(Debug, Default)]
@@ -33,7 +40,7 @@ pub(in crate::catalog) struct Known {
 }
 
 impl Knowledge<'_> {
-    /// The objects among these that are new or changed; the others are noted as seen.
+    /// The objects among these that are new or changed, or were read otherwise; the others are noted as seen.
     pub(in crate::catalog) async fn unknown(
         &self,
         client: &impl GenericClient,
@@ -41,30 +48,52 @@ impl Knowledge<'_> {
     ) -> Result<Vec<Object>> {
         let sql = "update stevedore.catalog_objects o set run = $4 \
             from unnest($2::text[], $3::text[]) as seen (key, version) \
-            where o.crawler = $1 and o.key = seen.key and o.version = seen.version returning o.key";
+            where o.crawler = $1 and o.key = seen.key and o.version = seen.version \
+            and o.reading = $5 returning o.key";
         let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
         let versions: Vec<String> = objects.iter().map(Object::version).collect();
-        let rows = client.query(sql, &[&self.crawler, &keys, &versions, &self.run]).await;
+        let rows =
+            client.query(sql, &[&self.crawler, &keys, &versions, &self.run, &self.reading]).await;
         let rows = rows.map_err(failed("look up what is known of objects"))?;
         let known: std::collections::HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
         Ok(objects.into_iter().filter(|object| !known.contains(&object.key)).collect())
     }
 
-    /// Keeps what was found in an object, or why nothing was.
+    /// Keeps what was found in objects, or why nothing was, in one transaction.
     pub(in crate::catalog) async fn keep(
         &self,
-        client: &impl GenericClient,
-        object: &Object,
-        found: &Result<ObjectShape, String>,
+        connection: &mut Connection,
+        found: &[(Object, Found)],
     ) -> Result<()> {
+        let failed = || failed("keep what was found in objects");
+        let transaction = connection.transaction().await.map_err(failed())?;
         let sql = include_str!("../../../../sql/queries/catalog_keep.sql");
+        let statement = transaction.prepare(sql).await.map_err(failed())?;
+        let (within, statement) = (&transaction, &statement);
+        let kept = found.iter().map(|(object, found)| async move {
+            self.keep_one(within, statement, object, found).await
+        });
+        try_join_all(kept).await.map_err(failed())?;
+        transaction.commit().await.map_err(failed())
+    }
+
+    async fn keep_one(
+        &self,
+        client: &impl GenericClient,
+        statement: &Statement,
+        object: &Object,
+        found: &Found,
+    ) -> Result<u64, tokio_postgres::Error> {
         let shape = found.as_ref().ok();
         let count = |count: fn(&ObjectShape) -> u64| shape.map_or(0, |shape| count(shape) as i64);
-        let names: Vec<&str> = shape.map(|found| found.shape.names()).unwrap_or_default();
+        let names = shape.map(|found| found.shape.names()).unwrap_or_default();
+        // Text does not hold U+0000, which names may.
+        let names: Vec<String> =
+            names.into_iter().map(|name| name.replace('\0', "\\u0000")).collect();
         let json = shape.and_then(|found| serde_json::to_string(&found.shape).ok());
-        let written = client
+        client
             .execute(
-                sql,
+                statement,
                 &[
                     &self.crawler,
                     &object.key,
@@ -79,10 +108,10 @@ impl Knowledge<'_> {
                     &json,
                     &found.as_ref().err(),
                     &self.run,
+                    &self.reading,
                 ],
             )
-            .await;
-        written.map(drop).map_err(failed("keep what was found in an object"))
+            .await
     }
 
     /// Forgets the objects that the run has not seen; how many there were.

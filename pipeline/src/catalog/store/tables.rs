@@ -9,6 +9,7 @@ use tokio_postgres::{GenericClient, Row};
 
 use super::failed;
 use crate::catalog::column::Column;
+use crate::catalog::definition::{OnChange, OnDelete};
 use crate::catalog::diff::{Change, diff};
 use crate::error::Result;
 
@@ -80,6 +81,19 @@ pub struct TableVersion {
     pub crawled_at: DateTime<Utc>,
 }
 
+/// A version of a table, without its columns.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Its number, from 1.
+    pub version: i32,
+    /// How many columns it has.
+    pub columns: i32,
+    /// Who found it.
+    pub crawler: String,
+    /// When it was found first.
+    pub created_at: DateTime<Utc>,
+}
+
 /// What became of a table that a crawl has found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Published {
@@ -89,8 +103,21 @@ pub struct Published {
     pub version: i32,
     /// What is different from the version before; nothing in the first one.
     pub changes: Vec<Change>,
+    /// What was found different, and is not in the version because of [`OnChange`].
+    pub held_back: Vec<Change>,
     /// Whether the version is new.
     pub is_new: bool,
+}
+
+/// Tables of a crawler that it did not find any more.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Gone {
+    /// Those that are marked from now on.
+    pub deprecated: Vec<String>,
+    /// Those that were removed from the catalog.
+    pub deleted: Vec<String>,
+    /// Those that stay as they are.
+    pub missing: Vec<String>,
 }
 
 /// The tables of the catalog.
@@ -130,17 +157,63 @@ impl Tables {
         Ok(row.map(|row| row.get::<_, Json<Vec<Column>>>(0).0))
     }
 
-    /// Writes a table that was found: as a new version if its columns changed, else as the one in
-    /// force, with what is known of it now.
+    /// The databases of the catalog, each with how many tables it has.
     ///
     /// # Errors
     /// [`Error::Database`](crate::error::Error::Database).
-    pub async fn publish(client: &impl GenericClient, table: &Table) -> Result<Published> {
+    pub async fn databases(client: &impl GenericClient) -> Result<Vec<(String, i64)>> {
+        let sql = "select database, count(*) from stevedore.catalog_tables \
+            group by database order by database";
+        let rows = client.query(sql, &[]).await;
+        let rows = rows.map_err(failed("read the databases of the catalog"))?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// The versions of a table: number, how many columns, who found it, and when; newest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn versions(
+        client: &impl GenericClient,
+        database: &str,
+        name: &str,
+    ) -> Result<Vec<Version>> {
+        let sql = "select v.version, jsonb_array_length(v.columns) as columns, v.crawler, v.created_at \
+            from stevedore.catalog_versions v join stevedore.catalog_tables t using (table_id) \
+            where t.database = $1 and t.name = $2 order by v.version desc";
+        let rows = client.query(sql, &[&database, &name]).await;
+        let version = |row: &Row| Version {
+            version: row.get("version"),
+            columns: row.get("columns"),
+            crawler: row.get("crawler"),
+            created_at: row.get("created_at"),
+        };
+        let rows = rows.map_err(failed("read the versions of a table"))?;
+        Ok(rows.iter().map(version).collect())
+    }
+
+    /// Writes a table that was found: as a new version if its columns changed and the policy lets
+    /// them, else as the one in force, with what is known of it now.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn publish(
+        client: &impl GenericClient,
+        table: Table,
+        on_change: OnChange,
+    ) -> Result<Published> {
         let before = Self::list(client, Some(&table.database), Some(&table.name)).await?.pop();
-        let changes = before
-            .as_ref()
-            .map(|before| diff(&before.table.columns, &table.columns))
-            .unwrap_or_default();
+        let found = table.columns;
+        let (columns, changes, held_back) = match &before {
+            None => (found, Vec::new(), Vec::new()),
+            Some(before) => {
+                let columns = let_in(&before.table.columns, &found, on_change);
+                let changes = diff(&before.table.columns, &columns);
+                let held_back = diff(&columns, &found);
+                (columns, changes, held_back)
+            }
+        };
+        let table = Table { columns, ..table };
         let is_new = before.is_none() || !changes.is_empty();
         let version = before.map_or(0, |before| before.version) + i32::from(is_new);
         let sql = include_str!("../../../../sql/queries/catalog_publish.sql");
@@ -172,7 +245,7 @@ impl Tables {
             [&table_id, &version, &Json(&table.columns), &table.crawler];
         let written = client.execute(sql, &params).await;
         written.map_err(failed("write a version of the catalog"))?;
-        Ok(Published { name: table.name.clone(), version, changes, is_new })
+        Ok(Published { name: table.name, version, changes, held_back, is_new })
     }
 
     /// The names of the tables of a database that other crawlers have found.
@@ -189,20 +262,66 @@ impl Tables {
         Ok(rows.map_err(failed("read the catalog"))?.iter().map(|row| row.get(0)).collect())
     }
 
-    /// Marks tables of a crawler that it did not find any more; their names.
+    /// Does with the tables of a crawler that it did not find any more what the policy says.
     ///
     /// # Errors
     /// [`Error::Database`](crate::error::Error::Database).
-    pub async fn deprecate(
+    pub async fn retire(
         client: &impl GenericClient,
         crawler: &str,
         found: &[String],
-    ) -> Result<Vec<String>> {
-        let sql = "update stevedore.catalog_tables set state = 'deprecated' \
-            where crawler = $1 and state = 'active' and name <> all ($2) returning name";
+        on_delete: OnDelete,
+    ) -> Result<Gone> {
+        let sql = match on_delete {
+            OnDelete::Deprecate => {
+                "update stevedore.catalog_tables set state = 'deprecated' \
+                where crawler = $1 and state = 'active' and name <> all ($2) returning name"
+            }
+            OnDelete::Delete => {
+                "delete from stevedore.catalog_tables \
+                where crawler = $1 and name <> all ($2) returning name"
+            }
+            OnDelete::Log => {
+                "select name from stevedore.catalog_tables \
+                where crawler = $1 and state = 'active' and name <> all ($2) order by name"
+            }
+        };
         let rows = client.query(sql, &[&crawler, &found]).await;
-        let rows = rows.map_err(failed("deprecate tables of the catalog"))?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        let rows = rows.map_err(failed("retire tables of the catalog"))?;
+        let names = rows.iter().map(|row| row.get(0)).collect();
+        Ok(match on_delete {
+            OnDelete::Deprecate => Gone { deprecated: names, ..Gone::default() },
+            OnDelete::Delete => Gone { deleted: names, ..Gone::default() },
+            OnDelete::Log => Gone { missing: names, ..Gone::default() },
+        })
+    }
+}
+
+/// The columns of a table that has some, when others are found. What is known of a column that stays
+/// is always what was found last.
+fn let_in(before: &[Column], found: &[Column], on_change: OnChange) -> Vec<Column> {
+    let find = |columns: &[Column], name: &str| {
+        columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)).cloned()
+    };
+    let keep = |old: &Column| match find(found, &old.name) {
+        Some(new) => Column {
+            name: old.name.clone(),
+            data_type: old.data_type.clone(),
+            nullable: old.nullable,
+            declared: old.declared.clone(),
+            key: old.key.clone(),
+            ..new
+        },
+        None => old.clone(),
+    };
+    let kept = before.iter().map(keep);
+    match on_change {
+        OnChange::Update => found.to_vec(),
+        OnChange::Log => kept.collect(),
+        OnChange::AddColumns => {
+            let is_new = |column: &&Column| find(before, &column.name).is_none();
+            kept.chain(found.iter().filter(is_new).cloned()).collect()
+        }
     }
 }
 
