@@ -1,18 +1,22 @@
-//! `stevedore load`: each object its own load; one that fails does not stop the others.
+//! `stevedore load`: each object its own load, small ones in bundles; one that fails does not stop the
+//! others.
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use pipeline::bundle::{Step, load_bundled, plan};
 use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
-use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
+use pipeline::load::{LoadOptions, Progress, Summary, dry_run, load as load_object};
 use pipeline::source::{CutOptions, Object, find, shown};
 
 use super::preview::preview;
 use super::print::Printer;
 use super::progress::Watch;
 use super::session::Session;
+use super::totals::Totals;
 use crate::buckets::environment;
 use crate::config::LoadArgs;
 use crate::failpoint;
@@ -53,7 +57,7 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
             return printer.failed(&format!("could not load {}", named(&objects)), &error);
         }
     };
-    if !load_all(args, &objects, session.as_mut(), printer).await {
+    if !load_all(args, objects, session.as_mut(), printer).await {
         exit = ExitCode::FAILURE;
     }
     if let Some(session) = session
@@ -72,37 +76,77 @@ fn named(objects: &[Object]) -> String {
     }
 }
 
-/// Loads the objects one after the other; whether all of them are done.
+/// Loads the objects, small ones in bundles; whether all of them are done.
 async fn load_all(
     args: &LoadArgs,
-    objects: &[Object],
+    objects: Vec<Object>,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> bool {
-    let mut all_done = true;
-    for object in objects {
-        let done = load_one(args, object, session.as_deref_mut()).await;
-        match &done {
-            Ok(summary) if args.json => printer.json(summary),
-            Ok(summary) => printer.summary(summary, &USER_STATUS),
-            Err(error) => {
-                all_done = false;
-                printer.failed(&format!("could not load {}", object.url()), error);
-                if args.json {
-                    printer.json(&Summary::failed(object, error));
-                }
+    let is_one = objects.len() == 1;
+    let steps = match session {
+        Some(_) if !args.dry_run => plan(objects),
+        _ => objects.into_iter().map(Step::Alone).collect(),
+    };
+    let mut totals = Totals::begin();
+    let mut tell = |object: &Object, done: Result<Summary>| {
+        totals.add(&done);
+        tell(args, object, &done, printer);
+    };
+    for step in steps {
+        match (step, session.as_deref_mut()) {
+            (Step::Alone(object), session) => {
+                tell(&object, load_one(args, &object, session).await);
             }
-        }
-        let is_written = done.is_ok_and(|summary| summary.state != State::DryRun);
-        if let Some(session) = &session
-            && is_written
-            && objects.len() == 1
-            && !args.json
-        {
-            show(args, session, printer).await;
+            (Step::Bundled(objects), Some(session)) => {
+                load_bundles(args, objects, session, &mut tell).await;
+            }
+            // Without a database nothing is loaded, and nothing bundled.
+            (Step::Bundled(_), None) => {}
         }
     }
-    all_done
+    if let Some(session) = &session
+        && is_one
+        && totals.are_written()
+        && !args.json
+    {
+        show(args, session, printer).await;
+    }
+    if !is_one {
+        printer.note(&totals.to_string());
+    }
+    totals.failed == 0
+}
+
+/// Tells what became of an object.
+fn tell(args: &LoadArgs, object: &Object, done: &Result<Summary>, printer: &Printer) {
+    match done {
+        Ok(summary) if args.json => printer.json(summary),
+        Ok(summary) => printer.summary(summary, &USER_STATUS),
+        Err(error) => {
+            printer.failed(&format!("could not load {}", object.url()), error);
+            if args.json {
+                printer.json(&Summary::failed(object, error));
+            }
+        }
+    }
+}
+
+/// Loads small objects in bundles.
+async fn load_bundles(
+    args: &LoadArgs,
+    objects: Vec<Object>,
+    session: &mut Session,
+    tell: impl FnMut(&Object, Result<Summary>),
+) {
+    let progress = Arc::new(Progress::default());
+    let options = options(args, &progress);
+    let bytes = objects.iter().map(|object| object.size).sum();
+    // A bar does not go with the summaries that are printed meanwhile.
+    let _watch = (!io::stdout().is_terminal()).then(|| Watch::begin(bytes, &progress));
+    let mut others = session.connect_others(args.connections.of_bundles() - 1).await;
+    let connections = std::iter::once(&mut session.connection).chain(&mut others).collect();
+    load_bundled(objects, &USER_STATUS, connections, &options, tell).await;
 }
 
 /// Opens the database; a dry run does not create one.
@@ -120,20 +164,8 @@ async fn load_one(
     session: Option<&mut Session>,
 ) -> Result<Summary> {
     let progress = Arc::new(Progress::default());
-    let options = LoadOptions {
-        mode: args.mode,
-        cut: CutOptions {
-            format: args.format,
-            max_record_bytes: args.records.max_record_bytes as usize,
-            ..CutOptions::default()
-        },
-        reload: args.reload,
-        job_id: None,
-        spool_folder: args.records.spool_folder(),
-        progress: Arc::clone(&progress),
-        reached: failpoint::reached,
-    };
-    let _watch = Watch::begin(object, &progress);
+    let options = options(args, &progress);
+    let _watch = Watch::begin(object.size, &progress);
     match session {
         Some(session) if !args.dry_run => {
             session.mend().await?;
@@ -143,6 +175,22 @@ async fn load_one(
             dry_run(object, &USER_STATUS, session.map(|session| &mut session.connection), &options)
                 .await
         }
+    }
+}
+
+fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
+    LoadOptions {
+        mode: args.mode,
+        cut: CutOptions {
+            format: args.format,
+            max_record_bytes: args.records.max_record_bytes as usize,
+            ..CutOptions::default()
+        },
+        reload: args.reload,
+        job_id: None,
+        spool_folder: args.records.spool_folder(),
+        progress: Arc::clone(progress),
+        reached: failpoint::reached,
     }
 }
 
