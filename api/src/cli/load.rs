@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use pipeline::bundle::{Step, load_bundled, plan};
+use pipeline::bundle::{Size, Step, load_bundled, plan};
 use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
@@ -146,7 +146,7 @@ async fn load_bundles(
     let _watch = (!io::stdout().is_terminal()).then(|| Watch::begin(bytes, &progress));
     let mut others = session.connect_others(args.connections.of_bundles() - 1).await;
     let connections = std::iter::once(&mut session.connection).chain(&mut others).collect();
-    load_bundled(objects, &USER_STATUS, connections, &options, tell).await;
+    load_bundled(objects, &USER_STATUS, connections, &options, Size::default(), tell).await;
 }
 
 /// Opens the database; a dry run does not create one.

@@ -29,7 +29,7 @@ use crate::load::{LoadOptions, Summary, load as load_alone};
 use crate::source::Object;
 use gate::Place;
 use load::{Instants, Undone, Work};
-pub use plan::{Step, plan};
+pub use plan::{Size, Step, plan};
 
 /// Loads small objects, as many bundles at a time as there are connections, and tells what became of
 /// each, in their order: what [`load`](crate::load::load) would say of it.
@@ -41,11 +41,12 @@ pub async fn load_bundled(
     feed: &'static Feed,
     mut connections: Vec<&mut Connection>,
     options: &LoadOptions,
+    size: Size,
     mut tell: impl FnMut(&Object, Result<Summary>),
 ) {
     let instants = Instants::default();
     let work = Work { feed, options, instants: &instants };
-    let mut bundles = plan::bundles(objects);
+    let mut bundles = plan::bundles(objects, size);
     while !bundles.is_empty() {
         let (done, undone) = load_in_line(&bundles, &work, &mut connections, &mut tell).await;
         bundles.drain(..done);

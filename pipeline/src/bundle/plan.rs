@@ -4,11 +4,22 @@ use std::collections::{HashSet, VecDeque};
 
 use crate::source::Object;
 
-/// Objects of a bundle at most. Each takes a lock of the server's table of locks, which holds some
-/// thousands for all sessions together.
-const OBJECTS: usize = 250;
-/// Bytes of text of a bundle at most, by which also an object is too large for one.
-const TEXT_BYTES: u64 = 2 << 20;
+/// How large bundles are.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Objects at most. Each takes a lock of the server's table of locks, which holds some thousands for
+    /// all sessions together.
+    pub objects: usize,
+    /// Bytes of text at most, as far as names and sizes tell.
+    pub text_bytes: u64,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { objects: 250, text_bytes: 2 << 20 }
+    }
+}
+
 /// The largest object that goes into a bundle. Above it a load takes no longer alone.
 const OBJECT_BYTES: u64 = 1 << 20;
 /// How many times as long a compressed object's text is taken to be, before it is known.
@@ -48,12 +59,13 @@ pub fn plan(objects: Vec<Object>) -> Vec<Step> {
 }
 
 /// Cuts objects into bundles.
-pub(super) fn bundles(objects: Vec<Object>) -> VecDeque<Vec<Object>> {
+pub(super) fn bundles(objects: Vec<Object>, size: Size) -> VecDeque<Vec<Object>> {
     let mut bundles = VecDeque::new();
     let (mut bundle, mut bytes) = (Vec::new(), 0);
     for object in objects {
         let more = text_bytes(&object);
-        if bundle.len() == OBJECTS || (bytes + more > TEXT_BYTES && !bundle.is_empty()) {
+        let is_full = bundle.len() >= size.objects || bytes + more > size.text_bytes;
+        if is_full && !bundle.is_empty() {
             bundles.push_back(std::mem::take(&mut bundle));
             bytes = 0;
         }
