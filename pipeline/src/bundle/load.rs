@@ -1,6 +1,6 @@
 //! One bundle: its objects go through a feed into its tables, in one transaction.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use polars::prelude::DataFrame;
@@ -26,7 +26,6 @@ use crate::transform::Tally;
 pub(super) struct Work<'a> {
     pub(super) feed: &'static Feed,
     pub(super) options: &'a LoadOptions,
-    pub(super) instants: &'a Instants,
 }
 
 /// Why nothing of a bundle was written.
@@ -48,29 +47,22 @@ impl From<Error> for Undone {
     }
 }
 
-/// When loads begin: each at an instant of its own, by which its rows are known.
-#[derive(Debug, Default)]
-pub(super) struct Instants {
-    next_micros: AtomicI64,
-}
+/// Microseconds within which no two loads have the same number modulo as many.
+const INSTANTS: i64 = 1 << 14;
 
-impl Instants {
-    /// So many instants, from now on.
-    fn take(&self, count: usize) -> impl Fn(usize) -> SystemTime {
-        let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_micros() as i64;
-        let after = |next: i64| next.max(now) + count as i64;
-        let taken = self
-            .next_micros
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| Some(after(next)));
-        let first = taken.unwrap_or_default().max(now);
-        move |at| UNIX_EPOCH + Duration::from_micros(first as u64 + at as u64)
-    }
+/// When a load of a bundle began, to some milliseconds: each load at an instant of its own, by which its
+/// rows are known, also where another process loads a bundle just then.
+fn instant(began_at: SystemTime, load_id: i64) -> SystemTime {
+    let micros = began_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
+    let earlier = (micros - load_id).rem_euclid(INSTANTS);
+    UNIX_EPOCH + Duration::from_micros((micros - earlier).unsigned_abs())
 }
 
 /// A load of the bundle's.
 struct Load<'a> {
     object: &'a Object,
     identity: &'a Identity,
+    load_id: i64,
     started_at: SystemTime,
     tally: Tally,
 }
@@ -110,8 +102,8 @@ async fn load_wanted(
     place: Place,
     ended: &mut [Option<Result<Summary>>],
 ) -> Result<(), Undone> {
-    let Work { feed, options, instants } = work;
-    let started_at = instants.take(objects.len());
+    let Work { feed, options } = work;
+    let began_at = SystemTime::now();
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?.bundled();
     let wanted = objects.iter().enumerate().filter(|(at, _)| ended[*at].is_none());
     let wanted = wanted.map(|(at, object)| (at, object.clone()));
@@ -121,7 +113,8 @@ async fn load_wanted(
     let load = |Member { at, tally }| Load {
         object: &objects[at],
         identity: &identities[at],
-        started_at: started_at(at),
+        load_id: 0,
+        started_at: began_at,
         tally,
     };
     let loads: Vec<_> = members.into_iter().map(load).collect();
@@ -133,7 +126,7 @@ async fn load_wanted(
     }
     let how = (options.mode, options.reload, options.job_id);
     for (at, error) in unreadable {
-        let noted = note_failure(connection, &identities[at], how, started_at(at), &error).await;
+        let noted = note_failure(connection, &identities[at], how, began_at, &error).await;
         if let Err(unrecorded) = noted {
             tracing::debug!(%unrecorded, "the ledger does not know of a load that failed");
         }
@@ -151,28 +144,15 @@ async fn write(
     connection: &mut Connection,
     Place { mut claim, mut commit }: Place,
 ) -> Result<Vec<Summary>, Undone> {
-    let Work { feed, options, .. } = work;
+    let options = work.options;
     let database = connection.database().clone();
     if !claim.reach().await {
         return Err(Undone::Lost);
     }
     let transaction = connection.begin(false).await?;
-    let load_ids = claim_all(&transaction, &loads, work).await?;
+    claim_all(&transaction, &mut loads, work).await?;
     claim.pass();
-    let stamps =
-        loads.iter().zip(&load_ids).map(|(load, id)| stamp(load.object, *id, load.started_at));
-    let split = Split { feed, records, stamps: stamps.collect(), encoder: Encoder::new(targets) };
-    let tallies = loads.iter_mut().map(|load| std::mem::take(&mut load.tally)).collect();
-    let mut sink =
-        Sink::open(&transaction, targets, options.spool_folder.clone(), options.reached).await?;
-    let (sender, mut rows) = mpsc::channel(WAITING_PIECES);
-    let splitting = tokio::task::spawn_blocking(move || split.run(tallies, &sender));
-    while let Some(rows) = rows.recv().await {
-        sink.write(rows).await?;
-    }
-    let tallies = splitting.await.map_err(|_| Undone::Lost)??;
-    loads.iter_mut().zip(tallies).for_each(|(load, tally)| load.tally = tally);
-    let copied = sink.copy().await?;
+    let copied = copy(&transaction, &mut loads, records, targets, work).await?;
     if !commit.reach().await {
         return Err(Undone::Lost);
     }
@@ -185,20 +165,44 @@ async fn write(
         }
     };
     let counts = prove_all(&loads, copied, options.mode, &merged)?;
-    let summaries = record(&transaction, &loads, &load_ids, &counts, work).await?;
+    let summaries = record(&transaction, &loads, &counts, work).await?;
     (options.reached)(Point::Recorded);
     if options.progress.is_stopped() {
         return Err(Undone::Lost);
     }
     if let Err(source) = transaction.commit().await {
         // All of them are there, or none.
-        let Load { object, identity, .. } = &loads[0];
-        was_committed(&database, object, identity, load_ids[0], source).await?;
+        let Load { object, identity, load_id, .. } = &loads[0];
+        was_committed(&database, object, identity, *load_id, source).await?;
     }
     (options.reached)(Point::Committed);
     commit.pass();
     add_progress(&summaries, options);
     Ok(summaries)
+}
+
+/// Sends the rows of all loads, and adds to their tallies what became of their records; what the
+/// database has taken.
+async fn copy(
+    transaction: &Transaction<'_>,
+    loads: &mut [Load<'_>],
+    records: DataFrame,
+    targets: &Targets,
+    Work { feed, options }: &Work<'_>,
+) -> Result<Written, Undone> {
+    let stamps = loads.iter().map(|load| stamp(load.object, load.load_id, load.started_at));
+    let split = Split { feed, records, stamps: stamps.collect(), encoder: Encoder::new(targets) };
+    let tallies = loads.iter_mut().map(|load| std::mem::take(&mut load.tally)).collect();
+    let mut sink =
+        Sink::open(transaction, targets, options.spool_folder.clone(), options.reached).await?;
+    let (sender, mut rows) = mpsc::channel(WAITING_PIECES);
+    let splitting = tokio::task::spawn_blocking(move || split.run(tallies, &sender));
+    while let Some(rows) = rows.recv().await {
+        sink.write(rows).await?;
+    }
+    let tallies = splitting.await.map_err(|_| Undone::Lost)??;
+    loads.iter_mut().zip(tallies).for_each(|(load, tally)| load.tally = tally);
+    Ok(sink.copy().await?)
 }
 
 /// The loads of these versions that are there already, unless they are to be loaded again.
@@ -217,16 +221,20 @@ async fn earlier(
 /// Claims the versions and gives the loads their numbers.
 async fn claim_all(
     transaction: &Transaction<'_>,
-    loads: &[Load<'_>],
+    loads: &mut [Load<'_>],
     work: &Work<'_>,
-) -> Result<Vec<i64>, Undone> {
+) -> Result<(), Undone> {
     let identities: Vec<_> = loads.iter().map(|load| load.identity).collect();
     ledger::bundle::claim(transaction, &identities).await?;
     // Somebody else may have had a claim meanwhile.
     if earlier(transaction, &identities, work).await?.iter().any(Option::is_some) {
         return Err(Undone::Raced);
     }
-    Ok(ledger::bundle::next_loads(transaction, loads.len()).await?)
+    let load_ids = ledger::bundle::next_loads(transaction, loads.len()).await?;
+    for (load, load_id) in loads.iter_mut().zip(load_ids) {
+        (load.load_id, load.started_at) = (load_id, instant(load.started_at, load_id));
+    }
+    Ok(())
 }
 
 /// The counts of each load, proven as those of a load alone; and what the database has taken is the sum
@@ -283,14 +291,13 @@ fn took(tally: &Tally, mode: Mode) -> Written {
 async fn record(
     transaction: &Transaction<'_>,
     loads: &[Load<'_>],
-    load_ids: &[i64],
     counts: &[Counts],
     work: &Work<'_>,
 ) -> Result<Vec<Summary>> {
     let options = work.options;
-    let entries = loads.iter().zip(load_ids).zip(counts).map(|((load, load_id), counts)| {
+    let entries = loads.iter().zip(counts).map(|(load, counts)| {
         let entry = Entry {
-            load_id: *load_id,
+            load_id: load.load_id,
             mode: options.mode,
             reload: options.reload,
             job_id: options.job_id,
@@ -323,5 +330,25 @@ fn add_progress(summaries: &[Summary], options: &LoadOptions) {
         ] {
             so_far.fetch_add(*of_load, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_that_begin_together_have_instants_of_their_own() {
+        let began_at = UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_123);
+        let mut instants: Vec<_> = (7..1007).map(|load_id| instant(began_at, load_id)).collect();
+        let latest = instants.iter().max().copied().unwrap();
+        let earliest = instants.iter().min().copied().unwrap();
+        assert!(latest <= began_at && began_at < earliest + Duration::from_millis(17));
+        // Another process begins a moment later, and has other numbers.
+        let later = began_at + Duration::from_micros(500);
+        instants.extend((1007..2007).map(|load_id| instant(later, load_id)));
+        instants.sort();
+        instants.dedup();
+        assert_eq!(instants.len(), 2000);
     }
 }

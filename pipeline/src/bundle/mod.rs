@@ -28,7 +28,7 @@ use crate::feed::Feed;
 use crate::load::{LoadOptions, Summary, load as load_alone};
 use crate::source::Object;
 use gate::Place;
-use load::{Instants, Undone, Work};
+use load::{Undone, Work};
 pub use plan::{Size, Step, plan};
 
 /// Loads small objects, as many bundles at a time as there are connections, and tells what became of
@@ -44,8 +44,7 @@ pub async fn load_bundled(
     size: Size,
     mut tell: impl FnMut(&Object, Result<Summary>),
 ) {
-    let instants = Instants::default();
-    let work = Work { feed, options, instants: &instants };
+    let work = Work { feed, options };
     let mut bundles = plan::bundles(objects, size);
     while !bundles.is_empty() {
         let (done, undone) = load_in_line(&bundles, &work, &mut connections, &mut tell).await;
