@@ -106,7 +106,7 @@ async fn load_wanted(
     let began_at = SystemTime::now();
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?.bundled();
     let wanted = objects.iter().enumerate().filter(|(at, _)| ended[*at].is_none());
-    let wanted = wanted.map(|(at, object)| (at, object.clone()));
+    let wanted = wanted.map(|(at, object)| (at, object.clone())).collect();
     let Read { records, members, unreadable } =
         read(wanted, feed, targets.limits(), options.cut.clone()).await?;
     let ats: Vec<_> = members.iter().map(|member| member.at).collect();

@@ -12,8 +12,10 @@ use crate::feed::Feed;
 use crate::source::{Batch, Batches, CutOptions, Decompressed, Object, read_error, read_whole};
 use crate::transform::Tally;
 
-/// Objects of a bundle that are read at the same time.
-const READS: usize = 16;
+/// Objects of a bundle that are read at the same time from another machine.
+const REMOTE_READS: usize = 16;
+/// The same of files: each read has a thread, and each thread keeps memory that others freed.
+const LOCAL_READS: usize = 2;
 /// Bytes of text of a bundle at most, once it is decompressed.
 const TEXT_BYTES: usize = 8 << 20;
 
@@ -39,16 +41,18 @@ pub(super) struct Member {
 
 /// Reads objects, each with its place in the bundle.
 pub(super) async fn read(
-    objects: impl Iterator<Item = (usize, Object)>,
+    objects: Vec<(usize, Object)>,
     feed: &'static Feed,
     limits: Limits,
     cut: CutOptions,
 ) -> Result<Read, Undone> {
-    let reads = objects.map(|(at, object)| async move {
+    let is_remote = objects.iter().any(|(_, object)| object.bucket.is_remote());
+    let at_once = if is_remote { REMOTE_READS } else { LOCAL_READS };
+    let reads = objects.into_iter().map(|(at, object)| async move {
         let bytes = read_whole(&object).await;
         (at, object, bytes)
     });
-    let texts = stream::iter(reads).buffered(READS).collect::<Vec<_>>().await;
+    let texts = stream::iter(reads).buffered(at_once).collect::<Vec<_>>().await;
     let decoding = tokio::task::spawn_blocking(move || decode(texts, feed, limits, &cut));
     decoding.await.map_err(|_| Undone::Lost)?
 }

@@ -109,6 +109,11 @@ impl Bucket {
         Ok(Self { name: name.to_owned(), store, place: Place::Folder(root.into()), origin })
     }
 
+    /// Whether the bucket is on another machine.
+    pub(crate) const fn is_remote(&self) -> bool {
+        matches!(self.place, Place::Remote)
+    }
+
     pub(super) fn store(&self) -> &dyn ObjectStore {
         self.store.as_ref()
     }
