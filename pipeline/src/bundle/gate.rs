@@ -8,6 +8,8 @@ use tokio::sync::oneshot::{self, Receiver, Sender, error::TryRecvError};
 pub(super) struct Gate {
     /// None once it is known that the one before is through, and for the first.
     before: Option<Receiver<()>>,
+    /// Whether it is known that the one before failed.
+    is_shut: bool,
     behind: Sender<()>,
 }
 
@@ -16,27 +18,24 @@ impl Gate {
         let mut before = None;
         (0..count).map(move |_| {
             let (behind, next) = oneshot::channel();
-            Self { before: before.replace(next), behind }
+            Self { before: before.replace(next), is_shut: false, behind }
         })
     }
 
     /// Whether it is known already that this will not come through.
     fn is_shut(&mut self) -> bool {
         match self.before.as_mut().map(Receiver::try_recv) {
-            Some(Ok(())) => {
-                self.before = None;
-                false
-            }
-            Some(Err(TryRecvError::Closed)) => true,
-            Some(Err(TryRecvError::Empty)) | None => false,
+            Some(Err(TryRecvError::Empty)) | None => {}
+            Some(told) => (self.before, self.is_shut) = (None, told.is_err()),
         }
+        self.is_shut
     }
 
     /// Waits until the one before is through; false when it failed.
     pub(super) async fn reach(&mut self) -> bool {
         match self.before.take() {
             Some(before) => before.await.is_ok(),
-            None => true,
+            None => !self.is_shut,
         }
     }
 
