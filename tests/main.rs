@@ -12,6 +12,7 @@
 
 mod access;
 mod bad_input;
+mod bundles;
 mod catalog;
 mod cli;
 mod conformance;

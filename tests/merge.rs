@@ -18,17 +18,27 @@ fn row(user: &str, visited: i64, status: &str) -> Value {
 
 #[tokio::test]
 async fn the_greatest_visit_wins_and_the_ledger_counts_what_became_of_each_record() {
-    let database = TestDatabase::empty().await;
-    database.load(&[&sample("user_status_merge_1.ndjson"), &sample("user_status_merge_2.ndjson")]);
-    let expected = [
-        row("m-1", 100, "later of equals"),
-        row("m-2", 250, "newest"),
-        row("m-3", 300, "only here"),
-        row("m-4", 400, "new"),
-    ];
-    assert_eq!(database.rows(&format!("{ROWS} order by userid")).await, sorted(expected));
+    let (one, other) = (sample("user_status_merge_1.ndjson"), sample("user_status_merge_2.ndjson"));
+    let expected = || {
+        sorted([
+            row("m-1", 100, "later of equals"),
+            row("m-2", 250, "newest"),
+            row("m-3", 300, "only here"),
+            row("m-4", 400, "new"),
+        ])
+    };
     let counts = |id, loaded, inserted, updated, superseded| json!({"load_id": id, "loaded": loaded, "inserted": inserted, "updated": updated, "superseded": superseded});
+    let database = TestDatabase::empty().await;
+    database.load(&[&one]);
+    database.load(&[&other]);
+    assert_eq!(database.rows(&format!("{ROWS} order by userid")).await, expected());
     assert_eq!(database.rows(LEDGER).await, [counts(1, 4, 3, 0, 1), counts(2, 3, 1, 1, 1)]);
+    assert_eq!(database.count("user_status_log").await, 7);
+    // In a bundle a record that another object's beats was never a row.
+    let database = TestDatabase::empty().await;
+    database.load(&[&one, &other]);
+    assert_eq!(database.rows(&format!("{ROWS} order by userid")).await, expected());
+    assert_eq!(database.rows(LEDGER).await, [counts(1, 4, 2, 0, 2), counts(2, 3, 2, 0, 1)]);
     assert_eq!(database.count("user_status_log").await, 7);
 }
 

@@ -13,6 +13,7 @@
 //! | [`sink`] | holds the feed against the tables, encodes frames, copies and merges |
 //! | [`ledger`] | what was loaded, from which version of which object, with which counts |
 //! | [`load`] | **the page**: all of the above for one object, in one transaction |
+//! | [`bundle`] | the same for many small objects, some hundred in a transaction |
 //! | [`catalog`] | what objects hold: their columns, types and what is in them, found by reading |
 //! | [`preflight`] | holds the feed against the catalog before a load |
 //! | [`verify`] | holds the tables against the ledger, and the ledger against the objects |
@@ -70,6 +71,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bundle;
 pub mod catalog;
 pub mod database;
 pub mod decode;

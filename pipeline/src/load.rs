@@ -22,7 +22,7 @@ pub use crate::summary::{State, Summary, Warning, WarningKind};
 use crate::transform::{Tally, Transform};
 
 /// Pieces of encoded rows that wait for the database at most.
-const WAITING_PIECES: usize = 4;
+pub(crate) const WAITING_PIECES: usize = 4;
 
 /// How to load an object.
 #[derive(Debug, Clone)]
@@ -258,7 +258,7 @@ async fn write(
 
 /// The counts of a load, proven: every record of the object is loaded or rejected, every entry of
 /// a loaded record's list is a row of the log, and the database has taken as many rows of each.
-fn prove(object: &Object, tally: &Tally, written: Written) -> Result<Counts> {
+pub(crate) fn prove(object: &Object, tally: &Tally, written: Written) -> Result<Counts> {
     let equal = [
         ("records read, and loaded and rejected", tally.records, tally.loaded + tally.rejected),
         (
@@ -287,7 +287,7 @@ fn prove(object: &Object, tally: &Tally, written: Written) -> Result<Counts> {
 }
 
 /// After a commit whose answer did not come: asks the ledger, once whoever commits is done.
-async fn was_committed(
+pub(crate) async fn was_committed(
     database: &Database,
     object: &Object,
     identity: &Identity,
@@ -310,7 +310,7 @@ async fn was_committed(
     }
 }
 
-fn stamp(object: &Object, load_id: i64, started_at: SystemTime) -> Stamp {
+pub(crate) fn stamp(object: &Object, load_id: i64, started_at: SystemTime) -> Stamp {
     let since_1970 = started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
     Stamp {
         ingested_at_micros: since_1970.as_micros() as i64,
@@ -320,7 +320,7 @@ fn stamp(object: &Object, load_id: i64, started_at: SystemTime) -> Stamp {
     }
 }
 
-fn seconds_since(started_at: SystemTime) -> f64 {
+pub(crate) fn seconds_since(started_at: SystemTime) -> f64 {
     started_at.elapsed().unwrap_or_default().as_secs_f64()
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::decode::{Decoder, Limits, REASON};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::frame::{self, Stamp};
+use crate::frame::{self, Stamp, Stamps};
 use crate::progress::Progress;
 use crate::sink::{Encoder, Rows};
 use crate::source::{
@@ -73,7 +73,7 @@ impl Transform {
         Ok(tally)
     }
 
-    /// Takes a batch through the frames; the log's rows go first, since they are not spooled.
+    /// Takes a batch through the frames.
     fn batch(
         &self,
         batch: &Batch,
@@ -81,31 +81,58 @@ impl Transform {
         tally: &mut Tally,
         mut send: impl FnMut(Rows) -> bool,
     ) -> Result<()> {
-        let (feed, stamp) = (self.feed, &self.stamp);
-        let records = decoder.decode(batch)?;
-        let valid =
-            collect(frame::valid(records.clone().lazy(), feed), "filter the valid records")?;
-        let rejected =
-            collect(frame::rejected(records.lazy(), feed, stamp), "select the rejected records")?;
-        let log =
-            collect(frame::status_log(valid.clone().lazy(), feed, stamp), "explode the list")?;
-        tally.add(feed, batch, &valid, &rejected, &log)?;
+        let frames = Frames::split(decoder.decode(batch)?, self.feed, &self.stamp)?;
+        tally.add(self.feed, batch, &frames)?;
         let progress = &self.progress;
         for (so_far, of_batch) in [
             (&progress.records, batch.records.len()),
-            (&progress.loaded, valid.height()),
-            (&progress.rejected, rejected.height()),
-            (&progress.log_rows, log.height()),
+            (&progress.loaded, frames.valid.height()),
+            (&progress.rejected, frames.rejected.height()),
+            (&progress.log_rows, frames.log.height()),
         ] {
             so_far.fetch_add(of_batch as u64, Ordering::Relaxed);
         }
-        let Some(encoder) = &self.encoder else {
-            return Ok(());
-        };
-        encoder.log(&log, &mut send)?;
-        drop(log);
-        encoder.rejected(&rejected, &mut send)?;
-        let status = collect(frame::status(valid.lazy(), feed, stamp), "drop the list")?;
+        match &self.encoder {
+            Some(encoder) => frames.encode(self.feed, &self.stamp, encoder, &mut send),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The frames of some records; that of the status rows is made last.
+pub(crate) struct Frames {
+    pub(crate) valid: DataFrame,
+    pub(crate) rejected: DataFrame,
+    pub(crate) log: DataFrame,
+}
+
+impl Frames {
+    pub(crate) fn split(
+        records: DataFrame,
+        feed: &Feed,
+        stamps: &(impl Stamps + ?Sized),
+    ) -> Result<Self> {
+        let valid =
+            collect(frame::valid(records.clone().lazy(), feed), "filter the valid records")?;
+        let rejected =
+            collect(frame::rejected(records.lazy(), feed, stamps), "select the rejected records")?;
+        let log =
+            collect(frame::status_log(valid.clone().lazy(), feed, stamps), "explode the list")?;
+        Ok(Self { valid, rejected, log })
+    }
+
+    /// Encodes the rows; the log's go first, since they are not spooled.
+    pub(crate) fn encode(
+        self,
+        feed: &Feed,
+        stamps: &(impl Stamps + ?Sized),
+        encoder: &Encoder,
+        mut send: impl FnMut(Rows) -> bool,
+    ) -> Result<()> {
+        encoder.log(&self.log, &mut send)?;
+        drop(self.log);
+        encoder.rejected(&self.rejected, &mut send)?;
+        let status = collect(frame::status(self.valid.lazy(), feed, stamps), "drop the list")?;
         encoder.status(&status, &mut send)
     }
 }
@@ -115,9 +142,7 @@ impl Tally {
         &mut self,
         feed: &Feed,
         batch: &Batch,
-        valid: &DataFrame,
-        rejected: &DataFrame,
-        log: &DataFrame,
+        Frames { valid, rejected, log }: &Frames,
     ) -> Result<()> {
         let failed = |source| Error::Frame { doing: "count the rows of a batch", source };
         let (list, _) = feed.list();
@@ -129,13 +154,15 @@ impl Tally {
         self.list_entries += lengths.iter().flatten().map(u64::from).sum::<u64>();
         self.log_rows += log.height() as u64;
         let reasons = rejected.column(REASON).and_then(|reasons| reasons.str()).map_err(failed)?;
-        for reason in reasons.iter().flatten() {
-            match self.rejected_by_reason.get_mut(reason) {
-                Some(count) => *count += 1,
-                None => drop(self.rejected_by_reason.insert(reason.to_owned(), 1)),
-            }
-        }
+        reasons.iter().flatten().for_each(|reason| self.add_reason(reason));
         Ok(())
+    }
+
+    pub(crate) fn add_reason(&mut self, reason: &str) {
+        match self.rejected_by_reason.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => drop(self.rejected_by_reason.insert(reason.to_owned(), 1)),
+        }
     }
 }
 

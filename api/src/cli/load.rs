@@ -1,12 +1,17 @@
-//! `stevedore load`: each object its own load; one that fails does not stop the others.
+//! `stevedore load`: each object its own load, small ones in bundles; one that fails does not stop the
+//! others.
 
+use std::collections::HashMap;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use pipeline::bundle::{Size, Step, load_bundled, plan};
+use pipeline::database::Connection;
 use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
-use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
+use pipeline::load::{LoadOptions, Progress, Summary, dry_run, load as load_object};
 use pipeline::preflight::{Held, Others, Planned, Preflight};
 use pipeline::source::{CutOptions, Object, find, shown};
 
@@ -14,6 +19,7 @@ use super::preview::preview;
 use super::print::Printer;
 use super::progress::Watch;
 use super::session::Session;
+use super::totals::Totals;
 use crate::buckets::environment;
 use crate::config::LoadArgs;
 use crate::failpoint;
@@ -54,7 +60,7 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
             return printer.failed(&format!("could not load {}", named(&objects)), &error);
         }
     };
-    if !load_all(args, &objects, session.as_mut(), printer).await {
+    if !load_all(args, objects, session.as_mut(), printer).await {
         exit = ExitCode::FAILURE;
     }
     if let Some(session) = session
@@ -73,39 +79,137 @@ fn named(objects: &[Object]) -> String {
     }
 }
 
-/// Loads the objects one after the other; whether all of them are done.
+/// Loads the objects, small ones in bundles; whether all of them are done.
 async fn load_all(
     args: &LoadArgs,
-    objects: &[Object],
+    objects: Vec<Object>,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> bool {
-    let mut all_done = true;
+    let is_one = objects.len() == 1;
     let preflight = (!args.no_catalog).then(Preflight::default);
-    for object in objects {
-        let others = Others::These(objects);
-        let done = load_one(args, object, others, preflight.as_ref(), session.as_deref_mut()).await;
-        match &done {
-            Ok(summary) if args.json => printer.json(summary),
-            Ok(summary) => printer.summary(summary, &USER_STATUS),
-            Err(error) => {
-                all_done = false;
-                printer.failed(&format!("could not load {}", object.url()), error);
-                if args.json {
-                    printer.json(&Summary::failed(object, error));
-                }
+    let catalog = Catalog { preflight, named: objects.clone() };
+    let steps = match session {
+        Some(_) if !args.dry_run => plan(objects),
+        _ => objects.into_iter().map(Step::Alone).collect(),
+    };
+    let mut totals = Totals::begin();
+    let mut tell = |object: &Object, done: Result<Summary>| {
+        totals.add(&done);
+        tell(args, object, &done, printer);
+    };
+    for step in steps {
+        match (step, session.as_deref_mut()) {
+            (Step::Alone(object), session) => {
+                tell(&object, load_one(args, &object, &catalog, session).await);
             }
-        }
-        let is_written = done.is_ok_and(|summary| summary.state != State::DryRun);
-        if let Some(session) = &session
-            && is_written
-            && objects.len() == 1
-            && !args.json
-        {
-            show(args, session, printer).await;
+            (Step::Bundled(objects), Some(session)) => {
+                load_bundles(args, objects, &catalog, session, &mut tell).await;
+            }
+            // Without a database nothing is loaded, and nothing bundled.
+            (Step::Bundled(_), None) => {}
         }
     }
-    all_done
+    if let Some(session) = &session
+        && is_one
+        && totals.are_written()
+        && !args.json
+    {
+        show(args, session, printer).await;
+    }
+    if !is_one {
+        printer.note(&totals.to_string());
+    }
+    totals.failed == 0
+}
+
+/// What the feed is held against before loads.
+struct Catalog {
+    /// None if it is not wanted.
+    preflight: Option<Preflight>,
+    /// All objects that are to be loaded.
+    named: Vec<Object>,
+}
+
+impl Catalog {
+    async fn hold(
+        &self,
+        object: &Object,
+        options: &LoadOptions,
+        dry_run: bool,
+        connection: Option<&mut Connection>,
+    ) -> Result<Held> {
+        let Some(preflight) = &self.preflight else {
+            return Ok(Held::default());
+        };
+        let others = Others::These(&self.named);
+        let planned = Planned { object, feed: &USER_STATUS, options, dry_run, others };
+        preflight.check(&planned, connection).await
+    }
+
+    /// The same for many objects at once.
+    async fn hold_all(
+        &self,
+        objects: Vec<Object>,
+        options: &LoadOptions,
+        session: &mut Session,
+    ) -> Vec<(Object, Result<Held>)> {
+        let Some(preflight) = &self.preflight else {
+            return objects.into_iter().map(|object| (object, Ok(Held::default()))).collect();
+        };
+        let others = Others::These(&self.named);
+        let connection = &mut session.connection;
+        let held = preflight.check_all(&objects, &USER_STATUS, options, others, connection).await;
+        objects.into_iter().zip(held).collect()
+    }
+}
+
+/// Tells what became of an object.
+fn tell(args: &LoadArgs, object: &Object, done: &Result<Summary>, printer: &Printer) {
+    match done {
+        Ok(summary) if args.json => printer.json(summary),
+        Ok(summary) => printer.summary(summary, &USER_STATUS),
+        Err(error) => {
+            printer.failed(&format!("could not load {}", object.url()), error);
+            if args.json {
+                printer.json(&Summary::failed(object, error));
+            }
+        }
+    }
+}
+
+/// Loads small objects in bundles.
+async fn load_bundles(
+    args: &LoadArgs,
+    objects: Vec<Object>,
+    catalog: &Catalog,
+    session: &mut Session,
+    mut tell: impl FnMut(&Object, Result<Summary>),
+) {
+    let progress = Arc::new(Progress::default());
+    let options = options(args, &progress);
+    let mut all_held = HashMap::new();
+    let mut wanted = Vec::with_capacity(objects.len());
+    for (object, held) in catalog.hold_all(objects, &options, session).await {
+        match held {
+            Ok(held) => {
+                all_held.insert(object.url(), held);
+                wanted.push(object);
+            }
+            Err(error) => tell(&object, Err(error)),
+        }
+    }
+    let objects = wanted;
+    let tell = |object: &Object, done: Result<Summary>| {
+        let held = all_held.remove(&object.url()).unwrap_or_default();
+        tell(object, done.map(|summary| held.added_to(summary)));
+    };
+    let bytes = objects.iter().map(|object| object.size).sum();
+    // A bar does not go with the summaries that are printed meanwhile.
+    let _watch = (!io::stdout().is_terminal()).then(|| Watch::begin(bytes, &progress));
+    let mut others = session.connect_others(args.connections.of_bundles() - 1).await;
+    let connections = std::iter::once(&mut session.connection).chain(&mut others).collect();
+    load_bundled(objects, &USER_STATUS, connections, &options, Size::default(), tell).await;
 }
 
 /// Opens the database; a dry run does not create one.
@@ -120,12 +224,28 @@ async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
 async fn load_one(
     args: &LoadArgs,
     object: &Object,
-    others: Others<'_>,
-    preflight: Option<&Preflight>,
+    catalog: &Catalog,
     mut session: Option<&mut Session>,
 ) -> Result<Summary> {
     let progress = Arc::new(Progress::default());
-    let options = LoadOptions {
+    let options = options(args, &progress);
+    let _watch = Watch::begin(object.size, &progress);
+    if let Some(session) = &mut session {
+        session.mend().await?;
+    }
+    let mut connection = session.map(|session| &mut session.connection);
+    let held = catalog.hold(object, &options, args.dry_run, connection.as_deref_mut()).await?;
+    let summary = match connection {
+        Some(connection) if !args.dry_run => {
+            load_object(object, &USER_STATUS, connection, &options).await
+        }
+        connection => dry_run(object, &USER_STATUS, connection, &options).await,
+    };
+    summary.map(|summary| held.added_to(summary))
+}
+
+fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
+    LoadOptions {
         mode: args.mode,
         cut: CutOptions {
             format: args.format,
@@ -135,29 +255,9 @@ async fn load_one(
         reload: args.reload,
         job_id: None,
         spool_folder: args.records.spool_folder(),
-        progress: Arc::clone(&progress),
+        progress: Arc::clone(progress),
         reached: failpoint::reached,
-    };
-    let _watch = Watch::begin(object, &progress);
-    if let Some(session) = &mut session {
-        session.mend().await?;
     }
-    let mut connection = session.map(|session| &mut session.connection);
-    let held = match preflight {
-        Some(preflight) => {
-            let (feed, dry_run) = (&USER_STATUS, args.dry_run);
-            let planned = Planned { object, feed, options: &options, dry_run, others };
-            preflight.check(&planned, connection.as_deref_mut()).await?
-        }
-        None => Held::default(),
-    };
-    let summary = match connection {
-        Some(connection) if !args.dry_run => {
-            load_object(object, &USER_STATUS, connection, &options).await
-        }
-        connection => dry_run(object, &USER_STATUS, connection, &options).await,
-    };
-    summary.map(|summary| held.added_to(summary))
 }
 
 /// Shows the first rows of the tables; a role that may only write cannot, which is no failure.

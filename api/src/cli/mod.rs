@@ -18,6 +18,7 @@ mod service;
 mod session;
 mod show;
 mod table;
+mod totals;
 mod verify;
 mod worker;
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::catalog::run::CrawlProgress;
 use pipeline::load::Progress;
-use pipeline::source::Object;
 use tokio::task::JoinHandle;
 
 /// How often the bar is drawn.
@@ -20,14 +19,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins to show the progress of loading `object`.
-    pub(super) fn begin(object: &Object, progress: &Arc<Progress>) -> Self {
+    /// Begins to show the progress of loading so many bytes.
+    pub(super) fn begin(bytes: u64, progress: &Arc<Progress>) -> Self {
         let style =
             ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left");
         let (true, Ok(style)) = (io::stderr().is_terminal(), style) else {
             return Self { drawing: None };
         };
-        let bar = ProgressBar::new(object.size).with_style(style);
+        let bar = ProgressBar::new(bytes).with_style(style);
         let task = tokio::spawn(draw(bar.clone(), Arc::clone(progress)));
         Self { drawing: Some((task, bar)) }
     }

@@ -32,10 +32,22 @@ impl Session {
 
     /// Connects again if the connection broke.
     pub(super) async fn mend(&mut self) -> Result<()> {
-        if self.connection.is_closed() {
-            self.connection = self.connection.database().connect().await?;
+        self.connection.mend().await
+    }
+
+    /// More connections to the same database; fewer, if the server has no more.
+    pub(super) async fn connect_others(&self, count: usize) -> Vec<Connection> {
+        let mut others = Vec::new();
+        while others.len() < count {
+            match self.connection.database().connect().await {
+                Ok(connection) => others.push(connection),
+                Err(error) => {
+                    tracing::warn!(error = error.with_causes(), "there are fewer connections");
+                    break;
+                }
+            }
         }
-        Ok(())
+        others
     }
 
     /// Ends the embedded database, if it runs.

@@ -100,7 +100,7 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
         progress: Arc::clone(&progress),
         reached: failpoint::reached,
     };
-    let _watch = Watch::begin(&object, &progress);
+    let _watch = Watch::begin(object.size, &progress);
     let connection = Some(&mut session.connection);
     load.add(&dry_run(&object, &USER_STATUS, connection, &options).await?);
     Ok(Found::Same)

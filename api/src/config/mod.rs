@@ -16,6 +16,7 @@ pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
 pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -99,6 +100,9 @@ pub(crate) enum Verb {
         shell: Shell,
     },
 }
+
+/// Connections that are used unless more are asked for.
+const MOST_CONNECTIONS: usize = 4;
 
 const LOAD_EXAMPLES: &str = "\
 Examples:
@@ -203,11 +207,30 @@ pub(crate) struct LoadArgs {
     /// Rows of each table to show when one object is loaded
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) preview: usize,
+    #[command(flatten)]
+    pub(crate) connections: ConnectionArgs,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]
     pub(crate) records: RecordArgs,
+}
+
+/// How much is loaded at the same time.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionArgs {
+    /// Connections on which small objects are loaded [default: as many as there are processors, 4 at
+    /// most]
+    #[arg(long, env = "STEVEDORE_CONNECTIONS", value_name = "N")]
+    pub(crate) connections: Option<NonZeroUsize>,
+}
+
+impl ConnectionArgs {
+    /// How many bundles of small objects are loaded at the same time.
+    pub(crate) fn of_bundles(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.connections.map_or(processors.min(MOST_CONNECTIONS), NonZeroUsize::get)
+    }
 }
 
 /// What records may cost.

@@ -34,6 +34,17 @@ impl Connection {
         &self.database
     }
 
+    /// Connects again if the connection broke.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] when that fails.
+    pub async fn mend(&mut self) -> Result<()> {
+        if self.is_closed() {
+            *self = self.database.connect().await?;
+        }
+        Ok(())
+    }
+
     /// Begins the transaction of a load.
     pub(crate) async fn begin(&mut self, read_only: bool) -> Result<Transaction<'_>> {
         // Whoever waits for a claim must then see what the one before has committed.

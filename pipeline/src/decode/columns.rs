@@ -16,6 +16,7 @@ use crate::feed::{Feed, Field, Kind};
 use crate::source::Record;
 
 /// The columns of a batch being built.
+#[derive(Debug)]
 pub(super) struct Columns {
     feed: &'static Feed,
     fields: Vec<Builder>,
@@ -59,8 +60,13 @@ impl Columns {
         self.raw.push(raw);
     }
 
+    /// How many rows there are.
+    pub(super) const fn height(&self) -> usize {
+        self.record_no.len()
+    }
+
     pub(super) fn finish(self) -> PolarsResult<DataFrame> {
-        let height = self.record_no.len();
+        let height = self.height();
         let fields = self.feed.fields.iter().zip(self.fields);
         let mut columns = fields
             .map(|(field, builder)| series(field.column, builder.finish()?))
@@ -84,6 +90,7 @@ fn series(name: &str, array: Box<dyn Array>) -> PolarsResult<Series> {
 }
 
 /// A column being built.
+#[derive(Debug)]
 enum Builder {
     Text(MutablePlString),
     Integer(MutablePrimitiveArray<i64>),
@@ -92,6 +99,7 @@ enum Builder {
 }
 
 /// A column of lists of entries being built.
+#[derive(Debug)]
 struct ListBuilder {
     fields: &'static [Field],
     offsets: Vec<i64>,

@@ -6,6 +6,7 @@
 //!
 //! [`Kind::Text`]: crate::feed::Kind::Text
 
+mod bundle;
 mod columns;
 mod limit;
 mod name;
@@ -20,12 +21,15 @@ use polars::prelude::DataFrame;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::source::Batch;
+pub(crate) use bundle::BundleDecoder;
 use columns::Columns;
 pub use limit::{Limit, Limits};
 use record::Reader;
 
 /// The column with a record's number in its object.
 pub(crate) const RECORD_NO: &str = "record_no";
+/// The column with the number of a record's object in its bundle; the first is 0.
+pub(crate) const OBJECT_NO: &str = "object_no";
 /// The column with the place where a record begins in its object's text.
 pub(crate) const BYTE_OFFSET: &str = "byte_offset";
 /// The column with the length of a record's text.
@@ -65,6 +69,14 @@ impl Decoder {
     /// [`Error::Frame`] when Polars refuses the columns, which only a mistake of ours can cause.
     pub fn decode(&mut self, batch: &Batch) -> Result<DataFrame> {
         let mut columns = Columns::new(self.feed, batch.records.len());
+        self.read(batch, &mut columns);
+        columns
+            .finish()
+            .map_err(|source| Error::Frame { doing: "build the columns of a batch", source })
+    }
+
+    /// Adds the records of a batch to columns.
+    fn read(&mut self, batch: &Batch, columns: &mut Columns) {
         let mut reader = Reader::new(self.feed, &self.limits, &batch.text);
         for (record, number) in batch.records.iter().zip(batch.first_record_no..) {
             let problem = reader.read(record);
@@ -75,9 +87,6 @@ impl Decoder {
                 count(&mut self.unknown_fields, &name);
             }
         }
-        columns
-            .finish()
-            .map_err(|source| Error::Frame { doing: "build the columns of a batch", source })
     }
 
     /// How often each key that the feed does not have was seen, so far.

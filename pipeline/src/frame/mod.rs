@@ -5,13 +5,15 @@
 //! writes or looks at the clock: what a row needs beyond its record comes in a [`Stamp`].
 
 mod rejected;
+mod stamp;
 mod status;
 mod status_log;
 mod valid;
 
-use polars::prelude::{DataType, Expr, IntoLazy, Literal, TimeUnit, col, lit};
+use polars::prelude::{Expr, IntoLazy, col};
 
 pub use rejected::rejected;
+pub use stamp::{Stamp, Stamps};
 pub use status::status;
 pub use status_log::status_log;
 pub use valid::valid;
@@ -23,27 +25,6 @@ use crate::source::Batch;
 
 /// The column with the instant of a row's load.
 pub(crate) const INGESTED_AT: &str = "ingested_at";
-
-/// What the rows of one load have in common.
-#[derive(Debug, Clone)]
-pub struct Stamp {
-    /// The one instant of the load, in microseconds since 1970, UTC.
-    pub ingested_at_micros: i64,
-    /// The load's number in the ledger.
-    pub load_id: i64,
-    /// The object, as people call it.
-    pub object: String,
-    /// The object's version.
-    pub object_version: String,
-}
-
-impl Stamp {
-    fn ingested_at(&self) -> Expr {
-        let instant =
-            self.ingested_at_micros.lit().cast(DataType::Datetime(TimeUnit::Microseconds, None));
-        instant.alias(INGESTED_AT)
-    }
-}
 
 /// The four plans of a load as Polars has optimised them, each behind the name of its frame.
 ///
@@ -70,11 +51,6 @@ pub fn explain(feed: &'static Feed) -> Result<Vec<(&'static str, String)>> {
         .rev()
         .map(|(name, plan)| Ok((name, plan.explain(true).map_err(explained)?)))
         .collect()
-}
-
-/// A text in every row under this name.
-fn text(value: &str, name: &str) -> Expr {
-    lit(value.to_owned()).alias(name)
 }
 
 /// The columns of these names.

@@ -1,22 +1,23 @@
 //! Frame 2: the records that do not go into the tables, as the error table keeps them.
 
-use polars::prelude::{DataType, Expr, LazyFrame, Literal, col, concat_str, element, lit, when};
+use polars::prelude::{DataType, Expr, LazyFrame, col, concat_str, element, lit, when};
 
 use super::valid::is_valid;
-use super::{Stamp, columns, text};
+use super::{Stamps, columns};
 use crate::decode::{BYTE_LENGTH, BYTE_OFFSET, DETAIL, RAW, REASON, RECORD_NO};
 use crate::feed::{Feed, Field, Kind};
 
 /// Keeps the rows that are not valid: `error_rec` is their fields in one text, then why each is
 /// rejected, its text, and where it stands.
-pub fn rejected(records: LazyFrame, feed: &Feed, stamp: &Stamp) -> LazyFrame {
+pub fn rejected(records: LazyFrame, feed: &Feed, stamps: &(impl Stamps + ?Sized)) -> LazyFrame {
     let mut selected = vec![error_rec(feed).alias("error_rec")];
     selected.extend(columns([REASON, DETAIL, RAW]));
-    selected.push(text(&stamp.object, "object"));
-    selected.push(text(&stamp.object_version, "object_version"));
+    selected.push(stamps.object());
+    selected.push(stamps.object_version());
     selected.extend(columns([RECORD_NO, BYTE_OFFSET, BYTE_LENGTH]));
-    selected.push(stamp.load_id.lit().cast(DataType::Int64).alias("load_id"));
-    selected.push(stamp.ingested_at());
+    selected.push(stamps.load_id());
+    selected.push(stamps.ingested_at());
+    selected.extend(columns(stamps.needs().iter().copied()));
     records.filter(is_valid(feed).not()).select(selected)
 }
 

@@ -4,6 +4,8 @@
 //! number; the row is written last. So whoever finds the row finds the rows of the load too, and
 //! whoever does not finds none of them.
 
+pub(crate) mod bundle;
+
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 

@@ -29,6 +29,8 @@ pub use warnings::Held;
 
 /// Records of which a table must have been made, to say what every record is like.
 const RECORDS: u64 = 2;
+/// Objects that are asked for together.
+const AT_ONCE: usize = 1000;
 /// How long what targets can hold is taken to be as it was.
 const LIMITS_FOR: Duration = Duration::from_secs(60);
 
@@ -72,6 +74,47 @@ impl Preflight {
         let held = self.hold(planned, connection.as_deref_mut()).await;
         if let Some(connection) = connection.filter(|connection| connection.is_closed()) {
             *connection = connection.database().connect().await?;
+        }
+        held
+    }
+
+    /// The same for many objects, and no dry run: those of which the catalog has a table that fits are
+    /// asked for together. What became of each, in their order.
+    pub async fn check_all(
+        &self,
+        objects: &[Object],
+        feed: &'static Feed,
+        options: &LoadOptions,
+        others: Others<'_>,
+        connection: &mut Connection,
+    ) -> Vec<Result<Held>> {
+        let mut held = Vec::with_capacity(objects.len());
+        for objects in objects.chunks(AT_ONCE) {
+            let planned = |object| Planned { object, feed, options, dry_run: false, others };
+            let all: Vec<&Object> = objects.iter().collect();
+            // The first one's bucket may have to be crawled.
+            let Some(first) = all.first() else { break };
+            held.push(self.check(&planned(first), Some(&mut *connection)).await);
+            let limits = self.limits(&planned(first), Some(&mut *connection)).await;
+            let found = self.columns.find(&all[1..], feed, connection).await;
+            let found = found.map_or_else(|_| Vec::new(), |found| found);
+            let mut found = found.into_iter();
+            for object in &all[1..] {
+                held.push(match found.next() {
+                    Some(Known::NoTable) => Ok(Held::default()),
+                    Some(Known::Table(source)) => {
+                        let fit = hold(feed, &source.columns, &limits);
+                        if fit.rejects_all() {
+                            self.check(&planned(object), Some(&mut *connection)).await
+                        } else {
+                            Ok(Held::new(&source, &fit))
+                        }
+                    }
+                    Some(Known::Nothing) | None => {
+                        self.check(&planned(object), Some(&mut *connection)).await
+                    }
+                });
+            }
         }
         held
     }
@@ -131,13 +174,13 @@ impl Preflight {
         let Planned { object, feed, dry_run, .. } = *planned;
         let known = match connection {
             Some(connection) => {
-                let known = self.columns.find(object, feed, connection).await;
+                let known = self.known(object, feed, connection).await;
                 match known {
                     Ok(Known::Nothing) if !dry_run => {
                         if !self.crawl(planned, connection).await {
                             return Ok(None);
                         }
-                        self.columns.find(object, feed, connection).await?
+                        self.known(object, feed, connection).await?
                     }
                     // Nothing was migrated yet, for instance.
                     Err(_) if dry_run => Known::Nothing,
@@ -151,6 +194,11 @@ impl Preflight {
             Known::Nothing if dry_run => self_described(planned).await,
             Known::Nothing | Known::NoTable => Ok(None),
         }
+    }
+
+    async fn known(&self, object: &Object, feed: &Feed, connection: &Connection) -> Result<Known> {
+        let known = self.columns.find(&[object], feed, connection).await?;
+        Ok(known.into_iter().next().unwrap_or(Known::Nothing))
     }
 
     /// Crawls a sample, unless that was in vain before; whether it was not.

@@ -1,6 +1,6 @@
 //! The table of the catalog that an object belongs to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -55,42 +55,45 @@ struct Candidate {
 }
 
 impl Columns {
-    /// Finds the newest version of the table that an object belongs to: the one that has its fields, if
+    /// Finds the newest version of the table that each object belongs to: the one that has its fields, if
     /// it was crawled; else one that somebody has asked for before one of ours, one whose folder it is
     /// in, one that has most of the feed's fields, and of these the one that was crawled last.
     pub(super) async fn find(
         &self,
-        object: &Object,
+        objects: &[&Object],
         feed: &Feed,
         client: &Client,
-    ) -> Result<Known> {
+    ) -> Result<Vec<Known>> {
         let sql = include_str!("../../../sql/queries/source_tables.sql");
-        let (origin, bucket, key) = (object.origin(), &object.bucket.name, &object.key);
+        let origins: Vec<_> = objects.iter().map(|object| object.origin()).collect();
+        let buckets: Vec<_> = objects.iter().map(|object| object.bucket.name.as_str()).collect();
+        let keys: Vec<_> = objects.iter().map(|object| object.key.as_str()).collect();
         // Every load asks, so in one round trip: no statement is prepared.
-        let params: [&(dyn ToSql + Sync); 3] = [&origin, bucket, key];
-        let typed = params.map(|param| (param, Type::TEXT));
+        let params: [&(dyn ToSql + Sync); 3] = [&origins, &buckets, &keys];
+        let typed = params.map(|param| (param, Type::TEXT_ARRAY));
         let rows = client.query_typed(sql, &typed).await.map_err(failed)?;
-        if rows.is_empty() {
-            return Ok(Known::Nothing);
+        let mut candidates: Vec<Vec<_>> = objects.iter().map(|_| Vec::new()).collect();
+        for row in &rows {
+            let number = row.get::<_, i64>("number").unsigned_abs() as usize;
+            candidates[number - 1].push(Candidate::of(row));
         }
-        let mut candidates: Vec<_> = rows.iter().filter_map(Candidate::of).collect();
-        self.complete(&mut candidates, client).await?;
-        // Rows come with those that were crawled last before the others, and the last maximum wins.
-        let best = candidates.into_iter().rev().max_by_key(|candidate| candidate.rank(feed));
-        Ok(best.map_or(Known::NoTable, |candidate| Known::Table(candidate.source)))
+        let all = candidates.iter_mut().flatten().flatten();
+        self.complete(all.collect(), client).await?;
+        Ok(candidates.into_iter().map(|of_object| Known::of(of_object, feed)).collect())
     }
 
     /// Adds the columns, asking for those that are not known yet.
-    async fn complete(&self, candidates: &mut [Candidate], client: &Client) -> Result<()> {
-        let unknown: Vec<i64> = {
+    async fn complete(&self, candidates: Vec<&mut Candidate>, client: &Client) -> Result<()> {
+        let unknown: HashSet<i64> = {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_known = |candidate: &&Candidate| {
+            let is_known = |candidate: &&&mut Candidate| {
                 known
                     .get(&candidate.table_id)
                     .is_none_or(|(version, _)| *version != candidate.version)
             };
             candidates.iter().filter(is_known).map(|candidate| candidate.table_id).collect()
         };
+        let unknown: Vec<i64> = unknown.into_iter().collect();
         let mut read = HashMap::new();
         if !unknown.is_empty() {
             let sql = "select table_id, version, t.crawled_at, v.columns \
@@ -110,6 +113,19 @@ impl Columns {
             }
         }
         Ok(())
+    }
+}
+
+impl Known {
+    /// The best of the tables that an object may belong to; none for each crawler that has found none.
+    fn of(candidates: Vec<Option<Candidate>>, feed: &Feed) -> Self {
+        if candidates.is_empty() {
+            return Self::Nothing;
+        }
+        // Rows come with those that were crawled last before the others, and the last maximum wins.
+        let best = candidates.into_iter().flatten().rev();
+        let best = best.max_by_key(|candidate| candidate.rank(feed));
+        best.map_or(Self::NoTable, |candidate| Self::Table(candidate.source))
     }
 }
 

@@ -10,7 +10,7 @@ use polars_arrow::array::{BooleanArray, PrimitiveArray, Utf8ViewArray};
 use super::Mode;
 use super::table::{Column, Table, Wire};
 use super::target::Targets;
-use crate::decode::RECORD_NO;
+use crate::decode::{OBJECT_NO, RECORD_NO};
 use crate::error::{Error, Result};
 
 /// What a COPY in binary format begins with: signature, no flags, no extension.
@@ -86,6 +86,9 @@ impl Targets {
     pub(super) fn status_rows(&self) -> Table {
         let mut table = self.status.clone();
         if self.mode == Mode::Merge {
+            if self.is_bundled {
+                table.columns.push(Column::unlimited(OBJECT_NO, Wire::Int4));
+            }
             table.columns.push(Column::unlimited(RECORD_NO, Wire::Int8));
         }
         table

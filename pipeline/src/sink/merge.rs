@@ -15,11 +15,11 @@
 //! lock. An update that changes nothing but `ingested_at` is made all the same (skipping it would
 //! take 861 instead of 1925), because the row of the later load is to win.
 
-use tokio_postgres::Transaction;
+use tokio_postgres::{Row, Transaction};
 
 use super::table::{Table, Wire};
 use super::target::Targets;
-use crate::decode::RECORD_NO;
+use crate::decode::{OBJECT_NO, RECORD_NO};
 use crate::error::{Error, Result};
 
 /// The staging table, visible to its connection alone.
@@ -27,9 +27,9 @@ pub(super) const STAGING: &str = "stevedore_staging";
 
 /// What became of the staged rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Merged {
-    pub(super) inserted: u64,
-    pub(super) updated: u64,
+pub(crate) struct Merged {
+    pub(crate) inserted: u64,
+    pub(crate) updated: u64,
 }
 
 impl Targets {
@@ -71,6 +71,37 @@ impl Targets {
         Ok(Merged { inserted: count(0), updated: count(1) })
     }
 
+    /// As [`Self::merge`] for the staged rows of a bundle, the later object's records being the later
+    /// ones: what became of the rows of each object that has any left, by its number, None being that of
+    /// rows that the database changed beyond recognition.
+    pub(crate) async fn merge_bundle(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<Vec<(Option<u32>, Merged)>> {
+        let failed = |source| Error::Database {
+            doing: format!("merge into the table {}", self.status.name),
+            source,
+        };
+        let is_empty = self.lock_if_empty(transaction).await.map_err(failed)?;
+        let update = if is_empty { String::new() } else { self.update_sql() };
+        let (table, key) = (self.status.name, self.feed.key);
+        let (columns, winners) = (names(&self.status), self.winners_sql(&[OBJECT_NO]));
+        let sql = format!(
+            "with winners as materialized ({winners}), \
+             merged as (insert into {table} ({columns}) select {columns} from winners {update} \
+             returning {key}, xmax = 0 as is_new) \
+             select {OBJECT_NO}, count(*) filter (where is_new), count(*) filter (where not is_new) \
+             from merged left join winners using ({key}) group by {OBJECT_NO}"
+        );
+        let rows = transaction.query(&sql, &[]).await.map_err(failed)?;
+        let count = |row: &Row, at| u64::try_from(row.get::<_, i64>(at)).unwrap_or_default();
+        let merged = rows.iter().map(|row| {
+            let object_no = row.get::<_, Option<i32>>(0).and_then(|no| u32::try_from(no).ok());
+            (object_no, Merged { inserted: count(row, 1), updated: count(row, 2) })
+        });
+        Ok(merged.collect())
+    }
+
     /// Whether the table is empty; if so, nobody else writes to it until we commit.
     async fn lock_if_empty(
         &self,
@@ -90,12 +121,19 @@ impl Targets {
     /// Sorted by key: an index is filled fastest in order, and loads that meet at the same keys
     /// lock them in the same order, so that none waits for the other for ever.
     fn insert_sql(&self) -> String {
-        let (table, key, latest) = (self.status.name, self.feed.key, self.feed.latest_by);
-        let columns = names(&self.status);
-        format!(
-            "insert into {table} ({columns}) select distinct on ({key}) {columns} from {STAGING} \
-             order by {key}, {latest} desc, {RECORD_NO} desc"
-        )
+        let (table, columns) = (self.status.name, names(&self.status));
+        format!("insert into {table} ({columns}) {}", self.winners_sql(&[]))
+    }
+
+    /// The staged rows that are to be merged; `earlier` columns tell the later of two before the
+    /// number of the record does, and are selected too.
+    fn winners_sql(&self, earlier: &[&str]) -> String {
+        let (key, latest) = (self.feed.key, self.feed.latest_by);
+        let columns = self.status.columns.iter().map(|column| column.name);
+        let columns = columns.chain(earlier.iter().copied()).collect::<Vec<_>>().join(", ");
+        let order = [latest].into_iter().chain(earlier.iter().copied()).chain([RECORD_NO]);
+        let order = order.map(|column| format!("{column} desc")).collect::<Vec<_>>().join(", ");
+        format!("select distinct on ({key}) {columns} from {STAGING} order by {key}, {order}")
     }
 
     fn update_sql(&self) -> String {

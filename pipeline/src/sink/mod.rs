@@ -14,6 +14,7 @@ mod target;
 mod write;
 
 pub use encode::{Encoder, Rows};
+pub(crate) use merge::Merged;
 pub(crate) use target::check_fresh;
 pub use target::{Targets, create_tables};
 pub use write::{MergeCounts, Sink, Written};

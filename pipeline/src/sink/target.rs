@@ -19,6 +19,8 @@ pub struct Targets {
     pub(super) rejected: Table,
     /// Whether all tables and columns are there.
     is_complete: bool,
+    /// Whether the rows of a load are those of many objects.
+    pub(super) is_bundled: bool,
 }
 
 /// Creates the tables of a feed that are missing, and adds the columns that an older table of
@@ -122,7 +124,13 @@ impl Targets {
             log: Table::fresh(feed.log_table, &log_columns(feed)),
             rejected: Table::fresh(feed.rejected_table, &REJECTED),
             is_complete: false,
+            is_bundled: false,
         }
+    }
+
+    /// The same for the rows of many objects, whose frames say which each is of.
+    pub(crate) fn bundled(self) -> Self {
+        Self { is_bundled: true, ..self }
     }
 
     /// What the columns can hold.

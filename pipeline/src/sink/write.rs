@@ -83,7 +83,20 @@ impl<'t> Sink<'t> {
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub async fn finish(mut self) -> Result<Written> {
+    pub async fn finish(self) -> Result<Written> {
+        let (transaction, targets, reached) = (self.transaction, self.targets, self.reached);
+        let mut written = self.copy().await?;
+        if targets.mode == Mode::Merge {
+            let Merged { inserted, updated } = targets.merge(transaction).await?;
+            let superseded = written.status.saturating_sub(inserted + updated);
+            written.merged = Some(MergeCounts { inserted, updated, superseded });
+            reached(Point::Merged);
+        }
+        Ok(written)
+    }
+
+    /// Sends what is left, in merge mode the status rows to the staging table, and does not merge.
+    pub(crate) async fn copy(mut self) -> Result<Written> {
         let log = self.log.finish().await?;
         (self.reached)(Point::LogCopied);
         let targets = self.targets;
@@ -92,20 +105,16 @@ impl<'t> Sink<'t> {
                 .await?;
         (self.reached)(Point::RejectedCopied);
         let rows = targets.status_rows();
-        let mut written = Written { log, rejected, ..Written::default() };
-        if targets.mode == Mode::Append {
-            written.status = copy(self.transaction, rows.name, &rows, &mut self.status).await?;
-            (self.reached)(Point::StatusCopied);
-            return Ok(written);
-        }
-        targets.create_staging(self.transaction).await?;
-        written.status = copy(self.transaction, STAGING, &rows, &mut self.status).await?;
+        let name = match targets.mode {
+            Mode::Append => rows.name,
+            Mode::Merge => {
+                targets.create_staging(self.transaction).await?;
+                STAGING
+            }
+        };
+        let status = copy(self.transaction, name, &rows, &mut self.status).await?;
         (self.reached)(Point::StatusCopied);
-        let Merged { inserted, updated } = targets.merge(self.transaction).await?;
-        let superseded = written.status.saturating_sub(inserted + updated);
-        written.merged = Some(MergeCounts { inserted, updated, superseded });
-        (self.reached)(Point::Merged);
-        Ok(written)
+        Ok(Written { status, log, rejected, merged: None })
     }
 }
 

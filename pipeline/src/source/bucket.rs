@@ -123,6 +123,11 @@ impl Bucket {
         self.origin.is_none() && self.name == LOCAL
     }
 
+    /// Whether the bucket is on another machine.
+    pub(crate) const fn is_remote(&self) -> bool {
+        matches!(self.place, Place::Remote)
+    }
+
     pub(super) fn store(&self) -> &dyn ObjectStore {
         self.store.as_ref()
     }

@@ -30,7 +30,7 @@ pub use find::{Found, find};
 pub use format::Format;
 pub use object::Object;
 pub use read::ObjectReader;
-pub(crate) use read::read_error;
+pub(crate) use read::{read_error, read_whole};
 pub use record::{CutFault, Record};
 pub use remote::shown;
 pub use select::{Keys, Selection};

@@ -100,6 +100,21 @@ pub(crate) fn read_error(object: &Object, error: io::Error) -> Error {
     }
 }
 
+/// Reads a small object at once, under the version it is pinned to.
+///
+/// # Errors
+/// As [`ObjectReader`].
+pub(crate) async fn read_whole(object: &Object) -> Result<Bytes, Error> {
+    if object.size == 0 {
+        return read_range(object, None).await;
+    }
+    match read_range(object, Some(0..object.size)).await {
+        // The version is to be there still when its last byte is read.
+        Ok(bytes) => read_range(object, None).await.map(|_| bytes),
+        Err(error) => Err(reason(object, error).await),
+    }
+}
+
 /// Sends the object's ranges in order, then makes sure that its version is still there; ends early
 /// when nobody listens any more.
 async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>, read_bytes: u64) {

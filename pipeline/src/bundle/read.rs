@@ -1,0 +1,109 @@
+//! Reads the objects of a bundle into one frame.
+
+use bytes::{Buf, Bytes};
+use futures::{StreamExt, stream};
+use polars::prelude::DataFrame;
+use polars_async::executor::ALLOW_RAYON_THREADS;
+
+use super::load::Undone;
+use crate::decode::{BundleDecoder, Limits};
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::source::{Batch, Batches, CutOptions, Decompressed, Object, read_error, read_whole};
+use crate::transform::Tally;
+
+/// Objects of a bundle that are read at the same time from another machine.
+const REMOTE_READS: usize = 16;
+/// The same of files: each read has a thread, and each thread keeps memory that others freed.
+const LOCAL_READS: usize = 2;
+/// Bytes of text of a bundle at most, once it is decompressed.
+const TEXT_BYTES: usize = 8 << 20;
+
+/// The objects of a bundle as they were read.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The records of all that could be read.
+    pub(super) records: DataFrame,
+    /// Those objects, in the order of their numbers in `records`.
+    pub(super) members: Vec<Member>,
+    /// The others, by their places in the bundle.
+    pub(super) unreadable: Vec<(usize, Error)>,
+}
+
+/// An object that could be read.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its place in the bundle.
+    pub(super) at: usize,
+    /// What was found when it was cut and decoded.
+    pub(super) tally: Tally,
+}
+
+/// Reads objects, each with its place in the bundle.
+pub(super) async fn read(
+    objects: Vec<(usize, Object)>,
+    feed: &'static Feed,
+    limits: Limits,
+    cut: CutOptions,
+) -> Result<Read, Undone> {
+    let is_remote = objects.iter().any(|(_, object)| object.bucket.is_remote());
+    let at_once = if is_remote { REMOTE_READS } else { LOCAL_READS };
+    let reads = objects.into_iter().map(|(at, object)| async move {
+        let bytes = read_whole(&object).await;
+        (at, object, bytes)
+    });
+    let texts = stream::iter(reads).buffered(at_once).collect::<Vec<_>>().await;
+    let decoding = tokio::task::spawn_blocking(move || decode(texts, feed, limits, &cut));
+    decoding.await.map_err(|_| Undone::Lost)?
+}
+
+fn decode(
+    texts: Vec<(usize, Object, Result<Bytes>)>,
+    feed: &'static Feed,
+    limits: Limits,
+    options: &CutOptions,
+) -> Result<Read, Undone> {
+    ALLOW_RAYON_THREADS.set(false);
+    let mut decoder = BundleDecoder::new(feed, limits);
+    let (mut members, mut unreadable) = (Vec::<Member>::new(), Vec::new());
+    let mut room = TEXT_BYTES;
+    for (at, object, bytes) in texts {
+        match bytes.and_then(|bytes| cut_whole(&object, bytes, options, &mut room)) {
+            Ok((batches, mut tally)) => {
+                tally.unknown_fields = decoder.add(members.len() as u32, &batches);
+                members.push(Member { at, tally });
+            }
+            Err(error) => unreadable.push((at, error)),
+        }
+        if room == 0 {
+            return Err(Undone::TooLarge);
+        }
+    }
+    Ok(Read { records: decoder.finish()?, members, unreadable })
+}
+
+/// Cuts the whole of an object, before anything of it is used; there is no `room` left when that would
+/// be too much.
+fn cut_whole(
+    object: &Object,
+    bytes: Bytes,
+    options: &CutOptions,
+    room: &mut usize,
+) -> Result<(Vec<Batch>, Tally)> {
+    let failed = |error| read_error(object, error);
+    let input = Decompressed::new(bytes.reader()).map_err(failed)?;
+    let mut tally = Tally { compression: input.compression(), ..Tally::default() };
+    let mut batches = Batches::new(input, options.clone());
+    let mut cut = Vec::new();
+    for batch in batches.by_ref() {
+        let batch = batch.map_err(failed)?;
+        *room = room.saturating_sub(batch.text.len());
+        if *room == 0 {
+            break;
+        }
+        tally.records += batch.records.len() as u64;
+        cut.push(batch);
+    }
+    tally.format = batches.format();
+    Ok((cut, tally))
+}

@@ -1,0 +1,16 @@
+-- Of each of these versions of objects the newest load, if it is loaded, as sql/queries/loaded.sql has it of
+-- one.
+select
+    object.at, load_id, records, loaded, rejected, log_rows, seconds, rejected_by_reason, unknown_fields
+from unnest($2::text[], $3::text[], $4::text[], $5::text[])
+    with ordinality as object (bucket, key, version, origin, at)
+cross join lateral (
+    select *
+    from stevedore.loads
+    where
+        feed = $1 and version = object.version and state = 'loaded'
+        and (bucket = object.bucket and key = object.key or origin = object.origin)
+        and ($6::uuid is null or job_id = $6)
+    order by load_id desc
+    limit 1
+) as newest
