@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => error.exit(),
     };
+    if let Err(error) = config::check(&config, &settings.matches) {
+        error.exit();
+    }
     if let Verb::Config(_) = config.verb {
         printer.data(&config::in_force(&settings));
         return ExitCode::SUCCESS;

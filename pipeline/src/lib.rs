@@ -25,7 +25,7 @@
 //!
 //! use pipeline::database::{Database, migrate};
 //! use pipeline::feed::USER_STATUS;
-//! use pipeline::load::{LoadOptions, Progress, load};
+//! use pipeline::load::{Connections, LoadOptions, Progress, load};
 //! use pipeline::sink::Mode;
 //! use pipeline::source::{CutOptions, find};
 //!
@@ -37,6 +37,7 @@
 //!     cut: CutOptions::default(),
 //!     reload: false,
 //!     job_id: None,
+//!     connections: Connections::default(),
 //!     spool_folder: "/var/tmp".into(),
 //!     progress: Arc::new(Progress::default()),
 //!     reached: |_| {},

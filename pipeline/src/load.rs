@@ -1,4 +1,7 @@
-//! One load: an object goes through a feed into its tables, once, in one transaction.
+//! One load: an object goes through a feed into its tables, once, in one transaction; a huge one in
+//! [`parts`].
+
+mod parts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
+pub use crate::load::parts::{Connections, help, whole_because};
 pub use crate::point::Point;
 pub use crate::progress::Progress;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
@@ -35,6 +39,8 @@ pub struct LoadOptions {
     pub reload: bool,
     /// The job that asks for it, if one does: a version is loaded again once for each job.
     pub job_id: Option<Uuid>,
+    /// On how many connections, and in which parts.
+    pub connections: Connections,
     /// Where rows wait that do not fit into memory.
     pub spool_folder: PathBuf,
     /// Is told how far the load is, and may stop it.
@@ -43,12 +49,15 @@ pub struct LoadOptions {
     pub reached: fn(Point),
 }
 
-/// Loads an object: all of it is committed, or nothing.
+/// Loads an object: all of it is committed, or nothing; of a huge one, as [`Connections`] say, all of
+/// each part or nothing, and loading it again goes on with the parts that are missing.
 ///
 /// # Errors
 /// Every [`Error`]; then no row was written but one in the ledger that says so. After
 /// [`Error::CommitUnknown`], and only then, the rows may be there: loading again tells. After
-/// [`Error::Cancelled`], or when it is dropped, a load has written no row at all.
+/// [`Error::Cancelled`], or when it is dropped, a load has written no row at all. After
+/// [`Error::Incomplete`], or when a load in parts is dropped, the rows of the parts that are
+/// committed are there.
 pub async fn load(
     object: &Object,
     feed: &'static Feed,
@@ -65,7 +74,8 @@ pub async fn load(
             let how = (options.mode, options.reload, options.job_id);
             // Of a load that may be there after all nobody can say that it failed, and one that was
             // cancelled did not.
-            if !matches!(error, Error::CommitUnknown { .. } | Error::Cancelled { .. })
+            if !matches!(error, Error::CommitUnknown { .. })
+                && !error.is_cancelled()
                 && let Err(unrecorded) =
                     note_failure(connection, &identity, how, started_at, &error).await
             {
@@ -103,6 +113,9 @@ async fn attempt(
     if let Some(loaded) = earlier(identity, &**connection, options).await? {
         return Ok(Summary::already_loaded(object, loaded));
     }
+    if parts::are_wanted(object, options).await? {
+        return parts::load(object, feed, identity, connection, options, started_at).await;
+    }
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
@@ -111,6 +124,10 @@ async fn attempt(
     // Somebody else may have had the claim meanwhile.
     if let Some(loaded) = earlier(identity, &transaction, options).await? {
         return Ok(Summary::already_loaded(object, loaded));
+    }
+    if let Some(begun) = ledger::incomplete(&transaction, identity).await? {
+        drop(transaction);
+        return parts::go_on(object, feed, identity, connection, options, begun).await;
     }
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));
@@ -203,7 +220,19 @@ fn transform(
 ) -> (mpsc::Receiver<Rows>, Work) {
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
-    let transform = Transform {
+    let transform = prepared(object, feed, limits, stamp, encoder, options);
+    (receiver, tokio::task::spawn_blocking(move || transform.run(reader, &sender)))
+}
+
+fn prepared(
+    object: &Object,
+    feed: &'static Feed,
+    limits: Limits,
+    stamp: Stamp,
+    encoder: Option<Encoder>,
+    options: &LoadOptions,
+) -> Transform {
+    Transform {
         object: object.clone(),
         feed,
         limits,
@@ -211,8 +240,7 @@ fn transform(
         encoder,
         cut: options.cut.clone(),
         progress: Arc::clone(&options.progress),
-    };
-    (receiver, tokio::task::spawn_blocking(move || transform.run(reader, &sender)))
+    }
 }
 
 /// Sends the rows as they come; what the database has taken, and what was sent.

@@ -18,6 +18,9 @@ pub(super) fn hint(error: &Error) -> String {
             format!("install PostgreSQL: {}; or use a server: --database-url", install_command())
         }
         Error::Database { source, .. } => database_hint(source).to_owned(),
+        Error::OtherMode { mode, .. } => {
+            format!("go on with it: --mode {mode}; or remove what it has written, as the README says")
+        }
         other => fixed_hint(other).to_owned(),
     }
 }
@@ -60,6 +63,10 @@ fn fixed_hint(error: &Error) -> &'static str {
         }
         Error::RootCertificates { .. } => {
             "name a file of certificates in PEM that can be read: sslrootcert"
+        }
+        Error::Incomplete { .. } => {
+            "run the same command again, once what the last cause names is mended: it loads the parts \
+             that are missing"
         }
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {

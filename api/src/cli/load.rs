@@ -1,12 +1,16 @@
 //! `stevedore load`: each object its own load; one that fails does not stop the others.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
-use pipeline::load::{LoadOptions, Progress, State, Summary, dry_run, load as load_object};
+use pipeline::load::{
+    LoadOptions, Progress, State, Summary, dry_run, load as load_object, whole_because,
+};
+use pipeline::sink::Mode;
 use pipeline::source::{CutOptions, Object, find, shown};
 
 use super::preview::preview;
@@ -81,7 +85,7 @@ async fn load_all(
 ) -> bool {
     let mut all_done = true;
     for object in objects {
-        let done = load_one(args, object, session.as_deref_mut()).await;
+        let done = load_one(args, object, session.as_deref_mut(), printer).await;
         match &done {
             Ok(summary) if args.json => printer.json(summary),
             Ok(summary) => printer.summary(summary, &USER_STATUS),
@@ -118,6 +122,7 @@ async fn load_one(
     args: &LoadArgs,
     object: &Object,
     session: Option<&mut Session>,
+    printer: &Printer,
 ) -> Result<Summary> {
     let progress = Arc::new(Progress::default());
     let options = LoadOptions {
@@ -129,6 +134,7 @@ async fn load_one(
         },
         reload: args.reload,
         job_id: None,
+        connections: args.connections.connections(),
         spool_folder: args.records.spool_folder(),
         progress: Arc::clone(&progress),
         reached: failpoint::reached,
@@ -137,12 +143,25 @@ async fn load_one(
     match session {
         Some(session) if !args.dry_run => {
             session.mend().await?;
+            note_whole(object, &options, printer).await;
             load_object(object, &USER_STATUS, &mut session.connection, &options).await
         }
         session => {
             dry_run(object, &USER_STATUS, session.map(|session| &mut session.connection), &options)
                 .await
         }
+    }
+}
+
+/// Says so when connections were asked for that the object cannot be loaded on.
+async fn note_whole(object: &Object, options: &LoadOptions, printer: &Printer) {
+    let are_wanted = options.connections.wanted > NonZeroUsize::new(1);
+    if !are_wanted || options.mode == Mode::Merge {
+        return;
+    }
+    // What cannot be read, the load says.
+    if let Ok(Some(why)) = whole_because(object, options).await {
+        printer.note(&format!("note: {} is loaded on one connection: {why}", object.url()));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pipeline::error::{Error, Result};
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{LoadOptions, Progress, dry_run};
+use pipeline::load::{Connections, LoadOptions, Progress, dry_run};
 use pipeline::source::{CutOptions, Object, find};
 use pipeline::verify::{Verified, verify as verify_tables};
 
@@ -96,6 +96,7 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
         },
         reload: false,
         job_id: None,
+        connections: Connections::default(),
         spool_folder: args.records.spool_folder(),
         progress: Arc::clone(&progress),
         reached: failpoint::reached,

@@ -16,11 +16,15 @@ pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
 pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
+use pipeline::load::Connections;
 use pipeline::sink::Mode;
 use pipeline::source::Format;
 
@@ -198,11 +202,47 @@ pub(crate) struct LoadArgs {
     /// Rows of each table to show when one object is loaded
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) preview: usize,
+    #[command(flatten)]
+    pub(crate) connections: ConnectionArgs,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]
     pub(crate) records: RecordArgs,
+}
+
+/// How a huge object is loaded.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionArgs {
+    /// Connections that load an object of plain NDJSON together, part by part, in mode append
+    /// [default: as many as there are processors, 4 at most, from 128 MiB on; 1 below]
+    #[arg(long, env = "STEVEDORE_CONNECTIONS", value_name = "N")]
+    pub(crate) connections: Option<NonZeroUsize>,
+}
+
+impl ConnectionArgs {
+    /// On how many connections to load an object.
+    pub(crate) fn connections(&self) -> Connections {
+        Connections { wanted: self.connections, ..Connections::default() }
+    }
+}
+
+/// Refuses what no setting can say by itself: merging needs its records in their order, which parts
+/// that are committed in any order do not keep. A default for all loads, from the environment or the
+/// file, holds for those that it can.
+///
+/// # Errors
+/// Wrong usage.
+pub(crate) fn check(config: &Config, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Verb::Load(LoadArgs { mode: Mode::Merge, connections, .. }) = &config.verb else {
+        return Ok(());
+    };
+    let source = matches.subcommand_matches("load").and_then(|load| load.value_source("connections"));
+    if source != Some(ValueSource::CommandLine) || connections.connections < NonZeroUsize::new(2) {
+        return Ok(());
+    }
+    let message = "--connections is for --mode append: merging needs its records in their order";
+    Err(Config::command().error(ErrorKind::ArgumentConflict, message))
 }
 
 /// What records may cost.

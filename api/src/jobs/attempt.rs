@@ -166,6 +166,7 @@ impl Worker {
             },
             reload: started.reload,
             job_id: Some(started.job_id),
+            connections: self.settings.connections,
             spool_folder: self.settings.spool_folder.clone(),
             progress: Arc::clone(progress),
             reached: failpoint::reached,
@@ -232,7 +233,7 @@ fn pause(attempt: i32) -> TimeDelta {
 
 /// What is told of an error of the pipeline; its causes go to the log.
 pub(super) fn failed(error: &Error) -> Outcome {
-    if matches!(error, Error::Cancelled { .. }) {
+    if error.is_cancelled() {
         return Outcome::Cancelled;
     }
     tracing::warn!(error = error.with_causes(), "an attempt failed");

@@ -12,6 +12,7 @@ use graphile_worker::{
 };
 use pipeline::database::{Connection, Database};
 use pipeline::error::Result;
+use pipeline::load::Connections;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -44,6 +45,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) concurrency: usize,
     /// How long attempts may go on after the worker was told to stop.
     pub(crate) grace: Duration,
+    /// On how many connections each loads.
+    pub(crate) connections: Connections,
     pub(crate) max_record_bytes: usize,
     pub(crate) spool_folder: PathBuf,
 }
