@@ -27,6 +27,7 @@ mod jobs;
 mod jobs_cli;
 mod merge;
 mod openapi;
+mod parts;
 mod readback;
 mod rest;
 mod rights;

@@ -17,8 +17,8 @@ use crate::frame::{self, Stamp};
 use crate::progress::Progress;
 use crate::sink::{Encoder, Rows};
 use crate::source::{
-    Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, PartReader,
-    read_error,
+    Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader,
+    PartReader, read_error,
 };
 
 /// What the records of an object became.

@@ -19,7 +19,9 @@ pub(super) fn hint(error: &Error) -> String {
         }
         Error::Database { source, .. } => database_hint(source).to_owned(),
         Error::OtherMode { mode, .. } => {
-            format!("go on with it: --mode {mode}; or remove what it has written, as the README says")
+            format!(
+                "go on with it: --mode {mode}; or remove what it has written, as the README says"
+            )
         }
         other => fixed_hint(other).to_owned(),
     }

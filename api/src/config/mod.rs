@@ -237,7 +237,8 @@ pub(crate) fn check(config: &Config, matches: &ArgMatches) -> Result<(), clap::E
     let Verb::Load(LoadArgs { mode: Mode::Merge, connections, .. }) = &config.verb else {
         return Ok(());
     };
-    let source = matches.subcommand_matches("load").and_then(|load| load.value_source("connections"));
+    let source =
+        matches.subcommand_matches("load").and_then(|load| load.value_source("connections"));
     if source != Some(ValueSource::CommandLine) || connections.connections < NonZeroUsize::new(2) {
         return Ok(());
     }

@@ -224,11 +224,7 @@ fn failed(doing: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Error {
 
 impl From<&Row> for Loaded {
     fn from(row: &Row) -> Self {
-        Self {
-            load_id: row.get("load_id"),
-            seconds: row.get("seconds"),
-            counts: Counts::from(row),
-        }
+        Self { load_id: row.get("load_id"), seconds: row.get("seconds"), counts: Counts::from(row) }
     }
 }
 

@@ -117,7 +117,8 @@ pub(crate) async fn take_part_of_others(
 async fn take(client: &impl GenericClient, sql: &str, load_id: i64) -> Result<Option<Part>> {
     let row = client.query_opt(sql, &[&load_id]).await;
     let row = row.map_err(failed("take a part of the load"))?;
-    Ok(row.map(|row| Part { number: row.get("part"), bytes: range(&row, "start_byte", "end_byte") }))
+    Ok(row
+        .map(|row| Part { number: row.get("part"), bytes: range(&row, "start_byte", "end_byte") }))
 }
 
 /// Writes what a part became, whose counts are proven.

@@ -146,7 +146,8 @@ async fn begin(
         seconds: 0.0,
         counts: &Counts::default(),
     };
-    let parts = ledger::plan(&transaction, identity, &entry, options.connections.part_bytes).await?;
+    let parts =
+        ledger::plan(&transaction, identity, &entry, options.connections.part_bytes).await?;
     let committed = transaction.commit().await;
     committed.map_err(|source| Error::Database { doing: "begin the load".to_owned(), source })?;
     let mode = options.mode.as_str().to_owned();
@@ -250,7 +251,11 @@ impl<'a> Load<'a> {
                 Ok(connection) => others.push(connection),
                 Err(error) => {
                     let (connections, error) = (others.len() + 1, error.with_causes());
-                    tracing::warn!(connections, error, "a load has fewer connections than it wants");
+                    tracing::warn!(
+                        connections,
+                        error,
+                        "a load has fewer connections than it wants"
+                    );
                     break;
                 }
             }
@@ -310,11 +315,7 @@ impl<'a> Load<'a> {
     }
 
     /// Makes the load complete, all of whose parts are committed, unless somebody else has.
-    async fn complete(
-        &self,
-        identity: &Identity,
-        connection: &mut Connection,
-    ) -> Result<Summary> {
+    async fn complete(&self, identity: &Identity, connection: &mut Connection) -> Result<Summary> {
         let Self { object, options, .. } = self;
         let (database, load_id) = (connection.database().clone(), self.begun.load_id);
         let transaction = connection.begin(false).await?;
@@ -380,7 +381,10 @@ fn add_up(object: &Object, parts: &[Recorded]) -> Result<Counts> {
     let mut sum = Counts::default();
     for part in parts {
         let Some(of_part) = &part.text else {
-            return Err(unproven(format!("the part at byte {} is not committed", part.bytes.start)));
+            return Err(unproven(format!(
+                "the part at byte {} is not committed",
+                part.bytes.start
+            )));
         };
         follows(bytes, &part.bytes).map_err(unproven)?;
         // A part in which no line begins has no text.

@@ -4,6 +4,9 @@
 //! over the end of the line before, and goes on behind its own end until its last line ends. Where
 //! parts follow each other without a gap, so do their texts.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 use std::sync::Arc;
@@ -114,10 +117,8 @@ pub(crate) async fn whole_because(
     let text = beginning.strip_prefix(BOM).unwrap_or(&beginning);
     let format = match cut.format {
         Some(format) => format,
-        None => format::look(text).map_err(|found| Error::NotText {
-            object: object.url(),
-            found: found.to_string(),
-        })?,
+        None => format::look(text)
+            .map_err(|found| Error::NotText { object: object.url(), found: found.to_string() })?,
     };
     Ok((format != Format::Ndjson).then(|| format!("its records are no lines ({format})")))
 }
