@@ -5,16 +5,17 @@ use std::num::NonZeroUsize;
 use std::process::{Child, Output, Stdio};
 use std::sync::{Arc, LazyLock};
 
+use futures::StreamExt;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, Point, Progress, State, Summary, load};
-use pipeline::sink::Mode;
+use pipeline::sink::{Mode, create_tables};
 use pipeline::source::{Bucket, Object};
 use serde_json::{Value, json};
 
-use crate::support::{TestDatabase, json_lines, options, record, stderr};
+use crate::support::{Serve, TestDatabase, json_lines, options, record, stderr};
 
 /// Everything about rows but which load has written them.
 const TABLES: [&str; 3] = [
@@ -75,7 +76,7 @@ async fn parts_make_the_rows_that_one_connection_makes() {
         let whole = TestDatabase::with_old_tables().await;
         let one = load_object(&whole, &object, &options(Mode::Append)).await.unwrap();
         let expected = rows(&whole).await;
-        for part_bytes in [1, 7, 100, 1000] {
+        for part_bytes in [16, 100, 1000] {
             let database = TestDatabase::with_old_tables().await;
             let progress = Arc::new(Progress::default());
             let options = LoadOptions { progress: Arc::clone(&progress), ..in_parts(part_bytes) };
@@ -149,6 +150,14 @@ async fn a_load_that_is_stopped_keeps_its_parts_and_another_goes_on_with_them() 
     let there = database.counts().await;
     assert!(there[0] > 0 && there[0] < 40, "{there:?}");
 
+    // What is there can be verified.
+    let verified = database.stevedore(&["verify", "--json"]).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+    let incomplete = json!({"committed": committed, "parts": parts});
+    assert_eq!(json_lines(&verified)[0]["incomplete"], incomplete);
+    let note = format!("is not complete: {committed} of its {parts} parts are committed");
+    assert!(stderr(&verified).contains(&note), "{}", stderr(&verified));
+
     // In the mode in which it was begun.
     let merge = options(Mode::Merge);
     database
@@ -204,7 +213,7 @@ async fn loads_that_race_share_the_parts_and_say_the_same() {
     let database = TestDatabase::with_old_tables().await;
     let object = object(lines(300).as_bytes()).await;
     // So that only the plan is raced for, and the parts.
-    load_object(&database, &self::object(b"").await, &options(Mode::Append)).await.unwrap();
+    create_tables(&*database.migrated().await, &USER_STATUS).await.unwrap();
     let racing = [in_parts(400), in_parts(400), options(Mode::Append)];
     let loads = racing.iter().map(|options| load_object(&database, &object, options));
     let summaries = futures::future::try_join_all(loads).await.unwrap();
@@ -226,7 +235,7 @@ impl Large {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pad = "x".repeat(1 << 20);
-        let records = 80;
+        let records = 40;
         let line = |at| match at % 4 {
             0 => format!("{{broken {pad}\n"),
             _ => record(&format!("u{at}"), at, &pad) + "\n",
@@ -330,6 +339,70 @@ async fn of_two_processes_each_loads_parts_and_the_one_goes_on_with_what_the_oth
     assert_eq!(json_lines(&second)[0]["state"], "loaded", "{}", stderr(&second));
     assert_eq!(database.counts().await, large.counts());
     assert_eq!(database.count("stevedore.loads").await, 1);
+}
+
+/// A database in which the parts of connections that are called `first` are not recorded while the lock
+/// 42 is held.
+async fn with_slow_first() -> TestDatabase {
+    let database = TestDatabase::with_old_tables().await;
+    let slow = "create table takers (taker text);
+        create function take() returns trigger language plpgsql as $$ begin
+            if current_setting('application_name') = 'first' then
+                perform pg_advisory_xact_lock_shared(42);
+            end if;
+            insert into takers values (current_setting('application_name'));
+            return new;
+        end $$;
+        create trigger take before update on stevedore.load_parts for each row execute function take()";
+    database.migrated().await.batch_execute(slow).await.unwrap();
+    database
+}
+
+fn serve(database: &TestDatabase, name: &str, large: &Large) -> Serve {
+    let database = TestDatabase { url: format!("{}&application_name={name}", database.url) };
+    Serve::start(&database, &["--connections=2", "--concurrency=1"], large.folder.path())
+}
+
+async fn shared_by_workers(first_is_killed: bool) {
+    let (large, database) = (Large::new(), with_slow_first().await);
+    let holder = database.connect().await;
+    holder.batch_execute("select pg_advisory_lock(42)").await.unwrap();
+    let mut first = serve(&database, "first", &large);
+    let request = json!({"bucket": "bucket", "key": "large.ndjson", "mode": "append"});
+    let job = first.post_json("/v1/jobs", &request).await.json();
+    let events = first.events(job["job_id"].as_str().unwrap(), None).await;
+    let mut events = std::pin::pin!(events);
+    while events.next().await.unwrap().event != "progress" {}
+    // It has two of the three parts; the other is left to whoever helps.
+    let second = serve(&database, "second", &large);
+    while database.count("takers").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let loading = second.get("/v1/loads?state=loading").await.json();
+    assert_eq!(loading["loads"][0]["parts"], 3, "{loading}");
+    if first_is_killed {
+        first.kill();
+    }
+    holder.batch_execute("select pg_advisory_unlock(42)").await.unwrap();
+    let done = second.ended(&job).await;
+    assert_eq!((&done["state"], &done["records"]), (&json!("succeeded"), &json!(large.records)));
+    assert_eq!(done["attempts"], if first_is_killed { 2 } else { 1 });
+    assert_eq!(database.counts().await, large.counts());
+    let by = |taker: &str| format!("takers where taker = '{taker}'");
+    let taken = [database.count(&by("first")).await, database.count(&by("second")).await];
+    assert_eq!(taken, if first_is_killed { [0, 3] } else { [2, 1] });
+    let loaded = second.get("/v1/loads?state=loaded").await.json();
+    assert_eq!(loaded["loads"][0]["parts_committed"], 3, "{loaded}");
+}
+
+#[tokio::test]
+async fn workers_share_the_parts_of_a_job() {
+    shared_by_workers(false).await;
+}
+
+#[tokio::test]
+async fn a_job_in_parts_whose_worker_dies_goes_on_elsewhere_with_what_is_missing() {
+    shared_by_workers(true).await;
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub struct Progress {
     pub rejected: AtomicU64,
     /// Rows of the log.
     pub log_rows: AtomicU64,
+    /// Parts that were missing when the load began, or went on, in parts; 0 of one that did not.
+    pub parts: AtomicU64,
     gate: AtomicU8,
 }
 

@@ -1,6 +1,7 @@
 //! One attempt at a job.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -121,7 +122,8 @@ impl Worker {
             Err(error) => return failed(&error),
         };
         let progress = Arc::new(Progress::default());
-        let options = self.options(started, &progress);
+        let (reload, job_id) = (started.reload, Some(started.job_id));
+        let options = LoadOptions { reload, job_id, ..self.options(&started.mode, &progress) };
         let mut loading = Box::pin(async {
             if started.dry_run {
                 dry_run(object, &USER_STATUS, Some(&mut connection), &options).await
@@ -157,15 +159,16 @@ impl Worker {
         }
     }
 
-    fn options(&self, started: &Started, progress: &Arc<Progress>) -> LoadOptions {
+    /// How this worker loads.
+    pub(super) fn options(&self, mode: &str, progress: &Arc<Progress>) -> LoadOptions {
         LoadOptions {
-            mode: if started.mode == Mode::Append.as_str() { Mode::Append } else { Mode::Merge },
+            mode: if mode == Mode::Append.as_str() { Mode::Append } else { Mode::Merge },
             cut: CutOptions {
                 max_record_bytes: self.settings.max_record_bytes,
                 ..CutOptions::default()
             },
-            reload: started.reload,
-            job_id: Some(started.job_id),
+            reload: false,
+            job_id: None,
             connections: self.settings.connections,
             spool_folder: self.settings.spool_folder.clone(),
             progress: Arc::clone(progress),
@@ -173,8 +176,10 @@ impl Worker {
         }
     }
 
-    /// Notes how far the attempt is, until its job is cancelled or is another worker's.
+    /// Notes how far the attempt is, until its job is cancelled or is another worker's; asks for help
+    /// when it loads in parts.
     async fn watch(&self, started: &Started, progress: &Progress, cancelled: &CancellationToken) {
+        let mut is_alone = true;
         let mut ticks = tokio::time::interval(NOTE_EVERY);
         ticks.tick().await;
         loop {
@@ -186,6 +191,10 @@ impl Worker {
                 Ok(Some(false)) => {}
                 Ok(_) => return,
                 Err(error) => tracing::debug!(%error, "the progress is not noted"),
+            }
+            let parts = progress.parts.load(Ordering::Relaxed) as usize;
+            if is_alone && parts > 1 {
+                is_alone = self.ask_for_help(started.job_id, parts).await.is_err();
             }
         }
     }

@@ -233,7 +233,11 @@ impl TaskHandler for QueueEntry {
         let Some(worker) = context.get_ext::<Arc<Worker>>() else {
             return Err("the queue runs without its worker".to_owned());
         };
-        let attempted = worker.attempt(self.job_id, context.worker_id()).await;
+        let attempted = if self.helps {
+            worker.help(self.job_id).await
+        } else {
+            worker.attempt(self.job_id, context.worker_id()).await
+        };
         // The slot is free once this has returned: then there may be more to do.
         worker.listener.wake();
         attempted.map_err(|error| pipeline::error::causes(&error).join(": "))

@@ -170,7 +170,9 @@ pub(super) async fn go_on(
     options: &LoadOptions,
     begun: Incomplete,
 ) -> Result<Summary> {
+    let missing = begun.parts.saturating_sub(begun.committed);
     options.progress.add(begun.counts);
+    options.progress.parts.store(missing, Ordering::Relaxed);
     let load = Load::find(object, feed, connection, options, begun).await?;
     let done = load.run(identity, connection).await;
     done.map_err(|source| load.incomplete(source))
