@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures::future::try_join;
 use tokio::sync::mpsc;
 use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
@@ -121,11 +122,16 @@ async fn attempt(
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
     let transaction = connection.begin(false).await?;
     let load_id = ledger::claim(&transaction, identity).await?;
-    // Somebody else may have had the claim meanwhile.
-    if let Some(loaded) = earlier(identity, &transaction, options).await? {
+    // Somebody else may have had the claim meanwhile. Both questions go out at once.
+    let (loaded, begun) = try_join(
+        earlier(identity, &transaction, options),
+        ledger::incomplete(&transaction, identity),
+    )
+    .await?;
+    if let Some(loaded) = loaded {
         return Ok(Summary::already_loaded(object, loaded));
     }
-    if let Some(begun) = ledger::incomplete(&transaction, identity).await? {
+    if let Some(begun) = begun {
         drop(transaction);
         return parts::go_on(object, feed, identity, connection, options, begun).await;
     }

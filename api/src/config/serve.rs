@@ -47,7 +47,7 @@ pub(crate) struct WorkArgs {
         default_value_t = 30
     )]
     pub(crate) statement_timeout_secs: u64,
-    /// Connections of the API and the queue; each load has one of its own
+    /// Connections of the API and the queue; loads have their own
     #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
     pub(crate) pool_size: NonZeroUsize,
     // Last: its headings hold for what comes behind it.
