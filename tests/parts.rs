@@ -380,6 +380,8 @@ async fn shared_by_workers(first_is_killed: bool) {
     }
     let loading = second.get("/v1/loads?state=loading").await.json();
     assert_eq!(loading["loads"][0]["parts"], 3, "{loading}");
+    let rejects = second.get("/v1/rejects").await.json();
+    assert_eq!(rejects["rejects"], json!([]), "their numbers are not final");
     if first_is_killed {
         first.kill();
     }
@@ -391,6 +393,8 @@ async fn shared_by_workers(first_is_killed: bool) {
     let by = |taker: &str| format!("takers where taker = '{taker}'");
     let taken = [database.count(&by("first")).await, database.count(&by("second")).await];
     assert_eq!(taken, if first_is_killed { [0, 3] } else { [2, 1] });
+    let rejects = second.get("/v1/rejects").await.json();
+    assert_eq!(rejects["rejects"][9]["record_no"], large.records - 3);
     let loaded = second.get("/v1/loads?state=loaded").await.json();
     assert_eq!(loaded["loads"][0]["parts_committed"], 3, "{loaded}");
 }

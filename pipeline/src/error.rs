@@ -153,8 +153,8 @@ pub enum Error {
         /// The mode in which it was begun.
         mode: String,
     },
-    /// The counts of a load do not agree; nothing was written.
-    #[error("the load of {object} does not add up, so nothing was written: {detail}")]
+    /// The counts of a load, or of a part of one, do not agree; nothing of it was written.
+    #[error("the load of {object} does not add up, so it is not committed: {detail}")]
     Unproven {
         /// The object.
         object: String,

@@ -1,6 +1,8 @@
 //! One load: an object goes through a feed into its tables, once, in one transaction; a huge one in
 //! [`parts`].
 
+mod add_up;
+mod connections;
 mod parts;
 
 use std::path::PathBuf;
@@ -18,7 +20,8 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
-pub use crate::load::parts::{Connections, help, whole_because};
+pub use crate::load::connections::{Connections, whole_because};
+pub use crate::load::parts::help;
 pub use crate::point::Point;
 pub use crate::progress::Progress;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
@@ -114,7 +117,7 @@ async fn attempt(
     if let Some(loaded) = earlier(identity, &**connection, options).await? {
         return Ok(Summary::already_loaded(object, loaded));
     }
-    if parts::are_wanted(object, options).await? {
+    if whole_because(object, options).await?.is_none() {
         return parts::load(object, feed, identity, connection, options, started_at).await;
     }
     // Before the load begins: creating what is missing keeps readers of a table out until the end

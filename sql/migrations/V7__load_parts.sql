@@ -45,6 +45,9 @@ create table stevedore.load_parts (
     )
 );
 
+create index load_parts_missing on stevedore.load_parts (load_id, part)
+where committed_at is null;
+
 -- Loads and parts that are not complete are updated by the role that loads; nobody changes what is.
 create function stevedore.keep() returns trigger language plpgsql as $$
 begin

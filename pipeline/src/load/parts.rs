@@ -5,94 +5,26 @@
 //! are none; then waits for those that others are at, and takes what they leave.
 
 use std::iter;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::available_parallelism;
 use std::time::SystemTime;
 
 use futures::future::try_join_all;
 use tokio::sync::mpsc;
 
+use super::add_up::{add_up, records_before};
 use super::{
     LoadOptions, WAITING_PIECES, Work, earlier, prepared, prove, stamp, was_committed, write,
 };
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part, Recorded};
+use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
 use crate::point::Point;
-use crate::sink::{Encoder, Mode, Rows, Targets};
+use crate::sink::{Encoder, Rows, Targets};
 use crate::source::{Compression, Format, Object, PartReader, look_again};
 use crate::summary::{State, Summary};
-
-/// The size from which an object is loaded in parts without being asked to.
-const AUTOMATIC_BYTES: u64 = 128 << 20;
-/// The most connections that a load uses without being asked to.
-const AUTOMATIC_CONNECTIONS: usize = 4;
-/// Bytes of a part: what a killed load does again at most, on each connection.
-const PART_BYTES: u64 = 32 << 20;
-
-/// On how many connections an object is loaded, and in which parts.
-///
-/// Only plain NDJSON can be read in parts, and only in mode append do parts that are committed in any
-/// order make the same rows: everything else is loaded on one connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Connections {
-    /// How many; None is as many as there are processors, four at most, for objects of 128 MiB or
-    /// more, and one for others.
-    pub wanted: Option<NonZeroUsize>,
-    /// Bytes of a part. Smaller objects are loaded on one connection.
-    pub part_bytes: u64,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self { wanted: None, part_bytes: PART_BYTES }
-    }
-}
-
-impl Connections {
-    /// How many they are for an object that can be read in parts.
-    fn number(self) -> usize {
-        let automatic = || {
-            let processors = available_parallelism().map_or(1, NonZeroUsize::get);
-            processors.min(AUTOMATIC_CONNECTIONS)
-        };
-        self.wanted.map_or_else(automatic, NonZeroUsize::get)
-    }
-
-    /// Why an object of this size is loaded as a whole in this mode, if it is, whatever it holds.
-    fn whole_because(self, bytes: u64, mode: Mode) -> Option<&'static str> {
-        if mode == Mode::Merge {
-            Some("merging needs its records in their order")
-        } else if self.number() == 1 {
-            Some("one connection is enough")
-        } else if bytes <= self.part_bytes || self.wanted.is_none() && bytes < AUTOMATIC_BYTES {
-            Some("it is small")
-        } else {
-            None
-        }
-    }
-}
-
-/// Why an object is loaded as a whole on one connection, as people call it; None when it is loaded in
-/// parts.
-///
-/// # Errors
-/// When its beginning cannot be read.
-pub async fn whole_because(object: &Object, options: &LoadOptions) -> Result<Option<String>> {
-    match options.connections.whole_because(object.size, options.mode) {
-        Some(why) => Ok(Some(why.to_owned())),
-        None => crate::source::whole_because(object, &options.cut).await,
-    }
-}
-
-/// Whether an object is to be loaded in parts.
-pub(super) async fn are_wanted(object: &Object, options: &LoadOptions) -> Result<bool> {
-    Ok(whole_because(object, options).await?.is_none())
-}
 
 /// Loads an object in parts: begins, or goes on where others have begun.
 pub(super) async fn load(
@@ -327,7 +259,8 @@ impl<'a> Load<'a> {
             return loaded.map(|loaded| self.completed(loaded)).ok_or_else(|| stale(object));
         }
         let parts = ledger::parts(&transaction, load_id).await?;
-        let counts = add_up(object, &parts)?;
+        let counts = add_up(object.size, &parts)
+            .map_err(|detail| Error::Unproven { object: object.url(), detail })?;
         let (starts, before) = records_before(&parts);
         if parts.iter().skip(1).any(|part| part.counts.rejected > 0) {
             self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
@@ -373,58 +306,6 @@ impl<'a> Load<'a> {
             source: Box::new(source),
         }
     }
-}
-
-/// The counts of a load, proven: its parts are all committed and are the whole object, text to text,
-/// without a gap.
-fn add_up(object: &Object, parts: &[Recorded]) -> Result<Counts> {
-    let unproven = |detail| Error::Unproven { object: object.url(), detail };
-    let (mut bytes, mut text) = (0, 0);
-    let mut sum = Counts::default();
-    for part in parts {
-        let Some(of_part) = &part.text else {
-            return Err(unproven(format!(
-                "the part at byte {} is not committed",
-                part.bytes.start
-            )));
-        };
-        follows(bytes, &part.bytes).map_err(unproven)?;
-        // A part in which no line begins has no text.
-        if !of_part.is_empty() {
-            follows(text, of_part).map_err(unproven)?;
-            text = of_part.end;
-        }
-        bytes = part.bytes.end;
-        sum.add(&part.counts);
-    }
-    if [bytes, text] != [object.size; 2] {
-        return Err(unproven(format!("its {} bytes, but {text} are loaded", object.size)));
-    }
-    if sum.records != sum.loaded + sum.rejected {
-        return Err(unproven("records read, and loaded and rejected, differ".to_owned()));
-    }
-    Ok(sum)
-}
-
-fn follows(end: u64, range: &Range<u64>) -> Result<(), String> {
-    if range.start == end {
-        return Ok(());
-    }
-    Err(format!("what ends at byte {end} is followed by what begins at byte {}", range.start))
-}
-
-/// Where the text of each part begins, and how many records stand before it.
-fn records_before(parts: &[Recorded]) -> (Vec<i64>, Vec<i64>) {
-    let with_text = parts.iter().filter_map(|part| {
-        let text = part.text.as_ref().filter(|text| !text.is_empty())?;
-        Some((text.start as i64, part.counts.records as i64))
-    });
-    let numbered = with_text.scan(0, |records, (start, of_part)| {
-        let before = *records;
-        *records += of_part;
-        Some((start, before))
-    });
-    numbered.unzip()
 }
 
 /// An error that is about a part, where it names the object.
