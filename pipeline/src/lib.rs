@@ -12,7 +12,7 @@
 //! | [`frame`] | the four frames: valid, rejected, status, status_log, as Polars expressions |
 //! | [`sink`] | holds the feed against the tables, encodes frames, copies and merges |
 //! | [`ledger`] | what was loaded, from which version of which object, with which counts |
-//! | [`load`] | **the page**: all of the above for one object, in one transaction |
+//! | [`load`] | **the page**: all of the above for one object, in one transaction; a huge one in parts |
 //! | [`catalog`] | what objects hold: their columns, types and what is in them, found by reading |
 //! | [`verify`] | holds the tables against the ledger, and the ledger against the objects |
 //! | [`database`] | connections, migrations, the embedded server |
