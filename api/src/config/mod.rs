@@ -215,7 +215,7 @@ pub(crate) struct LoadArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ConnectionArgs {
     /// Connections that load an object of plain NDJSON together, part by part, in mode append
-    /// [default: as many as there are processors, 4 at most, from 128 MiB on; 1 below]
+    /// [default: 2 from 128 MiB on, where there are processors for them; 1 below]
     #[arg(long, env = "STEVEDORE_CONNECTIONS", value_name = "N")]
     pub(crate) connections: Option<NonZeroUsize>,
 }

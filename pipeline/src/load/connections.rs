@@ -10,8 +10,9 @@ use crate::source::{self, Object};
 
 /// The size from which an object is loaded in parts without being asked to.
 const AUTOMATIC_BYTES: u64 = 128 << 20;
-/// The most connections that a load uses without being asked to.
-const AUTOMATIC_CONNECTIONS: usize = 4;
+/// The most connections that a load uses without being asked to: each takes some 28 MB of memory, and on
+/// two cores shared with the server four are hardly faster.
+const AUTOMATIC_CONNECTIONS: usize = 2;
 /// Bytes of a part: what a killed load does again at most, on each connection.
 const PART_BYTES: u64 = 32 << 20;
 
@@ -21,7 +22,7 @@ const PART_BYTES: u64 = 32 << 20;
 /// order make the same rows: everything else is loaded on one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Connections {
-    /// How many; None is as many as there are processors, four at most, for objects of 128 MiB or
+    /// How many; None is as many as there are processors, two at most, for objects of 128 MiB or
     /// more, and one for others.
     pub wanted: Option<NonZeroUsize>,
     /// Bytes of a part. Smaller objects are loaded on one connection.
