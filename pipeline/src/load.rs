@@ -1,5 +1,5 @@
 //! One load: an object goes through a feed into its tables, once, in one transaction; a huge one in
-//! [`parts`].
+//! parts.
 
 mod add_up;
 mod connections;

@@ -4,7 +4,7 @@
 //! number; the row is written last. So whoever finds the row finds the rows of the load too, and
 //! whoever does not finds none of them.
 //!
-//! A load in [`parts`] is the exception: its row and its plan are there from the beginning, in the
+//! A load in parts is the exception: its row and its plan are there from the beginning, in the
 //! state `loading`, and whoever finds them finds which parts are committed.
 
 mod parts;
