@@ -30,6 +30,7 @@ mod jobs;
 mod jobs_cli;
 mod merge;
 mod openapi;
+mod parts;
 mod preflight;
 mod readback;
 mod rest;

@@ -2,16 +2,24 @@
 //! and to work, and for nothing else.
 
 use std::io::{BufRead, BufReader};
+use std::num::NonZeroUsize;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::memory::InMemory;
+use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::migrate;
 use pipeline::feed::USER_STATUS;
+use pipeline::load::{Connections, LoadOptions, load};
 use pipeline::sink::{Mode, create_tables};
+use pipeline::source::Bucket;
 use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 
-use crate::support::{TestDatabase, load_text, repository, sample, stderr, stevedore};
+use crate::support::{
+    TestDatabase, load_text, options, record, repository, sample, stderr, stevedore,
+};
 
 /// A database whose tables are there, and the same as a role that has been granted the rights of
 /// `sql/grants.sql` and no others.
@@ -42,8 +50,10 @@ async fn assert_forbidden(role: &TestDatabase, statements: &[&str]) {
 }
 
 /// What neither loading nor serving needs.
-const FORBIDDEN: [&str; 8] = [
+const FORBIDDEN: [&str; 10] = [
     "update stevedore.loads set records = 0",
+    "delete from stevedore.load_parts",
+    "update user_status_error_rec set raw = ''",
     "delete from stevedore.loads",
     "drop table stevedore.loads",
     "drop table user_status",
@@ -75,7 +85,18 @@ async fn the_rights_of_the_grants_are_enough_to_append_and_for_nothing_else() {
     load_text(&etl, "{}", Mode::Append).await.unwrap();
     etl.load(&["--mode", "append", &sample("user_status_sample.json")]);
     assert_eq!(database.counts().await, [7, 13, 4]);
+    // In parts too, the numbers of rejected records included.
+    let store = Arc::new(InMemory::new());
+    let lines = format!("{}\n{{\n{{\n", record("u", 1, "s"));
+    store.put(&"lines".into(), PutPayload::from(lines)).await.unwrap();
+    let object = Bucket::new("memory://", store).locate("lines").await.unwrap();
+    let connections = Connections { wanted: NonZeroUsize::new(2), part_bytes: 100 };
+    let options = LoadOptions { connections, ..options(Mode::Append) };
+    let mut connection = etl.connect().await;
+    load(&object, &USER_STATUS, &mut connection, &options).await.unwrap();
+    assert_eq!(database.count("user_status_error_rec where record_no = 3 and raw = '{'").await, 1);
     assert_forbidden(&etl, &FORBIDDEN).await;
+    assert_forbidden(&etl, &["update stevedore.load_parts set records = 0"]).await;
 }
 
 /// A process that ends with the test.

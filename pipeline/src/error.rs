@@ -134,13 +134,39 @@ pub enum Error {
         source: polars::error::PolarsError,
     },
     /// A load was asked to stop before it committed.
-    #[error("the load of {object} was cancelled; nothing was written")]
+    #[error("the load of {object} was cancelled before it was committed")]
     Cancelled {
         /// The object.
         object: String,
     },
-    /// The counts of a load do not agree; nothing was written.
-    #[error("the load of {object} does not add up, so nothing was written: {detail}")]
+    /// A load in parts ended before all of them were committed; those that are stay.
+    #[error(
+        "the load {load_id} of {object} is not complete: {committed} of its {parts} parts are committed, and stay"
+    )]
+    Incomplete {
+        /// The object.
+        object: String,
+        /// The load's number in the ledger.
+        load_id: i64,
+        /// Parts that are known to be committed.
+        committed: u64,
+        /// All parts.
+        parts: u64,
+        /// Why it ended.
+        source: Box<Error>,
+    },
+    /// A load in parts was begun in a mode, and is to be gone on with in another.
+    #[error("the load {load_id} of {object} was begun in the mode {mode}, and is not complete")]
+    OtherMode {
+        /// The object.
+        object: String,
+        /// The load's number in the ledger.
+        load_id: i64,
+        /// The mode in which it was begun.
+        mode: String,
+    },
+    /// The counts of a load, or of a part of one, do not agree; nothing of it was written.
+    #[error("the load of {object} does not add up, so it is not committed: {detail}")]
     Unproven {
         /// The object.
         object: String,
@@ -222,6 +248,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a load ended because it was asked to.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Incomplete { source, .. } => source.is_cancelled(),
+            error => matches!(error, Self::Cancelled { .. }),
+        }
+    }
+
     /// The error and its causes in one line, each said once.
     #[must_use]
     pub fn with_causes(&self) -> String {

@@ -12,7 +12,7 @@
 //! | [`frame`] | the four frames: valid, rejected, status, status_log, as Polars expressions |
 //! | [`sink`] | holds the feed against the tables, encodes frames, copies and merges |
 //! | [`ledger`] | what was loaded, from which version of which object, with which counts |
-//! | [`load`] | **the page**: all of the above for one object, in one transaction |
+//! | [`load`] | **the page**: all of the above for one object, in one transaction; a huge one in parts |
 //! | [`bundle`] | the same for many small objects, some hundred in a transaction |
 //! | [`catalog`] | what objects hold: their columns, types and what is in them, found by reading |
 //! | [`preflight`] | holds the feed against the catalog before a load |
@@ -27,7 +27,7 @@
 //!
 //! use pipeline::database::{Database, migrate};
 //! use pipeline::feed::USER_STATUS;
-//! use pipeline::load::{LoadOptions, Progress, load};
+//! use pipeline::load::{Connections, LoadOptions, Progress, load};
 //! use pipeline::sink::Mode;
 //! use pipeline::source::{CutOptions, find};
 //!
@@ -39,6 +39,7 @@
 //!     cut: CutOptions::default(),
 //!     reload: false,
 //!     job_id: None,
+//!     connections: Connections::default(),
 //!     spool_folder: "/var/tmp".into(),
 //!     progress: Arc::new(Progress::default()),
 //!     reached: |_| {},

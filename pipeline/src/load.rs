@@ -1,9 +1,15 @@
-//! One load: an object goes through a feed into its tables, once, in one transaction.
+//! One load: an object goes through a feed into its tables, once, in one transaction; a huge one in
+//! parts.
+
+mod add_up;
+mod connections;
+mod parts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures::future::try_join;
 use tokio::sync::mpsc;
 use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
@@ -14,6 +20,8 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
+pub use crate::load::connections::{Connections, whole_because};
+pub use crate::load::parts::help;
 pub use crate::point::Point;
 pub use crate::progress::Progress;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
@@ -35,6 +43,8 @@ pub struct LoadOptions {
     pub reload: bool,
     /// The job that asks for it, if one does: a version is loaded again once for each job.
     pub job_id: Option<Uuid>,
+    /// On how many connections, and in which parts.
+    pub connections: Connections,
     /// Where rows wait that do not fit into memory.
     pub spool_folder: PathBuf,
     /// Is told how far the load is, and may stop it.
@@ -43,12 +53,15 @@ pub struct LoadOptions {
     pub reached: fn(Point),
 }
 
-/// Loads an object: all of it is committed, or nothing.
+/// Loads an object: all of it is committed, or nothing; of a huge one, as [`Connections`] say, all of
+/// each part or nothing, and loading it again goes on with the parts that are missing.
 ///
 /// # Errors
 /// Every [`Error`]; then no row was written but one in the ledger that says so. After
 /// [`Error::CommitUnknown`], and only then, the rows may be there: loading again tells. After
-/// [`Error::Cancelled`], or when it is dropped, a load has written no row at all.
+/// [`Error::Cancelled`], or when it is dropped, a load has written no row at all. After
+/// [`Error::Incomplete`], or when a load in parts is dropped, the rows of the parts that are
+/// committed are there.
 pub async fn load(
     object: &Object,
     feed: &'static Feed,
@@ -64,7 +77,7 @@ pub async fn load(
             let error = connection.explain(error).await;
             // Of a load that may be there after all nobody can say that it failed, and one that was
             // cancelled did not.
-            if !matches!(error, Error::CommitUnknown { .. } | Error::Cancelled { .. }) {
+            if !matches!(error, Error::CommitUnknown { .. }) && !error.is_cancelled() {
                 note_failure(object, feed, connection, options, started_at, &error).await;
             }
             Err(error)
@@ -126,14 +139,26 @@ async fn attempt(
     if let Some(loaded) = earlier(identity, &**connection, options).await? {
         return Ok(Summary::already_loaded(object, loaded));
     }
+    if whole_because(object, options).await?.is_none() {
+        return parts::load(object, feed, identity, connection, options, started_at).await;
+    }
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
     let transaction = connection.begin(false).await?;
     let load_id = ledger::claim(&transaction, identity).await?;
-    // Somebody else may have had the claim meanwhile.
-    if let Some(loaded) = earlier(identity, &transaction, options).await? {
+    // Somebody else may have had the claim meanwhile. Both questions go out at once.
+    let (loaded, begun) = try_join(
+        earlier(identity, &transaction, options),
+        ledger::incomplete(&transaction, identity),
+    )
+    .await?;
+    if let Some(loaded) = loaded {
         return Ok(Summary::already_loaded(object, loaded));
+    }
+    if let Some(begun) = begun {
+        drop(transaction);
+        return parts::go_on(object, feed, identity, connection, options, begun).await;
     }
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));
@@ -226,7 +251,19 @@ fn transform(
 ) -> (mpsc::Receiver<Rows>, Work) {
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
-    let transform = Transform {
+    let transform = prepared(object, feed, limits, stamp, encoder, options);
+    (receiver, tokio::task::spawn_blocking(move || transform.run(reader, &sender)))
+}
+
+fn prepared(
+    object: &Object,
+    feed: &'static Feed,
+    limits: Limits,
+    stamp: Stamp,
+    encoder: Option<Encoder>,
+    options: &LoadOptions,
+) -> Transform {
+    Transform {
         object: object.clone(),
         feed,
         limits,
@@ -234,8 +271,7 @@ fn transform(
         encoder,
         cut: options.cut.clone(),
         progress: Arc::clone(&options.progress),
-    };
-    (receiver, tokio::task::spawn_blocking(move || transform.run(reader, &sender)))
+    }
 }
 
 /// Sends the rows as they come; what the database has taken, and what was sent.

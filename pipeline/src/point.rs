@@ -3,6 +3,8 @@
 /// A point of a load or crawl; a crash before it and one after it leave different things behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
+    /// The plan of a load in parts is committed.
+    Planned,
     /// All rows of the log are sent.
     LogCopied,
     /// All rows of rejected records are sent.
@@ -11,6 +13,10 @@ pub enum Point {
     StatusCopied,
     /// The staged rows are merged.
     Merged,
+    /// The ledger has what a part became, and nothing of the part is committed.
+    PartRecorded,
+    /// A part is committed.
+    PartCommitted,
     /// The ledger has its row, and nothing is committed.
     Recorded,
     /// Everything is committed, and nobody knows yet.
@@ -24,10 +30,13 @@ impl Point {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Planned => "planned",
             Self::LogCopied => "log_copied",
             Self::RejectedCopied => "rejected_copied",
             Self::StatusCopied => "status_copied",
             Self::Merged => "merged",
+            Self::PartRecorded => "part_recorded",
+            Self::PartCommitted => "part_committed",
             Self::Recorded => "recorded",
             Self::Committed => "committed",
             Self::ObjectsKept => "objects_kept",

@@ -10,7 +10,8 @@ const STOPPED: u8 = 1;
 /// It commits, or has.
 const COMMITTING: u8 = 2;
 
-/// How far a load is, for whoever watches, and a way to stop it.
+/// How far a load is, for whoever watches, and a way to stop it. Of a load in parts that goes on, what
+/// is committed already counts too.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Bytes of the object that were read, as they are stored.
@@ -23,18 +24,23 @@ pub struct Progress {
     pub rejected: AtomicU64,
     /// Rows of the log.
     pub log_rows: AtomicU64,
+    /// Parts that were missing when the load began, or went on, in parts; 0 of one that did not.
+    pub parts: AtomicU64,
     gate: AtomicU8,
 }
 
 impl Progress {
     /// Asks the load to end before it commits; false when it commits already, or has. After true
-    /// nothing will be written, and the load ends with [`Error::Cancelled`].
+    /// nothing will be written, and the load ends with [`Error::Cancelled`]; of a load in parts, what
+    /// is committed stays, the parts that are just being committed are too, and it ends with
+    /// [`Error::Incomplete`].
     ///
     /// The load ends at its next batch, or else before its commit: one that waits for the server
     /// is ended by dropping it and [`Connection::abort`].
     ///
     /// [`Connection::abort`]: crate::database::Connection::abort
     /// [`Error::Cancelled`]: crate::error::Error::Cancelled
+    /// [`Error::Incomplete`]: crate::error::Error::Incomplete
     pub fn stop(&self) -> bool {
         self.pass(STOPPED)
     }
@@ -44,6 +50,16 @@ impl Progress {
     pub fn counts(&self) -> [u64; 5] {
         let Self { bytes_read, records, loaded, rejected, log_rows, .. } = self;
         [bytes_read, records, loaded, rejected, log_rows].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Adds what was done before: counts as [`Self::counts`] has them.
+    pub(crate) fn add(&self, counts: [u64; 5]) {
+        let Self { bytes_read, records, loaded, rejected, log_rows, .. } = self;
+        for (so_far, before) in
+            [bytes_read, records, loaded, rejected, log_rows].into_iter().zip(counts)
+        {
+            so_far.fetch_add(before, Ordering::Relaxed);
+        }
     }
 
     /// Whether the load was asked to end.

@@ -1,6 +1,8 @@
 //! Source, decode, frames and encode of one object, on a thread that may block.
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,7 +17,8 @@ use crate::frame::{self, Stamp, Stamps};
 use crate::progress::Progress;
 use crate::sink::{Encoder, Rows};
 use crate::source::{
-    Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, read_error,
+    Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader,
+    PartReader, read_error,
 };
 
 /// What the records of an object became.
@@ -32,6 +35,8 @@ pub(crate) struct Tally {
     pub(crate) unknown_fields: BTreeMap<String, u64>,
     pub(crate) format: Option<Format>,
     pub(crate) compression: Compression,
+    /// The text that was cut: all of it, or the lines of a part.
+    pub(crate) text: Range<u64>,
 }
 
 /// Takes an object from its bytes to encoded rows.
@@ -51,12 +56,27 @@ impl Transform {
     /// Works until the object ends or nobody takes the rows any more. Must not run on a thread of
     /// the async runtime.
     pub(crate) fn run(self, reader: ObjectReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
+        let input = Decompressed::new(reader).map_err(|error| read_error(&self.object, error))?;
+        let compression = input.compression();
+        let tally = self.run_batches(Batches::new(input, self.cut.clone()), rows)?;
+        Ok(Tally { compression, ..tally })
+    }
+
+    /// The same for the lines of a part.
+    pub(crate) fn run_part(self, reader: PartReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
+        let batches = reader.batches(self.cut.clone());
+        self.run_batches(batches.map_err(|error| read_error(&self.object, error))?, rows)
+    }
+
+    fn run_batches(
+        &self,
+        mut batches: Batches<impl BufRead>,
+        rows: &mpsc::Sender<Rows>,
+    ) -> Result<Tally> {
         // Frames of a megabyte are computed sooner than they are shared between threads: without
         // this a load takes a quarter more processor time. Loads are what runs in parallel.
         ALLOW_RAYON_THREADS.set(false);
-        let input = Decompressed::new(reader).map_err(|error| read_error(&self.object, error))?;
-        let mut tally = Tally { compression: input.compression(), ..Tally::default() };
-        let mut batches = Batches::new(input, self.cut.clone());
+        let (mut tally, start) = (Tally::default(), batches.offset());
         let mut decoder = Decoder::new(self.feed, self.limits.clone());
         for batch in batches.by_ref() {
             if self.progress.is_stopped() {
@@ -69,6 +89,7 @@ impl Transform {
             }
         }
         tally.format = batches.format();
+        tally.text = start..batches.offset();
         tally.unknown_fields = decoder.into_unknown_fields();
         Ok(tally)
     }

@@ -35,6 +35,15 @@ impl Count {
     }
 }
 
+/// How far a load in parts is that is not complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Incomplete {
+    /// Parts that are committed.
+    pub committed: u64,
+    /// All parts.
+    pub parts: u64,
+}
+
 /// A load of the ledger, and what is there of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verified {
@@ -52,6 +61,9 @@ pub struct Verified {
     /// How the object's records follow each other.
     #[serde(skip)]
     pub format: Option<Format>,
+    /// How far it is, if it is not complete: the counts are those of the parts that are committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<Incomplete>,
     /// Records of the object.
     pub records: Count,
     /// Records that are valid.
@@ -116,7 +128,7 @@ async fn has_loads(connection: &Connection) -> Result<bool> {
     if !is_there.get::<_, bool>(0) {
         return Ok(false);
     }
-    let sql = "select exists (select from stevedore.loads where state = 'loaded')";
+    let sql = "select exists (select from stevedore.loads where state <> 'failed')";
     Ok(connection.query_one(sql, &[]).await.map_err(failed)?.get(0))
 }
 
@@ -146,6 +158,10 @@ fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
     };
     let mode = text("mode")?.and_then(|mode| mode.parse().ok()).unwrap_or(Mode::Merge);
     let status_rows = count("status_rows", Some("status_found"))?;
+    let incomplete = match number("parts")? {
+        0 => None,
+        parts => Some(Incomplete { committed: number("committed")?, parts }),
+    };
     Ok(Verified {
         load_id: number("load_id")?,
         object: text("object")?.unwrap_or_default(),
@@ -153,6 +169,7 @@ fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
         version: text("version")?.unwrap_or_default(),
         mode,
         format: text("format")?.and_then(|format| format.parse().ok()),
+        incomplete,
         records: count("records", None)?,
         loaded: count("loaded", None)?,
         status_rows: Count { at_most: mode == Mode::Merge, ..status_rows },

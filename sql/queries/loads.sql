@@ -1,16 +1,23 @@
 -- The ledger, newest first.
 select
-    load_id, feed, bucket, key, version, state, mode, reload, format, compression, bytes,
-    records, loaded, rejected, log_rows, inserted, updated, superseded,
-    rejected_by_reason, unknown_fields, started_at, finished_at, seconds, error_code, job_id
-from stevedore.loads
+    l.load_id, l.feed, l.bucket, l.key, l.version, l.state, l.mode, l.reload, l.format, l.compression,
+    l.bytes, l.records, l.loaded, l.rejected, l.log_rows, l.inserted, l.updated, l.superseded,
+    l.rejected_by_reason, l.unknown_fields, l.started_at, l.finished_at, l.seconds, l.error_code,
+    l.job_id, p.parts, p.parts_committed
+from stevedore.loads l
+left join lateral (
+    select count(*) as parts, count(c.committed_at) as parts_committed
+    from stevedore.load_parts c
+    where c.load_id = l.load_id
+    having count(*) > 0
+) p on true
 where
-    ($1::bigint is null or load_id = $1)
-    and ($2::text is null or state = $2)
-    and ($3::text is null or bucket = $3)
-    and ($4::text is null or key = $4)
-    and ($5::timestamptz is null or started_at >= $5)
-    and ($6::timestamptz is null or started_at < $6)
-    and ($7::bigint is null or load_id < $7)
-order by load_id desc
+    ($1::bigint is null or l.load_id = $1)
+    and ($2::text is null or l.state = $2)
+    and ($3::text is null or l.bucket = $3)
+    and ($4::text is null or l.key = $4)
+    and ($5::timestamptz is null or l.started_at >= $5)
+    and ($6::timestamptz is null or l.started_at < $6)
+    and ($7::bigint is null or l.load_id < $7)
+order by l.load_id desc
 limit $8

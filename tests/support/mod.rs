@@ -21,7 +21,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{LoadOptions, Progress, Summary, load};
+use pipeline::load::{Connections, LoadOptions, Progress, Summary, load};
 use pipeline::sink::Mode;
 use pipeline::source::{Bucket, CutOptions};
 use serde_json::Value;
@@ -256,6 +256,7 @@ pub fn options(mode: Mode) -> LoadOptions {
         cut: CutOptions::default(),
         reload: false,
         job_id: None,
+        connections: Connections::default(),
         spool_folder: std::env::temp_dir(),
         progress: Arc::new(Progress::default()),
         reached: |_| {},

@@ -18,6 +18,11 @@ pub(super) fn hint(error: &Error) -> String {
             format!("install PostgreSQL: {}; or use a server: --database-url", install_command())
         }
         Error::Database { source, .. } => database_hint(source).to_owned(),
+        Error::OtherMode { mode, .. } => {
+            format!(
+                "go on with it: --mode {mode}; or remove what it has written, as the README says"
+            )
+        }
         other => fixed_hint(other).to_owned(),
     }
 }
@@ -64,6 +69,10 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Mismatch { .. } => {
             "if the catalog is out of date, `stevedore crawl objects` the bucket anew (`stevedore \
              catalog list` names its table); --no-catalog loads the records as they are, rejected ones too"
+        }
+        Error::Incomplete { .. } => {
+            "run the same command again, once what the last cause names is mended: it loads the parts \
+             that are missing"
         }
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use pipeline::database::Connection;
 use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
-use pipeline::load::{LoadOptions, Progress, Summary, dry_run, load as load_object};
+use pipeline::load::{LoadOptions, Progress, Summary, dry_run, load as load_object, whole_because};
 use pipeline::preflight::{Held, Others, Planned, Preflight};
 use pipeline::source::{CutOptions, Object, find, shown};
 
@@ -101,7 +102,7 @@ async fn load_all(
     for step in steps {
         match (step, session.as_deref_mut()) {
             (Step::Alone(object), session) => {
-                tell(&object, load_one(args, &object, &catalog, session).await);
+                tell(&object, load_one(args, &object, &catalog, session, printer).await);
             }
             (Step::Bundled(objects), Some(session)) => {
                 load_bundles(args, objects, &catalog, session, &mut tell).await;
@@ -226,6 +227,7 @@ async fn load_one(
     object: &Object,
     catalog: &Catalog,
     mut session: Option<&mut Session>,
+    printer: &Printer,
 ) -> Result<Summary> {
     let progress = Arc::new(Progress::default());
     let options = options(args, &progress);
@@ -237,6 +239,7 @@ async fn load_one(
     let held = catalog.hold(object, &options, args.dry_run, connection.as_deref_mut()).await?;
     let summary = match connection {
         Some(connection) if !args.dry_run => {
+            note_whole(object, &options, printer).await;
             load_object(object, &USER_STATUS, connection, &options).await
         }
         connection => dry_run(object, &USER_STATUS, connection, &options).await,
@@ -254,9 +257,21 @@ fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
         },
         reload: args.reload,
         job_id: None,
+        connections: args.connections.connections(),
         spool_folder: args.records.spool_folder(),
         progress: Arc::clone(progress),
         reached: failpoint::reached,
+    }
+}
+
+/// Says so when connections were asked for that the object cannot be loaded on.
+async fn note_whole(object: &Object, options: &LoadOptions, printer: &Printer) {
+    if options.connections.wanted <= NonZeroUsize::new(1) {
+        return;
+    }
+    // What cannot be read, the load says.
+    if let Ok(Some(why)) = whole_because(object, options).await {
+        printer.note(&format!("note: {} is loaded on one connection: {why}", object.url()));
     }
 }
 

@@ -69,6 +69,7 @@ impl Service {
         let settings = WorkerSettings {
             concurrency: args.concurrency(),
             grace: Duration::from_secs(args.grace_secs),
+            connections: args.connections.connections(),
             max_record_bytes: args.records.max_record_bytes as usize,
             spool_folder: args.records.spool_folder(),
             catalog: !args.no_catalog,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use pipeline::error::{Error, Result};
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{LoadOptions, Progress, dry_run};
+use pipeline::load::{Connections, LoadOptions, Progress, dry_run};
 use pipeline::source::{CutOptions, Object, find};
-use pipeline::verify::{Verified, verify as verify_tables};
+use pipeline::verify::{Incomplete, Verified, verify as verify_tables};
 
 use super::print::Printer;
 use super::progress::Watch;
@@ -46,8 +46,17 @@ async fn run(args: &VerifyArgs, printer: &Printer) -> Result<bool> {
 async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer) -> Result<bool> {
     let mut loads = verify_tables(&session.connection, &USER_STATUS, args.load).await?;
     let mut agrees = true;
+    for load in &loads {
+        if let Some(Incomplete { committed, parts }) = load.incomplete {
+            printer.note(&format!(
+                "note: the load {} of {} is not complete: {committed} of its {parts} parts are \
+                 committed; loading it again goes on with the others",
+                load.load_id, load.object
+            ));
+        }
+    }
     if !args.tables_only {
-        for load in &mut loads {
+        for load in loads.iter_mut().filter(|load| load.incomplete.is_none()) {
             match read_anew(args, load, session).await {
                 Ok(Found::Same) => {}
                 Ok(Found::Changed) => printer.note(&format!(
@@ -96,6 +105,7 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
         },
         reload: false,
         job_id: None,
+        connections: Connections::default(),
         spool_folder: args.records.spool_folder(),
         progress: Arc::clone(&progress),
         reached: failpoint::reached,

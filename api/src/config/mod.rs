@@ -23,6 +23,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
+use pipeline::load::Connections;
 use pipeline::sink::Mode;
 use pipeline::source::Format;
 
@@ -220,7 +221,8 @@ pub(crate) struct LoadArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ConnectionArgs {
     /// Connections on which small objects are loaded [default: as many as there are processors, 4 at
-    /// most]
+    /// most], and on which an object of plain NDJSON is loaded part by part, in mode append [default:
+    /// 2 from 128 MiB on, where there are processors for them; 1 below]
     #[arg(long, env = "STEVEDORE_CONNECTIONS", value_name = "N")]
     pub(crate) connections: Option<NonZeroUsize>,
 }
@@ -230,6 +232,11 @@ impl ConnectionArgs {
     pub(crate) fn of_bundles(&self) -> usize {
         let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.connections.map_or(processors.min(MOST_CONNECTIONS), NonZeroUsize::get)
+    }
+
+    /// On how many connections to load an object.
+    pub(crate) fn connections(&self) -> Connections {
+        Connections { wanted: self.connections, ..Connections::default() }
     }
 }
 

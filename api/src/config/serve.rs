@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::secret::Secret;
-use super::{DatabaseArgs, RecordArgs};
+use super::{ConnectionArgs, DatabaseArgs, RecordArgs};
 use crate::buckets::BucketSetting;
 use crate::keys::KeySetting;
 
@@ -31,6 +31,8 @@ pub(crate) struct WorkArgs {
     /// Loads at the same time [default: as many as there are processors]
     #[arg(long, env = "STEVEDORE_CONCURRENCY", value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) connections: ConnectionArgs,
     /// How long loads may go on after SIGTERM or SIGINT, before they are handed back
     #[arg(long, env = "STEVEDORE_GRACE_SECS", value_name = "SECONDS", default_value_t = 30)]
     pub(crate) grace_secs: u64,
@@ -45,7 +47,7 @@ pub(crate) struct WorkArgs {
         default_value_t = 30
     )]
     pub(crate) statement_timeout_secs: u64,
-    /// Connections of the API and the queue; each load has one of its own
+    /// Connections of the API and the queue; loads have their own
     #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
     pub(crate) pool_size: NonZeroUsize,
     /// Do not hold the feed against the catalog before loads, and crawl no bucket by a sample on its

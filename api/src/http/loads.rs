@@ -18,7 +18,7 @@ use super::page::{limit, page, place};
 use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
 
-/// How a load ended.
+/// How a load ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum LoadState {
@@ -26,6 +26,22 @@ pub(super) enum LoadState {
     Loaded,
     /// Nothing was written.
     Failed,
+    /// It is loaded in parts, not all of which are committed: somebody is at it, or loading the object
+    /// again goes on with it.
+    Loading,
+}
+
+impl LoadState {
+    const ALL: [Self; 3] = [Self::Loaded, Self::Failed, Self::Loading];
+
+    /// The word for the state, as the ledger has it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Failed => "failed",
+            Self::Loading => "loading",
+        }
+    }
 }
 
 /// A load as the ledger has it.
@@ -41,7 +57,7 @@ pub(super) struct Load {
     key: String,
     /// The version of the object that was read
     version: String,
-    /// How it ended
+    /// How it ended, or `loading`
     state: LoadState,
     /// `merge` or `append`
     mode: String,
@@ -76,9 +92,13 @@ pub(super) struct Load {
     /// When it began
     started_at: DateTime<Utc>,
     /// When it ended
-    finished_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
     /// How long it took
-    seconds: f64,
+    seconds: Option<f64>,
+    /// Into how many parts it was divided, if it was
+    parts: Option<i64>,
+    /// How many of them are committed
+    parts_committed: Option<i64>,
     /// Why it failed, as a word
     error_code: Option<String>,
     /// The job that asked for it
@@ -90,7 +110,7 @@ pub(super) struct Load {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoadParams {
-    /// Only loads that ended so
+    /// Only loads in this state
     state: Option<LoadState>,
     /// Only loads from this bucket
     bucket: Option<String>,
@@ -190,10 +210,7 @@ async fn read(
     limit: i64,
 ) -> Result<Vec<Load>, StoreError> {
     let sql = include_str!("../../../sql/queries/loads.sql");
-    let state = params.state.map(|state| match state {
-        LoadState::Loaded => "loaded",
-        LoadState::Failed => "failed",
-    });
+    let state = params.state.map(LoadState::as_str);
     let LoadParams { bucket, key, since, until, .. } = params;
     let client = app.store.client().await?;
     let rows =
@@ -204,14 +221,15 @@ async fn read(
 impl From<&Row> for Load {
     fn from(row: &Row) -> Self {
         let json = |column| row.get::<_, Option<Jsonb<Value>>>(column).map(|Jsonb(value)| value);
-        let is_loaded = row.get::<_, &str>("state") == "loaded";
+        let word: &str = row.get("state");
+        let state = LoadState::ALL.into_iter().find(|state| state.as_str() == word);
         Self {
             load_id: row.get("load_id"),
             feed: row.get("feed"),
             bucket: row.get("bucket"),
             key: row.get("key"),
             version: row.get("version"),
-            state: if is_loaded { LoadState::Loaded } else { LoadState::Failed },
+            state: state.unwrap_or(LoadState::Failed),
             mode: row.get("mode"),
             reload: row.get("reload"),
             format: row.get("format"),
@@ -229,6 +247,8 @@ impl From<&Row> for Load {
             started_at: row.get("started_at"),
             finished_at: row.get("finished_at"),
             seconds: row.get("seconds"),
+            parts: row.get("parts"),
+            parts_committed: row.get("parts_committed"),
             error_code: row.get("error_code"),
             job_id: row.get("job_id"),
         }

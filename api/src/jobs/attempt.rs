@@ -1,6 +1,7 @@
 //! One attempt at a job.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -123,7 +124,8 @@ impl Worker {
             Err(error) => return failed(&error),
         };
         let progress = Arc::new(Progress::default());
-        let options = self.options(started, &progress);
+        let (reload, job_id) = (started.reload, Some(started.job_id));
+        let options = LoadOptions { reload, job_id, ..self.options(&started.mode, &progress) };
         let mut loading = Box::pin(async {
             let held = self.hold(started, object, &options, &mut connection).await?;
             let summary = if started.dry_run {
@@ -177,23 +179,27 @@ impl Worker {
         self.preflight.check(&planned, Some(connection)).await
     }
 
-    fn options(&self, started: &Started, progress: &Arc<Progress>) -> LoadOptions {
+    /// How this worker loads.
+    pub(super) fn options(&self, mode: &str, progress: &Arc<Progress>) -> LoadOptions {
         LoadOptions {
-            mode: if started.mode == Mode::Append.as_str() { Mode::Append } else { Mode::Merge },
+            mode: if mode == Mode::Append.as_str() { Mode::Append } else { Mode::Merge },
             cut: CutOptions {
                 max_record_bytes: self.settings.max_record_bytes,
                 ..CutOptions::default()
             },
-            reload: started.reload,
-            job_id: Some(started.job_id),
+            reload: false,
+            job_id: None,
+            connections: self.settings.connections,
             spool_folder: self.settings.spool_folder.clone(),
             progress: Arc::clone(progress),
             reached: failpoint::reached,
         }
     }
 
-    /// Notes how far the attempt is, until its job is cancelled or is another worker's.
+    /// Notes how far the attempt is, until its job is cancelled or is another worker's; asks for help
+    /// when it loads in parts.
     async fn watch(&self, started: &Started, progress: &Progress, cancelled: &CancellationToken) {
+        let mut is_alone = true;
         let mut ticks = tokio::time::interval(NOTE_EVERY);
         ticks.tick().await;
         loop {
@@ -205,6 +211,10 @@ impl Worker {
                 Ok(Some(false)) => {}
                 Ok(_) => return,
                 Err(error) => tracing::debug!(%error, "the progress is not noted"),
+            }
+            let parts = progress.parts.load(Ordering::Relaxed) as usize;
+            if is_alone && parts > 1 {
+                is_alone = self.ask_for_help(started.job_id, parts).await.is_err();
             }
         }
     }
@@ -252,7 +262,7 @@ fn pause(attempt: i32) -> TimeDelta {
 
 /// What is told of an error of the pipeline; its causes go to the log.
 pub(super) fn failed(error: &Error) -> Outcome {
-    if matches!(error, Error::Cancelled { .. }) {
+    if error.is_cancelled() {
         return Outcome::Cancelled;
     }
     tracing::warn!(error = error.with_causes(), "an attempt failed");

@@ -8,6 +8,7 @@
 mod attempt;
 mod crawl;
 pub(crate) mod crawlers;
+mod help;
 mod listener;
 mod listing;
 mod outcome;
@@ -43,9 +44,9 @@ pub(crate) enum JobState {
     Running,
     /// Its rows are committed, now or by an earlier load of the same version.
     Succeeded,
-    /// Nothing was written; `first_error` says why.
+    /// Nothing was written, or of an object that is loaded in parts not all; `first_error` says why.
     Failed,
-    /// It was called off before anything was written.
+    /// It was called off before anything was written, or all parts were.
     Cancelled,
 }
 

@@ -1,6 +1,7 @@
 //! The queue: `graphile_worker` in the schema `stevedore_queue`, on our connections.
 //!
-//! An entry names a job, or a run of a crawler. It is written in the transaction that makes the job wait, and is gone when
+//! An entry names a job or a run of a crawler, or asks for help with a job. It is written in the
+//! transaction that makes the job wait, and is gone when
 //! its attempt has ended, whatever came of it: another attempt is another entry. What is left for
 //! the queue's own recovery are attempts whose worker died.
 
@@ -32,10 +33,17 @@ pub(super) const TASK: &str = "attempt";
 /// The kind of entry that names a run of a crawler.
 pub(super) const CRAWL_TASK: &str = "crawl";
 
+/// The priority of what is not a job: those of jobs are 0, and smaller ones go first.
+const AFTER_JOBS: i16 = 10;
+
 /// What an entry holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct QueueEntry {
     pub(super) job_id: Uuid,
+    /// Whether it is about a part of the object that an attempt at the job loads in parts, and not
+    /// about the job.
+    #[serde(default)]
+    pub(super) helps: bool,
 }
 
 /// What an entry of a crawl holds.
@@ -71,8 +79,34 @@ impl Queue {
         jobs: &[Uuid],
         run_at: Option<DateTime<Utc>>,
     ) -> Result<(), DbError> {
+        self.add_entries(transaction, jobs.iter().map(|&job_id| raw(job_id, run_at)).collect())
+            .await
+    }
+
+    /// Asks so many workers to help with a job, each with a part of its object, if the transaction
+    /// commits. They are asked after all that waits to be begun.
+    pub(super) async fn ask_for_help(
+        &self,
+        transaction: &Transaction<'_>,
+        job_id: Uuid,
+        helpers: usize,
+    ) -> Result<(), DbError> {
+        let payload = serde_json::json!({ "job_id": job_id, "helps": true });
+        let spec = JobSpec { priority: Some(AFTER_JOBS), ..JobSpec::default() };
+        let entry = || RawJobSpec {
+            identifier: TASK.to_owned(),
+            payload: payload.clone(),
+            spec: spec.clone(),
+        };
+        self.add_entries(transaction, std::iter::repeat_with(entry).take(helpers).collect()).await
+    }
+
+    async fn add_entries(
+        &self,
+        transaction: &Transaction<'_>,
+        entries: Vec<RawJobSpec>,
+    ) -> Result<(), DbError> {
         let mut utils = WorkerUtils::new(self.database(), SCHEMA).with_executor(transaction);
-        let entries: Vec<_> = jobs.iter().map(|&job_id| raw(job_id, run_at)).collect();
         let added = match <[_; 1]>::try_from(entries) {
             // One is written by one statement, many by three.
             Ok([RawJobSpec { identifier, payload, spec }]) => {

@@ -249,6 +249,19 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.queue.add(transaction, jobs, run_at).await.map_err(StoreError::Queue)
     }
+
+    /// Asks so many workers to help with a job.
+    pub(super) async fn ask_for_help(
+        &self,
+        job_id: Uuid,
+        helpers: usize,
+    ) -> Result<(), StoreError> {
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let asked = self.queue.ask_for_help(&transaction, job_id, helpers).await;
+        asked.map_err(StoreError::Queue)?;
+        commit(transaction).await
+    }
 }
 
 /// Jobs, and which of them.

@@ -12,6 +12,7 @@ use graphile_worker::{
 };
 use pipeline::database::{Connection, Database};
 use pipeline::error::Result;
+use pipeline::load::Connections;
 use pipeline::preflight::Preflight;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) concurrency: usize,
     /// How long attempts may go on after the worker was told to stop.
     pub(crate) grace: Duration,
+    /// On how many connections each loads.
+    pub(crate) connections: Connections,
     pub(crate) max_record_bytes: usize,
     pub(crate) spool_folder: PathBuf,
     /// Whether loads are held against the catalog.
@@ -244,7 +247,11 @@ impl TaskHandler for QueueEntry {
         let Some(worker) = context.get_ext::<Arc<Worker>>() else {
             return Err("the queue runs without its worker".to_owned());
         };
-        let attempted = worker.attempt(self.job_id, context.worker_id()).await;
+        let attempted = if self.helps {
+            worker.help(self.job_id).await
+        } else {
+            worker.attempt(self.job_id, context.worker_id()).await
+        };
         // The slot is free once this has returned: then there may be more to do.
         worker.listener.wake();
         attempted.map_err(|error| pipeline::error::causes(&error).join(": "))

@@ -42,6 +42,8 @@ impl Error {
             Self::ConnectionOptions { .. } => "database_options_invalid",
             Self::RootCertificates { .. } => "database_roots_invalid",
             Self::Cancelled { .. } => "cancelled",
+            Self::Incomplete { source, .. } => source.code(),
+            Self::OtherMode { .. } => "load_incomplete",
             Self::Busy { .. } => "crawler_busy",
             Self::NoCrawler { .. } => "crawler_not_found",
             Self::Write { .. } => "file_unwritten",
@@ -59,6 +61,7 @@ impl Error {
                 source.code().map_or_else(|| !is_misconfigured(source), |code| !is_refused(code))
             }
             Self::Database { source, .. } => may_pass(source),
+            Self::Incomplete { source, .. } => source.is_transient(),
             Self::Changed { .. } | Self::CommitUnknown { .. } | Self::Spool { .. } => true,
             _ => false,
         }
@@ -153,7 +156,15 @@ mod tests {
         let path = named;
         let io = || io::Error::other("no");
         let denied = || because("403");
-        let unreachable = Error::Connect { source: tokio_postgres::Error::__private_api_timeout() };
+        let unreachable =
+            || Error::Connect { source: tokio_postgres::Error::__private_api_timeout() };
+        let incomplete = |source| Error::Incomplete {
+            object: path(),
+            load_id: 1,
+            committed: 1,
+            parts: 2,
+            source: Box::new(source),
+        };
         let table = [
             (Error::Location { location: path(), reason: path() }, "location_invalid", false),
             (Error::NotFound { object: path() }, "object_not_found", false),
@@ -180,7 +191,7 @@ mod tests {
             (Error::Decompress { object: path(), source: io() }, "decompress_failed", false),
             (Error::NotText { object: path(), found: path() }, "not_json", false),
             (Error::Connect { source: bad_url() }, "database_unreachable", false),
-            (unreachable, "database_unreachable", true),
+            (unreachable(), "database_unreachable", true),
             (Error::Database { doing: path(), source: bad_url() }, "database_failed", false),
             (
                 Error::Target {
@@ -224,6 +235,13 @@ mod tests {
             ),
             (Error::Arrow { doing: "read", source: Box::new(io()) }, "internal", false),
             (Error::Stopped { object: path() }, "internal", false),
+            (incomplete(unreachable()), "database_unreachable", true),
+            (incomplete(Error::Cancelled { object: path() }), "cancelled", false),
+            (
+                Error::OtherMode { object: path(), load_id: 1, mode: path() },
+                "load_incomplete",
+                false,
+            ),
         ];
         for (error, code, is_transient) in table {
             assert_eq!((error.code(), error.is_transient()), (code, is_transient), "{error:?}");

@@ -3,6 +3,16 @@
 //! A claim makes loads of the same version of the same object take turns and gives each its
 //! number; the row is written last. So whoever finds the row finds the rows of the load too, and
 //! whoever does not finds none of them.
+//!
+//! A load in parts is the exception: its row and its plan are there from the beginning, in the
+//! state `loading`, and whoever finds them finds which parts are committed.
+
+mod parts;
+
+pub(crate) use parts::{
+    Incomplete, Part, Recorded, complete, incomplete, parts, plan, record_part, take_part,
+    take_part_of_others,
+};
 
 pub(crate) mod bundle;
 
@@ -81,6 +91,24 @@ impl Identity {
             version: object.version(),
             bytes: object.size as i64,
             origin: object.origin(),
+        }
+    }
+}
+
+impl Counts {
+    /// Adds those of another part of the load.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.loaded += other.loaded;
+        self.rejected += other.rejected;
+        self.log_rows += other.log_rows;
+        for (sums, counts) in [
+            (&mut self.rejected_by_reason, &other.rejected_by_reason),
+            (&mut self.unknown_fields, &other.unknown_fields),
+        ] {
+            for (name, count) in counts {
+                *sums.entry(name.clone()).or_default() += count;
+            }
         }
     }
 }
@@ -198,6 +226,12 @@ fn failed(doing: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Error {
 
 impl From<&Row> for Loaded {
     fn from(row: &Row) -> Self {
+        Self { load_id: row.get("load_id"), seconds: row.get("seconds"), counts: Counts::from(row) }
+    }
+}
+
+impl From<&Row> for Counts {
+    fn from(row: &Row) -> Self {
         let count = |name| u64::try_from(row.get::<_, i64>(name)).unwrap_or_default();
         let by_name = |name| {
             let Json(counts) = row.get::<_, Json<BTreeMap<String, Value>>>(name);
@@ -206,7 +240,7 @@ impl From<&Row> for Loaded {
                 .map(|(name, count)| (name, count.as_u64().unwrap_or_default()))
                 .collect()
         };
-        let counts = Counts {
+        Self {
             records: count("records"),
             loaded: count("loaded"),
             rejected: count("rejected"),
@@ -214,7 +248,6 @@ impl From<&Row> for Loaded {
             merged: None,
             rejected_by_reason: by_name("rejected_by_reason"),
             unknown_fields: by_name("unknown_fields"),
-        };
-        Self { load_id: row.get("load_id"), seconds: row.get("seconds"), counts }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of a feed as they are: found fit for a load, or refused with a remedy.
 
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, Transaction};
 
 use super::Mode;
 use super::found::{Found, asked, check_holds_all};
@@ -131,6 +131,28 @@ impl Targets {
     /// The same for the rows of many objects, whose frames say which each is of.
     pub(crate) fn bundled(self) -> Self {
         Self { is_bundled: true, ..self }
+    }
+
+    /// Numbers the rejected records of a load in parts as those of its object, which a part cannot
+    /// know: to the number within their part are added the records before it. `starts` is where the
+    /// text of each part begins, in order.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the role may not.
+    pub(crate) async fn number_rejected(
+        &self,
+        transaction: &Transaction<'_>,
+        load_id: i64,
+        starts: &[i64],
+        records_before: &[i64],
+    ) -> Result<()> {
+        let sql = include_str!("../../../sql/queries/number_rejected.sql")
+            .replace("{rejected}", self.rejected.name);
+        let numbered = transaction.execute(&sql, &[&load_id, &starts, &records_before]).await;
+        numbered.map(drop).map_err(|source| Error::Database {
+            doing: "number the rejected records of the load".to_owned(),
+            source,
+        })
     }
 
     /// What the columns can hold.

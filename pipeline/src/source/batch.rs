@@ -9,10 +9,10 @@ use super::record::Record;
 use super::sequence::Sequence;
 
 /// Bytes of text by which its format is told.
-const LOOK_BYTES: usize = 1 << 20;
+pub(super) const LOOK_BYTES: usize = 1 << 20;
 
 /// The byte-order mark of UTF-8.
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// How an object is cut.
 #[derive(Debug, Clone)]
@@ -94,6 +94,16 @@ impl<R: BufRead> Batches<R> {
         })
     }
 
+    /// The same where `input` begins at a line of the text, so many bytes behind its beginning.
+    pub(super) fn beginning_at(input: R, offset: u64, options: CutOptions) -> Self {
+        Self { offset, ..Self::new(input, options) }
+    }
+
+    /// Where in the text the next batch begins.
+    pub(crate) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
     fn next_batch(&mut self) -> io::Result<Option<Batch>> {
         let look = if self.options.format.is_some() { BOM.len() } else { LOOK_BYTES };
         let mut want = self.options.batch_bytes.max(if self.cutter.is_none() { look } else { 1 });
@@ -138,7 +148,7 @@ impl<R: BufRead> Batches<R> {
 
     /// The cutter for the format that was asked for, or that the first bytes tell.
     fn choose(&mut self) -> io::Result<Cutter> {
-        if self.buffer.starts_with(BOM) {
+        if self.offset == 0 && self.buffer.starts_with(BOM) {
             self.buffer.drain(..BOM.len());
             self.offset = BOM.len() as u64;
         }

@@ -18,6 +18,18 @@ pub enum Compression {
     Zstd,
 }
 
+impl Compression {
+    /// What the first bytes of an object tell.
+    pub(super) const fn of(beginning: &[u8]) -> Self {
+        match beginning {
+            [0x1F, 0x8B, ..] => Self::Gzip,
+            // A frame, or a skippable frame (RFC 8878, sections 3.1.1 and 3.1.2).
+            [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+}
+
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -46,13 +58,12 @@ impl<R: BufRead + Send + 'static> Decompressed<R> {
     /// # Errors
     /// When they cannot be read.
     pub fn new(mut input: R) -> io::Result<Self> {
-        Ok(match input.fill_buf()? {
-            [0x1F, 0x8B, ..] => Self {
+        Ok(match Compression::of(input.fill_buf()?) {
+            Compression::Gzip => Self {
                 compression: Compression::Gzip,
                 input: Input::Unpacked(Pieces::of(MultiGzDecoder::new(input))?),
             },
-            // A frame, or a skippable frame (RFC 8878, sections 3.1.1 and 3.1.2).
-            [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => {
+            Compression::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(input)?;
                 decoder.window_log_max(WINDOW_LOG_MAX)?;
                 Self {
@@ -60,7 +71,9 @@ impl<R: BufRead + Send + 'static> Decompressed<R> {
                     input: Input::Unpacked(Pieces::of(decoder)?),
                 }
             }
-            _ => Self { compression: Compression::Plain, input: Input::Plain(input) },
+            Compression::Plain => {
+                Self { compression: Compression::Plain, input: Input::Plain(input) }
+            }
         })
     }
 

@@ -74,6 +74,22 @@ impl Cuts {
 
     /// A record that was passed over.
     pub(super) fn push_discarded(&mut self, discard: Discard) {
+        let fault = Some(discard.fault);
+        self.push_kept(discard, fault);
+    }
+
+    /// A line that was passed over. Whether it is too long for a record, its white space apart, does
+    /// not depend on where the buffer has ended; it may be blank.
+    pub(super) fn push_discarded_line(&mut self, line: Discard) {
+        let line = line.trimmed();
+        let fits = line.is_whole() && !self.is_too_large(line.kept.len());
+        let fault = (!fits).then_some(line.fault);
+        if line.byte_length > 0 {
+            self.push_kept(line, fault);
+        }
+    }
+
+    fn push_kept(&mut self, discard: Discard, fault: Option<CutFault>) {
         let start = self.kept.len();
         self.kept.extend_from_slice(&discard.kept);
         self.in_kept.push(self.records.len());
@@ -82,7 +98,7 @@ impl Cuts {
             end: self.kept.len(),
             byte_offset: discard.byte_offset,
             byte_length: discard.byte_length,
-            fault: Some(discard.fault),
+            fault,
         });
     }
 }

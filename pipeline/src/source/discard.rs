@@ -1,6 +1,7 @@
 //! Passes over the text of a record that is too long to be held, keeping its beginning.
 
 use super::record::CutFault;
+use crate::json::is_space;
 
 /// Bytes of a record's text that are kept: the 64 KiB that the error table shows, and a character
 /// more, so that none looks damaged because it is cut.
@@ -13,6 +14,8 @@ pub(super) struct Discard {
     pub(super) byte_offset: u64,
     pub(super) byte_length: u64,
     pub(super) fault: CutFault,
+    /// White space at the end of what was passed over so far.
+    blanks: u64,
     until: Until,
 }
 
@@ -31,7 +34,7 @@ pub(super) enum Until {
 
 impl Discard {
     pub(super) fn new(byte_offset: u64, fault: CutFault, until: Until) -> Self {
-        Self { kept: Vec::new(), byte_offset, byte_length: 0, fault, until }
+        Self { kept: Vec::new(), byte_offset, byte_length: 0, fault, blanks: 0, until }
     }
 
     /// Passes over `text`, the next of the record: how much of it was taken, and whether the
@@ -52,7 +55,21 @@ impl Discard {
         let room = KEPT_BYTES - self.kept.len();
         self.kept.extend_from_slice(&text[..taken.min(room)]);
         self.byte_length += taken as u64;
+        let blanks = text[..taken].iter().rev().take_while(|byte| is_space(**byte)).count();
+        self.blanks = if blanks == taken { self.blanks + taken as u64 } else { blanks as u64 };
         (taken, end.is_some() || (ended && taken == text.len()))
+    }
+
+    /// The record without the white space at its end, as one that is held is cut.
+    pub(super) fn trimmed(mut self) -> Self {
+        self.byte_length -= self.blanks;
+        self.kept.truncate(usize::try_from(self.byte_length).unwrap_or(usize::MAX));
+        self
+    }
+
+    /// Whether all of the record is kept.
+    pub(super) fn is_whole(&self) -> bool {
+        self.byte_length == self.kept.len() as u64
     }
 }
 

@@ -21,7 +21,7 @@ impl Lines {
                 self.discard = Some(discard);
                 return taken;
             }
-            cuts.push_discarded(discard);
+            cuts.push_discarded_line(discard);
             at = taken;
         }
         let begin = at;
@@ -36,9 +36,12 @@ impl Lines {
             push_line(text, at, text.len(), cuts);
             at = text.len();
         } else if cuts.is_too_large(text.len() - at) {
-            let mut discard = cuts.discard(at, TOO_LARGE, Until::LineEnd);
-            at += discard.feed(&text[at..], false).0;
-            self.discard = Some(discard);
+            at += text[at..].iter().take_while(|byte| is_space(**byte)).count();
+            if cuts.is_too_large(text.len() - at) {
+                let mut discard = cuts.discard(at, TOO_LARGE, Until::LineEnd);
+                at += discard.feed(&text[at..], false).0;
+                self.discard = Some(discard);
+            }
         }
         at
     }

@@ -1,6 +1,7 @@
 //! Reads an object in ranges, ahead of its user, each under the version it is pinned to.
 
 use std::io::{self, BufRead, Read};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::error::Error;
 const READ_BYTES: u64 = 2 << 20;
 /// The same where only the beginning is wanted, so that less is read ahead in vain.
 const BEGINNING_READ_BYTES: u64 = 512 << 10;
+/// The same beyond what is wanted for sure: mostly the rest of a line; doubled each time.
+const BEYOND_READ_BYTES: u64 = 64 << 10;
 
 /// Longest time to ask, after a failure, whether the object has changed: the load has failed anyway.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,19 +42,62 @@ impl ObjectReader {
     ///
     /// Must be called within a tokio runtime.
     pub fn open(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
-        Self::open_with(object, bytes_read, READ_BYTES)
+        Self::open_with(object, bytes_read, Ranges::of(0..object.size, object, READ_BYTES))
+    }
+
+    /// The same from a byte on: up to the end of `wanted` as ever, beyond it with care, since the
+    /// reader is dropped soon.
+    pub(super) fn open_within(object: &Object, wanted: Range<u64>) -> Self {
+        let ranges = Ranges::of(wanted, object, READ_BYTES);
+        Self::open_with(object, Arc::default(), ranges)
     }
 
     /// The same for an object of which only the beginning is wanted; dropping the reader ends the
     /// reading.
     pub(crate) fn open_beginning(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
-        Self::open_with(object, bytes_read, BEGINNING_READ_BYTES)
+        let ranges = Ranges::of(0..object.size, object, BEGINNING_READ_BYTES);
+        Self::open_with(object, bytes_read, ranges)
     }
 
-    fn open_with(object: &Object, bytes_read: Arc<AtomicU64>, read_bytes: u64) -> Self {
+    fn open_with(object: &Object, bytes_read: Arc<AtomicU64>, ranges: Ranges) -> Self {
         let (sender, chunks) = mpsc::channel(1);
-        tokio::spawn(read_ranges(object.clone(), sender, read_bytes));
-        Self { chunks, chunk: Bytes::new(), missing: object.size, object: object.url(), bytes_read }
+        let missing = object.size - ranges.start;
+        tokio::spawn(read_ranges(object.clone(), sender, ranges));
+        Self { chunks, chunk: Bytes::new(), missing, object: object.url(), bytes_read }
+    }
+}
+
+/// The ranges in which an object is read, from `start` to its end.
+struct Ranges {
+    start: u64,
+    /// Where what is wanted for sure ends.
+    wanted: u64,
+    size: u64,
+    read_bytes: u64,
+    beyond_bytes: u64,
+}
+
+impl Ranges {
+    const fn of(wanted: Range<u64>, object: &Object, read_bytes: u64) -> Self {
+        let (start, wanted, size) = (wanted.start, wanted.end, object.size);
+        Self { start, wanted, size, read_bytes, beyond_bytes: BEYOND_READ_BYTES }
+    }
+}
+
+impl Iterator for Ranges {
+    type Item = Range<u64>;
+
+    fn next(&mut self) -> Option<Range<u64>> {
+        let start = self.start;
+        let end = if start < self.wanted {
+            self.wanted.min(start + self.read_bytes)
+        } else {
+            let beyond = self.beyond_bytes;
+            self.beyond_bytes = self.read_bytes.min(beyond * 2);
+            start + beyond
+        };
+        self.start = end.min(self.size);
+        (start < self.start).then_some(start..self.start)
     }
 }
 
@@ -117,11 +163,9 @@ pub(crate) async fn read_whole(object: &Object) -> Result<Bytes, Error> {
 
 /// Sends the object's ranges in order, then makes sure that its version is still there; ends early
 /// when nobody listens any more.
-async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>, read_bytes: u64) {
-    let mut start = 0;
-    while start < object.size {
-        let end = object.size.min(start + read_bytes);
-        let chunk = match read_range(&object, Some(start..end)).await {
+async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>, ranges: Ranges) {
+    for range in ranges {
+        let chunk = match read_range(&object, Some(range)).await {
             Err(error) => Err(reason(&object, error).await),
             chunk => chunk,
         };
@@ -129,12 +173,21 @@ async fn read_ranges(object: Object, sender: mpsc::Sender<Result<Bytes, Error>>,
         if sender.send(chunk).await.is_err() || failed {
             return;
         }
-        start = end;
     }
     if let Err(error) = read_range(&object, None).await {
         // The receiver may be gone: then nobody asks whether the object has changed.
         sender.send(Err(error)).await.ok();
     }
+}
+
+/// Reads the first bytes of an object, at most so many.
+pub(super) async fn read_beginning(object: &Object, bytes: u64) -> Result<Bytes, Error> {
+    read_range(object, Some(0..object.size.min(bytes))).await
+}
+
+/// Makes sure that the version of an object that was read is still there.
+pub(crate) async fn look_again(object: &Object) -> Result<(), Error> {
+    read_range(object, None).await.map(drop)
 }
 
 /// Why a range could not be read. Of an object that changed, a store may say merely that the range
@@ -153,7 +206,7 @@ async fn reason(object: &Object, error: Error) -> Error {
 ///
 /// The store may not know `if-match`, so what it answers is compared too. A body that breaks off is
 /// continued by the client where it broke, if the e-tag is still the same.
-async fn read_range(object: &Object, range: Option<std::ops::Range<u64>>) -> Result<Bytes, Error> {
+async fn read_range(object: &Object, range: Option<Range<u64>>) -> Result<Bytes, Error> {
     let options = GetOptions {
         if_match: object.e_tag.clone(),
         version: object.version_id.clone(),

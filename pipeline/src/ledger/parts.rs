@@ -1,0 +1,216 @@
+//! Loads in parts: a plan that is there from the beginning, and what of it is committed.
+//!
+//! The row of a part is locked by whoever is at it, and changed in the transaction that writes its
+//! rows. So a part is taken as long as its taker's connection lives, and there are no leases.
+
+use std::ops::Range;
+use std::time::SystemTime;
+
+use tokio_postgres::types::Json;
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use super::{Counts, Entry, Identity, failed};
+use crate::error::Result;
+
+/// A load in parts that is not complete.
+#[derive(Debug, Clone)]
+pub(crate) struct Incomplete {
+    pub(crate) load_id: i64,
+    pub(crate) mode: String,
+    pub(crate) started_at: SystemTime,
+    pub(crate) parts: u64,
+    pub(crate) committed: u64,
+    /// Of the parts that are committed: bytes, records, loaded, rejected, rows of the log.
+    pub(crate) counts: [u64; 5],
+}
+
+/// A part that is to be loaded.
+#[derive(Debug)]
+pub(crate) struct Part {
+    number: i32,
+    /// It has the lines that begin here.
+    pub(crate) bytes: Range<u64>,
+}
+
+/// A part as the ledger has it.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) bytes: Range<u64>,
+    /// Where its lines stand; none of a part that is not committed.
+    pub(crate) text: Option<Range<u64>>,
+    pub(crate) counts: Counts,
+}
+
+/// The load in parts of this version that is not complete, if there is one.
+pub(crate) async fn incomplete(
+    client: &impl GenericClient,
+    identity: &Identity,
+) -> Result<Option<Incomplete>> {
+    // By itself, since every load asks, and there hardly ever is one.
+    let sql = "select load_id, mode, started_at from stevedore.loads where feed = $1::text \
+        and origin = $2::text and version = $3::text and state = 'loading'";
+    let Identity { feed, origin, version, .. } = identity;
+    let asked = failed("look for a load that is not complete");
+    let Some(load) = client.query_opt(sql, &[feed, origin, version]).await.map_err(asked)? else {
+        return Ok(None);
+    };
+    let load_id = load.get("load_id");
+    let sql = include_str!("../../../sql/queries/incomplete.sql");
+    let parts = client.query_one(sql, &[&load_id]).await;
+    let parts = parts.map_err(failed("look how far a load is"))?;
+    Ok(Some(Incomplete {
+        load_id,
+        mode: load.get("mode"),
+        started_at: load.get("started_at"),
+        parts: count(&parts, "parts"),
+        committed: count(&parts, "committed"),
+        counts: ["bytes", "records", "loaded", "rejected", "log_rows"]
+            .map(|name| count(&parts, name)),
+    }))
+}
+
+/// Writes the row of a load that begins, and its plan: parts of so many bytes. How many they are.
+pub(crate) async fn plan(
+    transaction: &impl GenericClient,
+    identity: &Identity,
+    entry: &Entry<'_>,
+    part_bytes: u64,
+) -> Result<u64> {
+    let sql = include_str!("../../../sql/queries/plan_load.sql");
+    let Identity { feed, bucket, key, version, bytes, origin } = identity;
+    let planned = transaction
+        .execute(
+            sql,
+            &[
+                &entry.load_id,
+                feed,
+                bucket,
+                key,
+                version,
+                &entry.mode.as_str(),
+                &entry.reload,
+                bytes,
+                &entry.started_at,
+                &entry.job_id,
+                origin,
+                &(part_bytes as i64),
+            ],
+        )
+        .await;
+    planned.map_err(failed("write the plan of the load into the ledger"))
+}
+
+/// Takes a part that nobody is at, until the transaction ends; none when there is none.
+pub(crate) async fn take_part(
+    transaction: &impl GenericClient,
+    load_id: i64,
+) -> Result<Option<Part>> {
+    take(transaction, include_str!("../../../sql/queries/take_part.sql"), load_id).await
+}
+
+/// Waits for whoever is at the parts that are not committed, and takes the first that they leave;
+/// none when all are committed.
+pub(crate) async fn take_part_of_others(
+    transaction: &impl GenericClient,
+    load_id: i64,
+) -> Result<Option<Part>> {
+    // They may be at it for longer than one waits for a table.
+    let patient = transaction.batch_execute("set local lock_timeout = 0").await;
+    patient.map_err(failed("wait for the parts of others"))?;
+    let sql = include_str!("../../../sql/queries/take_part.sql").replace("skip locked", "");
+    take(transaction, &sql, load_id).await
+}
+
+async fn take(client: &impl GenericClient, sql: &str, load_id: i64) -> Result<Option<Part>> {
+    let row = client.query_opt(sql, &[&load_id]).await;
+    let row = row.map_err(failed("take a part of the load"))?;
+    Ok(row
+        .map(|row| Part { number: row.get("part"), bytes: range(&row, "start_byte", "end_byte") }))
+}
+
+/// Writes what a part became, whose counts are proven.
+pub(crate) async fn record_part(
+    transaction: &impl GenericClient,
+    load_id: i64,
+    part: &Part,
+    text: &Range<u64>,
+    counts: &Counts,
+) -> Result<()> {
+    let sql = include_str!("../../../sql/queries/record_part.sql");
+    let numbers =
+        [text.start, text.end, counts.records, counts.loaded, counts.rejected, counts.log_rows];
+    let [start, end, records, loaded, rejected, log_rows] = numbers.map(|number| number as i64);
+    let recorded = transaction
+        .execute(
+            sql,
+            &[
+                &load_id,
+                &part.number,
+                &start,
+                &end,
+                &records,
+                &loaded,
+                &rejected,
+                &log_rows,
+                &Json(&counts.rejected_by_reason),
+                &Json(&counts.unknown_fields),
+            ],
+        )
+        .await;
+    recorded.map(drop).map_err(failed("write a part of the load into the ledger"))
+}
+
+/// The parts of a load, in their order.
+pub(crate) async fn parts(client: &impl GenericClient, load_id: i64) -> Result<Vec<Recorded>> {
+    let sql = "select * from stevedore.load_parts where load_id = $1::bigint order by part";
+    let rows = client.query(sql, &[&load_id]).await;
+    let rows = rows.map_err(failed("read the parts of the load"))?;
+    Ok(rows.iter().map(Recorded::from).collect())
+}
+
+/// Makes a load complete whose counts are proven; how long it took from its beginning.
+pub(crate) async fn complete(
+    transaction: &impl GenericClient,
+    load_id: i64,
+    job_id: Option<Uuid>,
+    counts: &Counts,
+) -> Result<f64> {
+    let sql = include_str!("../../../sql/queries/complete_load.sql");
+    let numbers = [counts.records, counts.loaded, counts.rejected, counts.log_rows];
+    let [records, loaded, rejected, log_rows] = numbers.map(|number| number as i64);
+    let row = transaction
+        .query_one(
+            sql,
+            &[
+                &load_id,
+                &records,
+                &loaded,
+                &rejected,
+                &log_rows,
+                &Json(&counts.rejected_by_reason),
+                &Json(&counts.unknown_fields),
+                &job_id,
+            ],
+        )
+        .await;
+    Ok(row.map_err(failed("complete the load in the ledger"))?.get("seconds"))
+}
+
+impl From<&Row> for Recorded {
+    fn from(row: &Row) -> Self {
+        let bytes = range(row, "start_byte", "end_byte");
+        if row.get::<_, Option<SystemTime>>("committed_at").is_none() {
+            return Self { bytes, text: None, counts: Counts::default() };
+        }
+        Self { bytes, text: Some(range(row, "text_start", "text_end")), counts: Counts::from(row) }
+    }
+}
+
+fn range(row: &Row, start: &str, end: &str) -> Range<u64> {
+    count(row, start)..count(row, end)
+}
+
+fn count(row: &Row, name: &str) -> u64 {
+    u64::try_from(row.get::<_, i64>(name)).unwrap_or_default()
+}

@@ -1,0 +1,92 @@
+//! On how many connections an object is loaded, and whether it is loaded in parts at all.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use super::LoadOptions;
+use crate::error::Result;
+use crate::sink::Mode;
+use crate::source::{self, Object};
+
+/// The size from which an object is loaded in parts without being asked to.
+const AUTOMATIC_BYTES: u64 = 128 << 20;
+/// The most connections that a load uses without being asked to: each takes some 25 MB of memory
+/// (`benches/README.md`).
+const AUTOMATIC_CONNECTIONS: usize = 2;
+/// Bytes of a part: what a killed load does again at most, on each connection.
+const PART_BYTES: u64 = 32 << 20;
+
+/// On how many connections an object is loaded, and in which parts.
+///
+/// Only plain NDJSON can be read in parts, and only in mode append do parts that are committed in any
+/// order make the same rows: everything else is loaded on one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections {
+    /// How many; None is as many as there are processors, two at most, for objects of 128 MiB or
+    /// more, and one for others.
+    pub wanted: Option<NonZeroUsize>,
+    /// Bytes of a part. Smaller objects are loaded on one connection.
+    pub part_bytes: u64,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { wanted: None, part_bytes: PART_BYTES }
+    }
+}
+
+impl Connections {
+    /// How many they are for an object that can be read in parts.
+    pub(super) fn number(self) -> usize {
+        let automatic = || {
+            let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+            processors.min(AUTOMATIC_CONNECTIONS)
+        };
+        self.wanted.map_or_else(automatic, NonZeroUsize::get)
+    }
+
+    /// Why an object of this size is loaded as a whole in this mode, if it is, whatever it holds.
+    fn whole_because(self, bytes: u64, mode: Mode) -> Option<&'static str> {
+        if mode == Mode::Merge {
+            Some("merging needs its records in their order")
+        } else if self.number() == 1 {
+            Some("one connection is enough")
+        } else if bytes <= self.part_bytes || self.wanted.is_none() && bytes < AUTOMATIC_BYTES {
+            Some("it is small")
+        } else {
+            None
+        }
+    }
+}
+
+/// Why an object is loaded as a whole on one connection, as people call it; None when it is loaded in
+/// parts.
+///
+/// # Errors
+/// When its beginning cannot be read.
+pub async fn whole_because(object: &Object, options: &LoadOptions) -> Result<Option<String>> {
+    match options.connections.whole_because(object.size, options.mode) {
+        Some(why) => Ok(Some(why.to_owned())),
+        None => source::whole_because(object, &options.cut).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn huge_objects_are_loaded_in_parts_by_themselves_and_large_ones_when_asked_to() {
+        let of = |wanted, bytes, mode| {
+            let wanted = NonZeroUsize::new(wanted);
+            Connections { wanted, ..Connections::default() }.whole_because(bytes, mode)
+        };
+        let is_alone = available_parallelism().map_or(1, NonZeroUsize::get) == 1;
+        assert_eq!(of(0, AUTOMATIC_BYTES, Mode::Append).is_some(), is_alone);
+        assert!(of(0, AUTOMATIC_BYTES - 1, Mode::Append).is_some());
+        assert_eq!(of(2, PART_BYTES + 1, Mode::Append), None);
+        assert!(of(2, PART_BYTES, Mode::Append).is_some());
+        assert!(of(1, u64::MAX, Mode::Append).is_some());
+        assert!(of(2, u64::MAX, Mode::Merge).is_some());
+    }
+}

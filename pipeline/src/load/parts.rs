@@ -1,0 +1,326 @@
+//! One huge object on many connections: a plan of parts, each of which is one transaction, and a last
+//! transaction that makes the load complete when all of them are committed.
+//!
+//! Whoever loads the version takes parts that nobody is at, in this process or in others, until there
+//! are none; then waits for those that others are at, and takes what they leave.
+
+use std::iter;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use futures::future::try_join_all;
+use tokio::sync::mpsc;
+
+use super::add_up::{add_up, records_before};
+use super::{
+    LoadOptions, WAITING_PIECES, Work, earlier, prepared, prove, stamp, was_committed, write,
+};
+use crate::database::{Connection, Database};
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
+use crate::point::Point;
+use crate::sink::{Encoder, Rows, Targets};
+use crate::source::{Compression, Format, Object, PartReader, look_again};
+use crate::summary::{State, Summary};
+
+/// Loads an object in parts: begins, or goes on where others have begun.
+pub(super) async fn load(
+    object: &Object,
+    feed: &'static Feed,
+    identity: &Identity,
+    connection: &mut Connection,
+    options: &LoadOptions,
+    started_at: SystemTime,
+) -> Result<Summary> {
+    // Nothing is to be planned for tables that do not fit.
+    Targets::find_or_create(&**connection, feed, options.mode).await?;
+    match begin(identity, connection, options, started_at).await? {
+        Begun::Done(loaded) => Ok(Summary::already_loaded(object, loaded)),
+        Begun::Incomplete(begun) => {
+            (options.reached)(Point::Planned);
+            go_on(object, feed, identity, connection, options, begun).await
+        }
+    }
+}
+
+/// What there is of a version once somebody has begun.
+enum Begun {
+    Done(Loaded),
+    Incomplete(Incomplete),
+}
+
+/// Writes the plan, unless somebody else has.
+async fn begin(
+    identity: &Identity,
+    connection: &mut Connection,
+    options: &LoadOptions,
+    started_at: SystemTime,
+) -> Result<Begun> {
+    let transaction = connection.begin(false).await?;
+    let load_id = ledger::claim(&transaction, identity).await?;
+    if let Some(loaded) = earlier(identity, &transaction, options).await? {
+        return Ok(Begun::Done(loaded));
+    }
+    if let Some(begun) = ledger::incomplete(&transaction, identity).await? {
+        return Ok(Begun::Incomplete(begun));
+    }
+    let entry = Entry {
+        load_id,
+        mode: options.mode,
+        reload: options.reload,
+        job_id: options.job_id,
+        format: Some(Format::Ndjson),
+        compression: Compression::Plain,
+        started_at,
+        seconds: 0.0,
+        counts: &Counts::default(),
+    };
+    let parts =
+        ledger::plan(&transaction, identity, &entry, options.connections.part_bytes).await?;
+    let committed = transaction.commit().await;
+    committed.map_err(|source| Error::Database { doing: "begin the load".to_owned(), source })?;
+    let mode = options.mode.as_str().to_owned();
+    Ok(Begun::Incomplete(Incomplete {
+        load_id,
+        mode,
+        started_at,
+        parts,
+        committed: 0,
+        counts: [0; 5],
+    }))
+}
+
+/// Goes on with a load that is not complete.
+pub(super) async fn go_on(
+    object: &Object,
+    feed: &'static Feed,
+    identity: &Identity,
+    connection: &mut Connection,
+    options: &LoadOptions,
+    begun: Incomplete,
+) -> Result<Summary> {
+    let missing = begun.parts.saturating_sub(begun.committed);
+    options.progress.add(begun.counts);
+    options.progress.parts.store(missing, Ordering::Relaxed);
+    let load = Load::find(object, feed, connection, options, begun).await?;
+    let done = load.run(identity, connection).await;
+    done.map_err(|source| load.incomplete(source))
+}
+
+/// Loads one part of an object that somebody else loads in parts; false when there is none that is
+/// to be taken.
+///
+/// # Errors
+/// As [`super::load`]; nothing of the part was written, and others will take it.
+pub async fn help(
+    object: &Object,
+    feed: &'static Feed,
+    connection: &mut Connection,
+    options: &LoadOptions,
+) -> Result<bool> {
+    let identity = Identity::of(feed, object);
+    let Some(begun) = ledger::incomplete(&**connection, &identity).await? else {
+        return Ok(false);
+    };
+    let load = Load::find(object, feed, connection, options, begun).await?;
+    load.load_part(connection, Whose::Nobodys).await
+}
+
+/// Which parts are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those that nobody is at.
+    Nobodys,
+    /// Those that others are at, once they leave them.
+    Others,
+}
+
+/// A load in parts, as this process works on it.
+struct Load<'a> {
+    object: &'a Object,
+    feed: &'static Feed,
+    options: &'a LoadOptions,
+    targets: Targets,
+    begun: Incomplete,
+    /// Parts that were committed here.
+    committed: AtomicU64,
+}
+
+impl<'a> Load<'a> {
+    async fn find(
+        object: &'a Object,
+        feed: &'static Feed,
+        connection: &Connection,
+        options: &'a LoadOptions,
+        begun: Incomplete,
+    ) -> Result<Self> {
+        if begun.mode != options.mode.as_str() {
+            let Incomplete { load_id, mode, .. } = begun;
+            return Err(Error::OtherMode { object: object.url(), load_id, mode });
+        }
+        let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
+        Ok(Self { object, feed, options, targets, begun, committed: AtomicU64::new(0) })
+    }
+
+    /// Loads what is missing, and makes the load complete.
+    async fn run(&self, identity: &Identity, connection: &mut Connection) -> Result<Summary> {
+        let mut others = self.connect_others(connection.database()).await;
+        let all = iter::once(&mut *connection).chain(&mut others);
+        try_join_all(all.map(|connection| self.take_parts(connection))).await?;
+        drop(others);
+        while self.load_part(connection, Whose::Others).await? {}
+        self.complete(identity, connection).await
+    }
+
+    /// The connections beside the first, or as many as the server lets us have.
+    async fn connect_others(&self, database: &Database) -> Vec<Connection> {
+        let missing = self.begun.parts.saturating_sub(self.begun.committed);
+        let wanted = self.options.connections.number().min(missing as usize);
+        let mut others = Vec::new();
+        while others.len() + 1 < wanted {
+            match database.connect().await {
+                Ok(connection) => others.push(connection),
+                Err(error) => {
+                    let (connections, error) = (others.len() + 1, error.with_causes());
+                    tracing::warn!(
+                        connections,
+                        error,
+                        "a load has fewer connections than it wants"
+                    );
+                    break;
+                }
+            }
+        }
+        others
+    }
+
+    /// Loads parts on a connection until there are none that nobody is at.
+    async fn take_parts(&self, connection: &mut Connection) -> Result<()> {
+        loop {
+            match self.load_part(connection, Whose::Nobodys).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return Err(connection.explain(error).await),
+            }
+        }
+    }
+
+    /// Loads a part: all of it is committed, with its entry in the ledger, or nothing. False when there
+    /// is none to be taken.
+    async fn load_part(&self, connection: &mut Connection, whose: Whose) -> Result<bool> {
+        let Self { object, options, targets, .. } = self;
+        let load_id = self.begun.load_id;
+        let transaction = connection.begin(false).await?;
+        let part = match whose {
+            Whose::Nobodys => ledger::take_part(&transaction, load_id).await?,
+            Whose::Others => ledger::take_part_of_others(&transaction, load_id).await?,
+        };
+        let Some(part) = part else {
+            return Ok(false);
+        };
+        let (rows, work) = self.transform(&part);
+        let (written, tally) = write(object, &transaction, targets, rows, work, options).await?;
+        let counts = prove(object, &tally, written).map_err(|error| of_part(error, &part))?;
+        look_again(object).await?;
+        ledger::record_part(&transaction, load_id, &part, &tally.text, &counts).await?;
+        (options.reached)(Point::PartRecorded);
+        self.check_wanted()?;
+        transaction.commit().await.map_err(|source| Error::Database {
+            doing: "commit a part of the load".to_owned(),
+            source,
+        })?;
+        self.committed.fetch_add(1, Ordering::Relaxed);
+        (options.reached)(Point::PartCommitted);
+        Ok(true)
+    }
+
+    fn transform(&self, part: &Part) -> (mpsc::Receiver<Rows>, Work) {
+        let Self { object, feed, options, targets, begun, .. } = self;
+        let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+        let bytes_read = Arc::clone(&options.progress.bytes_read);
+        let reader = PartReader::open(object, part.bytes.clone(), bytes_read);
+        let stamp = stamp(object, begun.load_id, begun.started_at);
+        let encoder = Some(Encoder::new(targets));
+        let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
+        (receiver, tokio::task::spawn_blocking(move || transform.run_part(reader, &sender)))
+    }
+
+    /// Makes the load complete, all of whose parts are committed, unless somebody else has.
+    async fn complete(&self, identity: &Identity, connection: &mut Connection) -> Result<Summary> {
+        let Self { object, options, .. } = self;
+        let (database, load_id) = (connection.database().clone(), self.begun.load_id);
+        let transaction = connection.begin(false).await?;
+        ledger::claim(&transaction, identity).await?;
+        if ledger::is_recorded(&transaction, load_id).await? {
+            let loaded = ledger::loaded(&transaction, identity, None).await?;
+            return loaded.map(|loaded| self.completed(loaded)).ok_or_else(|| stale(object));
+        }
+        let parts = ledger::parts(&transaction, load_id).await?;
+        let counts = add_up(object.size, &parts)
+            .map_err(|detail| Error::Unproven { object: object.url(), detail })?;
+        let (starts, before) = records_before(&parts);
+        if parts.iter().skip(1).any(|part| part.counts.rejected > 0) {
+            self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
+        }
+        let seconds = ledger::complete(&transaction, load_id, options.job_id, &counts).await?;
+        (options.reached)(Point::Recorded);
+        if !options.progress.begin_commit() {
+            return Err(Error::Cancelled { object: object.url() });
+        }
+        if let Err(source) = transaction.commit().await {
+            was_committed(&database, object, identity, load_id, source).await?;
+        }
+        (options.reached)(Point::Committed);
+        Ok(Summary::new(object, State::Loaded, Some(load_id), seconds, counts))
+    }
+
+    /// The summary of a load that somebody else has made complete: ours too, if a part was.
+    fn completed(&self, loaded: Loaded) -> Summary {
+        let summary = Summary::already_loaded(self.object, loaded);
+        match self.committed.load(Ordering::Relaxed) {
+            0 => summary,
+            _ => Summary { state: State::Loaded, ..summary },
+        }
+    }
+
+    fn check_wanted(&self) -> Result<()> {
+        if self.options.progress.is_stopped() {
+            return Err(Error::Cancelled { object: self.object.url() });
+        }
+        Ok(())
+    }
+
+    fn incomplete(&self, source: Error) -> Error {
+        // Of one that may be complete nobody can say that it is not.
+        if matches!(source, Error::CommitUnknown { .. }) {
+            return source;
+        }
+        Error::Incomplete {
+            object: self.object.url(),
+            load_id: self.begun.load_id,
+            committed: self.begun.committed + self.committed.load(Ordering::Relaxed),
+            parts: self.begun.parts,
+            source: Box::new(source),
+        }
+    }
+}
+
+/// An error that is about a part, where it names the object.
+fn of_part(error: Error, part: &Part) -> Error {
+    match error {
+        Error::Unproven { object, detail } => {
+            let Range { start, end } = part.bytes;
+            Error::Unproven { object: format!("{object} (bytes {start} to {end})"), detail }
+        }
+        error => error,
+    }
+}
+
+/// The ledger's row of a load is gone that was there just now.
+fn stale(object: &Object) -> Error {
+    let detail = "the ledger has no row of it any more".to_owned();
+    Error::Unproven { object: object.url(), detail }
+}

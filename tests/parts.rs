@@ -1,0 +1,428 @@
+//! One object on many connections: the same rows, whoever is killed, and each part once.
+
+use std::io::{BufRead, BufReader};
+use std::num::NonZeroUsize;
+use std::process::{Child, Output, Stdio};
+use std::sync::{Arc, LazyLock};
+
+use futures::StreamExt;
+use object_store::memory::InMemory;
+use object_store::{ObjectStoreExt, PutPayload};
+use pipeline::error::Error;
+use pipeline::feed::USER_STATUS;
+use pipeline::load::{Connections, LoadOptions, Point, Progress, State, Summary, load};
+use pipeline::sink::{Mode, create_tables};
+use pipeline::source::{Bucket, Object};
+use serde_json::{Value, json};
+
+use crate::support::{Serve, TestDatabase, json_lines, options, record, stderr};
+
+/// Everything about rows but which load has written them.
+const TABLES: [&str; 3] = [
+    "select userid, createdat, status, lastvisitedat, isblacklisted from user_status",
+    "select userid, updatedon, status from user_status_log",
+    "select error_rec, reason, detail, raw, record_no, byte_offset, byte_length from user_status_error_rec",
+];
+
+async fn object(text: &[u8]) -> Object {
+    let store = Arc::new(InMemory::new());
+    store.put(&"lines".into(), PutPayload::from(text.to_vec())).await.unwrap();
+    Bucket::new("memory://", store).locate("lines").await.unwrap()
+}
+
+/// On three connections, in parts of so many bytes.
+fn in_parts(part_bytes: u64) -> LoadOptions {
+    let connections = Connections { wanted: NonZeroUsize::new(3), part_bytes };
+    LoadOptions { connections, ..options(Mode::Append) }
+}
+
+async fn load_object(
+    database: &TestDatabase,
+    object: &Object,
+    options: &LoadOptions,
+) -> Result<Summary, Error> {
+    let mut connection = database.migrated().await;
+    load(object, &USER_STATUS, &mut connection, options).await
+}
+
+async fn rows(database: &TestDatabase) -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
+    for table in TABLES {
+        rows.push(database.rows(table).await);
+    }
+    rows
+}
+
+/// So many lines, every third of them rejected.
+fn lines(count: i64) -> String {
+    let line = |at| match at % 3 {
+        0 => format!("{{broken {at}\n"),
+        _ => record(&format!("u{at}"), at, "\u{20ac}") + "\r\n",
+    };
+    (0..count).map(line).collect()
+}
+
+#[tokio::test]
+async fn parts_make_the_rows_that_one_connection_makes() {
+    let long = record(&"long".repeat(200), 1, "s");
+    let good = record("u", 2, "\u{1f600}");
+    let texts = [
+        lines(40),
+        format!("\u{feff}{good}\n\u{feff}{good}\n{{\n{long}\n\n \n  {{broken}} \n{good}"),
+        format!("\n\n{{}}\n{{}}\n{good}{good}\n{long}\n[1]\n"),
+    ];
+    for text in texts {
+        let object = object(text.as_bytes()).await;
+        let whole = TestDatabase::with_old_tables().await;
+        let one = load_object(&whole, &object, &options(Mode::Append)).await.unwrap();
+        let expected = rows(&whole).await;
+        for part_bytes in [16, 100, 1000] {
+            let database = TestDatabase::with_old_tables().await;
+            let progress = Arc::new(Progress::default());
+            let options = LoadOptions { progress: Arc::clone(&progress), ..in_parts(part_bytes) };
+            let summary = load_object(&database, &object, &options).await.unwrap();
+            assert_eq!(rows(&database).await, expected, "{part_bytes}");
+            assert_eq!(
+                (summary.records, summary.loaded, summary.rejected, summary.log_rows),
+                (one.records, one.loaded, one.rejected, one.log_rows)
+            );
+            assert_eq!(summary.rejected_by_reason, one.rejected_by_reason);
+            assert_eq!(progress.counts()[0], object.size);
+            let parts = object.size.div_ceil(part_bytes) as i64;
+            assert_eq!(database.count("stevedore.load_parts").await, parts);
+            let instants = "select distinct ingested_at from user_status union \
+                select ingested_at from user_status_log union select ingested_at from user_status_error_rec \
+                union select started_at at time zone 'UTC' from stevedore.loads";
+            assert_eq!(database.rows(instants).await.len(), 1);
+            let again = load_object(&database, &object, &options).await.unwrap();
+            assert_eq!(again.state, State::AlreadyLoaded);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_in_parts_is_loaded_as_a_whole() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, lines(9).as_bytes()).unwrap();
+    let array = format!("[{}]", record("u", 1, "s"));
+    for bytes in [gzip.finish().unwrap(), array.into_bytes(), record("u", 1, "s").into_bytes()] {
+        let database = TestDatabase::with_old_tables().await;
+        // The last one is no larger than a part.
+        let options = in_parts(record("u", 1, "s").len() as u64);
+        let summary = load_object(&database, &object(&bytes).await, &options).await.unwrap();
+        assert_eq!(summary.state, State::Loaded);
+        assert_eq!(database.count("stevedore.load_parts").await, 0);
+    }
+    let merged = TestDatabase::empty().await;
+    let options = LoadOptions { mode: Mode::Merge, ..in_parts(10) };
+    load_object(&merged, &object(lines(9).as_bytes()).await, &options).await.unwrap();
+    assert_eq!(merged.count("stevedore.load_parts").await, 0);
+}
+
+/// Ends the load of `text` when the `last` part is committed, for good.
+async fn interrupted(database: &TestDatabase, object: &Object) -> Error {
+    static PROGRESS: LazyLock<Arc<Progress>> = LazyLock::new(Arc::default);
+    let connections = Connections { wanted: NonZeroUsize::new(2), part_bytes: 500 };
+    let options = LoadOptions {
+        progress: Arc::clone(&PROGRESS),
+        connections,
+        reached: |point| {
+            if point == Point::PartCommitted {
+                PROGRESS.stop();
+            }
+        },
+        ..options(Mode::Append)
+    };
+    load_object(database, object, &options).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_load_that_is_stopped_keeps_its_parts_and_another_goes_on_with_them() {
+    let (database, object) =
+        (TestDatabase::with_old_tables().await, object(lines(60).as_bytes()).await);
+    let error = interrupted(&database, &object).await;
+    assert!(error.is_cancelled(), "{error}");
+    let Error::Incomplete { load_id, committed, parts, .. } = error else { panic!("{error}") };
+    let in_ledger = "stevedore.load_parts where committed_at is not null";
+    assert_eq!(database.count(in_ledger).await, committed as i64);
+    assert!(0 < committed && committed < parts, "{committed} of {parts}");
+    assert_eq!(database.count("stevedore.loads where state = 'failed'").await, 0);
+    let there = database.counts().await;
+    assert!(there[0] > 0 && there[0] < 40, "{there:?}");
+
+    // What is there can be verified.
+    let verified = database.stevedore(&["verify", "--json"]).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+    let incomplete = json!({"committed": committed, "parts": parts});
+    assert_eq!(json_lines(&verified)[0]["incomplete"], incomplete);
+    let note = format!("is not complete: {committed} of its {parts} parts are committed");
+    assert!(stderr(&verified).contains(&note), "{}", stderr(&verified));
+
+    // In the mode in which it was begun.
+    let merge = options(Mode::Merge);
+    database
+        .connect()
+        .await
+        .batch_execute("alter table user_status add unique (userid)")
+        .await
+        .unwrap();
+    let error = load_object(&database, &object, &merge).await.unwrap_err();
+    assert!(matches!(error, Error::OtherMode { .. }), "{error}");
+    let key = "alter table user_status drop constraint user_status_userid_key";
+    database.connect().await.batch_execute(key).await.unwrap();
+
+    // On one connection too, and when it is to be loaded again: it is not loaded yet.
+    let parts_before = database.rows(&format!("select part, committed_at from {in_ledger}")).await;
+    let progress = Arc::new(Progress::default());
+    let reload =
+        LoadOptions { reload: true, progress: Arc::clone(&progress), ..options(Mode::Append) };
+    let summary = load_object(&database, &object, &reload).await.unwrap();
+    assert_eq!((summary.load_id, summary.records), (Some(load_id), 60));
+    assert_eq!(progress.counts(), [object.size, 60, 40, 20, 40]);
+    let parts_after = database.rows(&format!("select part, committed_at from {in_ledger}")).await;
+    assert!(parts_before.iter().all(|part| parts_after.contains(part)), "{parts_after:?}");
+    let whole = TestDatabase::with_old_tables().await;
+    load_object(&whole, &object, &options(Mode::Append)).await.unwrap();
+    assert_eq!(rows(&database).await, rows(&whole).await);
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_written_leaves_the_others_and_the_failure_in_the_ledger() {
+    let database = TestDatabase::with_old_tables().await;
+    let connection = database.connect().await;
+    let check = "alter table user_status add constraint no_u40 check (userid <> 'u40')";
+    connection.batch_execute(check).await.unwrap();
+    let object = object(lines(60).as_bytes()).await;
+    let error = load_object(&database, &object, &in_parts(500)).await.unwrap_err();
+    assert_eq!(error.code(), "database_failed");
+    assert!(error.with_causes().contains("no_u40"), "{}", error.with_causes());
+    let states = database.rows("select state, error_code from stevedore.loads").await;
+    let expected = [
+        json!({"state": "failed", "error_code": "database_failed"}),
+        json!({"state": "loading", "error_code": null}),
+    ];
+    assert_eq!(states, expected);
+    connection.batch_execute("alter table user_status drop constraint no_u40").await.unwrap();
+    let summary = load_object(&database, &object, &in_parts(500)).await.unwrap();
+    assert_eq!((summary.state, summary.records), (State::Loaded, 60));
+    assert_eq!(database.counts().await, [40, 40, 20]);
+}
+
+#[tokio::test]
+async fn loads_that_race_share_the_parts_and_say_the_same() {
+    let database = TestDatabase::with_old_tables().await;
+    let object = object(lines(300).as_bytes()).await;
+    // So that only the plan is raced for, and the parts.
+    create_tables(&*database.migrated().await, &USER_STATUS).await.unwrap();
+    let racing = [in_parts(400), in_parts(400), options(Mode::Append)];
+    let loads = racing.iter().map(|options| load_object(&database, &object, options));
+    let summaries = futures::future::try_join_all(loads).await.unwrap();
+    for summary in &summaries {
+        assert_eq!((summary.records, summary.loaded, summary.rejected), (300, 200, 100));
+        assert_eq!(summary.load_id, summaries[0].load_id);
+    }
+    assert!(summaries.iter().any(|summary| summary.state == State::Loaded));
+    assert_eq!(database.counts().await, [200, 200, 100]);
+}
+
+/// Parts on the command line are of 32 MiB: an object of three.
+struct Large {
+    folder: tempfile::TempDir,
+    records: i64,
+}
+
+impl Large {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pad = "x".repeat(1 << 20);
+        let records = 40;
+        let line = |at| match at % 4 {
+            0 => format!("{{broken {pad}\n"),
+            _ => record(&format!("u{at}"), at, &pad) + "\n",
+        };
+        std::fs::write(
+            folder.path().join("large.ndjson"),
+            (0..records).map(line).collect::<String>(),
+        )
+        .unwrap();
+        Self { folder, records }
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().join("large.ndjson").to_str().unwrap().to_owned()
+    }
+
+    fn args(&self) -> [String; 6] {
+        ["load", "--json", "--mode", "append", "--connections=2", &self.path()].map(str::to_owned)
+    }
+
+    fn counts(&self) -> [i64; 3] {
+        let rejected = self.records / 4;
+        [self.records - rejected, self.records - rejected, rejected]
+    }
+}
+
+fn start(database: &TestDatabase, args: &[String], point: &str) -> Child {
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let mut command = database.stevedore(&args);
+    command.env("STEVEDORE_FAILPOINT", point);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn run(database: &TestDatabase, args: &[String]) -> Output {
+    start(database, args, "").wait_with_output().unwrap()
+}
+
+fn wait_for(load: &mut Child, point: &str) {
+    let mut lines = BufReader::new(load.stderr.as_mut().unwrap()).lines();
+    let reached = lines.any(|line| line.unwrap() == format!("failpoint: {point}"));
+    assert!(reached, "the load never reached {point}");
+}
+
+#[tokio::test]
+async fn a_load_in_parts_that_is_killed_anywhere_is_whole_after_the_next_run() {
+    let large = Large::new();
+    for (point, committed) in [
+        ("planned", 0),
+        ("log_copied", 0),
+        ("rejected_copied", 0),
+        ("status_copied", 0),
+        ("part_recorded", 0),
+        ("part_committed", 1),
+        ("recorded", 3),
+        ("committed", 3),
+    ] {
+        let database = TestDatabase::with_old_tables().await;
+        let mut load = start(&database, &large.args(), point);
+        wait_for(&mut load, point);
+        load.kill().unwrap();
+        load.wait().unwrap();
+        let parts =
+            "select part, committed_at from stevedore.load_parts where committed_at is not null";
+        let before = database.rows(parts).await;
+        assert_eq!(before.len(), committed, "{point}");
+        let again = run(&database, &large.args());
+        assert!(again.status.success(), "{point}: {}", stderr(&again));
+        let is_complete = point == "committed";
+        let state = if is_complete { "already_loaded" } else { "loaded" };
+        assert_eq!(json_lines(&again)[0]["state"], state, "{point}");
+        assert_eq!(json_lines(&again)[0]["records"], large.records, "{point}");
+        assert_eq!(database.counts().await, large.counts(), "{point}");
+        let after = database.rows(parts).await;
+        assert!(before.iter().all(|part| after.contains(part)), "{point}: a part was loaded again");
+        let numbers = "select count(distinct record_no), max(record_no) from user_status_error_rec";
+        let expected = json!({"count": large.records / 4, "max": large.records - 3});
+        assert_eq!(database.rows(numbers).await, [expected], "{point}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_processes_each_loads_parts_and_the_one_goes_on_with_what_the_other_leaves() {
+    let (large, database) = (Large::new(), TestDatabase::with_old_tables().await);
+    let one = ["--connections=1".to_owned()];
+    let on_one: Vec<_> =
+        large.args().into_iter().filter(|arg| arg != "--connections=2").chain(one).collect();
+    let mut first = start(&database, &large.args(), "part_recorded");
+    wait_for(&mut first, "part_recorded");
+    // It holds one or two of the parts, and the second process waits for these when it has the others.
+    let second = start(&database, &on_one, "");
+    let watcher = database.connect().await;
+    let waits = "select from pg_locks l join pg_stat_activity a using (pid) \
+        where not granted and a.datname = current_database()";
+    while watcher.query(waits, &[]).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_ne!(database.count("stevedore.load_parts where committed_at is not null").await, 0);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let second = second.wait_with_output().unwrap();
+    assert_eq!(json_lines(&second)[0]["state"], "loaded", "{}", stderr(&second));
+    assert_eq!(database.counts().await, large.counts());
+    assert_eq!(database.count("stevedore.loads").await, 1);
+}
+
+/// A database in which the parts of connections that are called `first` are not recorded while the lock
+/// 42 is held.
+async fn with_slow_first() -> TestDatabase {
+    let database = TestDatabase::with_old_tables().await;
+    let slow = "create table takers (taker text);
+        create function take() returns trigger language plpgsql as $$ begin
+            if current_setting('application_name') = 'first' then
+                perform pg_advisory_xact_lock_shared(42);
+            end if;
+            insert into takers values (current_setting('application_name'));
+            return new;
+        end $$;
+        create trigger take before update on stevedore.load_parts for each row execute function take()";
+    database.migrated().await.batch_execute(slow).await.unwrap();
+    database
+}
+
+fn serve(database: &TestDatabase, name: &str, large: &Large) -> Serve {
+    let database = TestDatabase { url: format!("{}&application_name={name}", database.url) };
+    Serve::start(&database, &["--connections=2", "--concurrency=1"], large.folder.path())
+}
+
+async fn shared_by_workers(first_is_killed: bool) {
+    let (large, database) = (Large::new(), with_slow_first().await);
+    let holder = database.connect().await;
+    holder.batch_execute("select pg_advisory_lock(42)").await.unwrap();
+    let mut first = serve(&database, "first", &large);
+    let request = json!({"bucket": "bucket", "key": "large.ndjson", "mode": "append"});
+    let job = first.post_json("/v1/jobs", &request).await.json();
+    let events = first.events(job["job_id"].as_str().unwrap(), None).await;
+    let mut events = std::pin::pin!(events);
+    while events.next().await.unwrap().event != "progress" {}
+    // It has two of the three parts; the other is left to whoever helps.
+    let second = serve(&database, "second", &large);
+    while database.count("takers").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let loading = second.get("/v1/loads?state=loading").await.json();
+    assert_eq!(loading["loads"][0]["parts"], 3, "{loading}");
+    let rejects = second.get("/v1/rejects").await.json();
+    assert_eq!(rejects["rejects"], json!([]), "their numbers are not final");
+    if first_is_killed {
+        first.kill();
+    }
+    holder.batch_execute("select pg_advisory_unlock(42)").await.unwrap();
+    let done = second.ended(&job).await;
+    assert_eq!((&done["state"], &done["records"]), (&json!("succeeded"), &json!(large.records)));
+    assert_eq!(done["attempts"], if first_is_killed { 2 } else { 1 });
+    assert_eq!(database.counts().await, large.counts());
+    let by = |taker: &str| format!("takers where taker = '{taker}'");
+    let taken = [database.count(&by("first")).await, database.count(&by("second")).await];
+    assert_eq!(taken, if first_is_killed { [0, 3] } else { [2, 1] });
+    let rejects = second.get("/v1/rejects").await.json();
+    assert_eq!(rejects["rejects"][9]["record_no"], large.records - 3);
+    let loaded = second.get("/v1/loads?state=loaded").await.json();
+    assert_eq!(loaded["loads"][0]["parts_committed"], 3, "{loaded}");
+}
+
+#[tokio::test]
+async fn workers_share_the_parts_of_a_job() {
+    shared_by_workers(false).await;
+}
+
+#[tokio::test]
+async fn a_job_in_parts_whose_worker_dies_goes_on_elsewhere_with_what_is_missing() {
+    shared_by_workers(true).await;
+}
+
+#[tokio::test]
+async fn it_is_said_where_connections_are_of_no_use() {
+    let sample = crate::support::sample("user_status_sample.ndjson");
+    for (mode, why) in
+        [("append", "it is small"), ("merge", "merging needs its records in their order")]
+    {
+        let database = match mode {
+            "append" => TestDatabase::with_old_tables().await,
+            _ => TestDatabase::empty().await,
+        };
+        let load = ["load", "--mode", mode, "--connections", "2", &sample];
+        let load = database.stevedore(&load).output().unwrap();
+        assert!(load.status.success(), "{}", stderr(&load));
+        let note = format!("user_status_sample.ndjson is loaded on one connection: {why}");
+        assert!(stderr(&load).contains(&note), "{}", stderr(&load));
+    }
+}
