@@ -40,17 +40,6 @@ async fn run(serve: &Serve, name: &str) -> Answer {
     serve.post(&format!("/v1/crawlers/{name}/runs")).await
 }
 
-/// The crawler when it has come to the end of a run.
-async fn ended(serve: &Serve, name: &str) -> Value {
-    loop {
-        let crawler = serve.get(&format!("/v1/crawlers/{name}")).await.json();
-        if crawler["state"] == "ready" && crawler["last_run"]["finished_at"].is_string() {
-            return crawler;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
 /// How often crawls have begun.
 fn begun(serves: &[&Serve]) -> usize {
     let lines = serves.iter().flat_map(|serve| serve.lines());
@@ -71,7 +60,7 @@ async fn a_crawler_is_defined_run_by_a_worker_defined_anew_and_removed() {
     let asked = run(&serve, "mine").await;
     assert_eq!(asked.status, 202, "{asked:?}");
     assert_eq!(asked.json()["last_run"]["requested_by"], "anybody");
-    let done = ended(&serve, "mine").await;
+    let done = serve.crawled("mine").await;
     let last = &done["last_run"];
     assert_eq!((&last["error"], &last["report"]["records"]), (&Value::Null, &json!(3)), "{done}");
     assert_eq!(serve.get("/v1/crawlers").await.json()["crawlers"][0]["name"], "mine");
@@ -87,7 +76,7 @@ async fn a_crawler_is_defined_run_by_a_worker_defined_anew_and_removed() {
     );
     write(folder.path(), "more.json", r#"{"id":1.5,"name":"x"}"#);
     assert_eq!(run(&serve, "mine").await.status, 202);
-    let done = ended(&serve, "mine").await;
+    let done = serve.crawled("mine").await;
     let table = &done["last_run"]["report"]["tables"][0];
     assert_eq!((&table["version"], &table["held_back"][0]["to"]), (&json!(1), &json!("double")));
 
@@ -107,7 +96,7 @@ async fn tables_of_postgres_are_crawled_but_those_that_are_shut_out() {
     let target = json!({ "kind": "postgres", "include": ["user_*"], "exclude": ["*_log"] });
     assert_eq!(define(&serve, "tables", &json!({ "target": target })).await.status, 201);
     run(&serve, "tables").await;
-    let crawler = ended(&serve, "tables").await;
+    let crawler = serve.crawled("tables").await;
     assert_eq!(crawler["target"]["schemas"], json!(["public"]));
     let tables = crawler["last_run"]["report"]["tables"].as_array().unwrap();
     let mut names: Vec<_> = tables.iter().map(|table| table["name"].as_str().unwrap()).collect();
@@ -138,7 +127,7 @@ async fn a_crawler_that_runs_is_not_run_again_nor_removed() {
         (&json!("ready"), &json!("interrupted"))
     );
     assert_eq!(run(&serve, "mine").await.status, 202);
-    assert_eq!(ended(&serve, "mine").await["last_run"]["report"]["objects"], 1);
+    assert_eq!(serve.crawled("mine").await["last_run"]["report"]["objects"], 1);
     assert_eq!(remove().await.json()["kept"], json!(["table_bucket"]));
 }
 
@@ -187,7 +176,7 @@ async fn a_crawler_that_was_due_while_nobody_was_there_is_run_once_by_one_of_man
     let due = "update stevedore.crawlers set next_run_at = now() - interval '3 years'";
     database.connect().await.batch_execute(due).await.unwrap();
     let [one, other] = [(); 2].map(|()| Serve::start(&database, &[], folder.path()));
-    let crawler = ended(&accepting, "nightly").await;
+    let crawler = accepting.crawled("nightly").await;
     let last = &crawler["last_run"];
     assert_eq!(
         (&last["requested_by"], &last["report"]["objects"]),
@@ -208,7 +197,7 @@ async fn a_crawl_whose_worker_is_killed_is_taken_over_and_reads_only_the_rest() 
     dying.wait_for("failpoint: objects_kept");
     dying.kill();
     let serve = Serve::start(&database, &[], folder.path());
-    let crawler = ended(&serve, "mine").await;
+    let crawler = serve.crawled("mine").await;
     let report = &crawler["last_run"]["report"];
     assert_eq!((&report["unchanged"], &report["read"]), (&json!(500), &json!(50)), "{crawler}");
     assert_eq!(database.count("stevedore.catalog_tables where objects = 550").await, 1);
@@ -222,7 +211,7 @@ async fn versions_of_a_table_are_listed_and_exported() {
     for text in [r#"{"id":1}"#, r#"{"id":1.5}"#] {
         write(folder.path(), "0.json", text);
         run(&serve, "mine").await;
-        ended(&serve, "mine").await;
+        serve.crawled("mine").await;
     }
     let versions = "/v1/catalog/tables/table_bucket/versions";
     let listed = serve.get(versions).await.json();

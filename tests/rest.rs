@@ -635,7 +635,7 @@ async fn the_examples_of_the_readme_work() {
     let serve = Serve::start(&database, &["--bucket", &bucket], &samples());
     let readme = std::fs::read_to_string(repository("README.md")).unwrap();
     let examples: Vec<_> = readme.lines().filter(|line| line.starts_with("curl ")).collect();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 10);
     for example in examples {
         let example = example.replace("127.0.0.1:8080", serve.address());
         let checked = example.replacen("curl", "curl -sS --fail-with-body --max-time 30", 1);
@@ -645,6 +645,9 @@ async fn the_examples_of_the_readme_work() {
             return;
         }
         assert!(output.status.success(), "{example} {}{}", stdout(&output), stderr(&output));
+        if example.ends_with("/runs") {
+            serve.crawled("samples").await;
+        }
     }
     for job in serve.get("/v1/jobs").await.json()["jobs"].as_array().unwrap() {
         assert_eq!(serve.ended(job).await["state"], "succeeded");

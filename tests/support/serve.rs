@@ -153,6 +153,21 @@ impl Serve {
         answer.json()
     }
 
+    /// The crawler when it has come to the end of a run: of crawlers there are no events, so it is asked
+    /// for again and again.
+    pub async fn crawled(&self, name: &str) -> Value {
+        let ended = async {
+            loop {
+                let crawler = self.get(&format!("/v1/crawlers/{name}")).await.json();
+                if crawler["state"] == "ready" && crawler["last_run"]["finished_at"].is_string() {
+                    return crawler;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the crawl ends")
+    }
+
     /// The job when it has come to its end.
     pub async fn ended(&self, job: &Value) -> Value {
         let id = job["job_id"].as_str().unwrap();
