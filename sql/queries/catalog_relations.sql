@@ -25,5 +25,5 @@ left join lateral (
         end as key
     from pg_constraint where conrelid = r.oid and a.attnum = any (conkey)
 ) k on true
-where c.table_schema = any ($1) and r.relkind in ('r', 'p', 'f') and not r.relispartition
+where c.table_schema = any ($1::text[]) and r.relkind in ('r', 'p', 'f') and not r.relispartition
 order by c.table_schema, c.table_name, c.ordinal_position
