@@ -24,7 +24,8 @@ start_cluster() { # FOLDER: an empty one that is ours
         as_server "$programs/pg_ctl" -w -D data -l log -o "-p $port -c listen_addresses=127.0.0.1 -k $CLUSTER" start >/dev/null
     )
     POSTMASTER=$(head -1 "$CLUSTER/data/postmaster.pid")
-    DATABASE_URL=postgresql://postgres@127.0.0.1:$port/postgres
+    # Some peers want a password, although nobody asks for it here.
+    DATABASE_URL=postgresql://postgres:peers@127.0.0.1:$port/postgres
     SERVER="a fresh cluster with default settings, fsync on"
 }
 

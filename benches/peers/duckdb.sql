@@ -1,8 +1,8 @@
--- The three tables as views over one table of records, which is read once.
+-- The three tables as views over one table of records, which is read once from the variable `file`.
 create temp table records as
 select *, coalesce(userId is not null and createdAt is not null and lastVisitedAt is not null
         and status <> '' and statusLogs is not null and isBlacklisted is not null, false) as valid
-from read_json(getenv('FILE'), format = 'newline_delimited', columns = {
+from read_json(getvariable('file'), format = 'newline_delimited', columns = {
     userId: 'varchar', createdAt: 'varchar', lastVisitedAt: 'integer', status: 'varchar',
     statusLogs: 'struct(updatedOn varchar, status varchar)[]', isBlacklisted: 'boolean'});
 set variable ingested_at = (now() at time zone 'utc')::timestamp;

@@ -19,7 +19,7 @@ results=${RESULTS:-$PWD/benches/results}
 . "$HERE/cluster.sh"
 "$HERE/install.sh"
 
-WORK=$(mktemp -d "${TMPDIR:-/tmp}/peers.XXXXXX") READY=$WORK/ready FILE=$WORK/users.ndjson
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/peers.XXXXXX") READY=$WORK/ready SCRATCH=$WORK/scratch FILE=$WORK/users.ndjson
 running=
 end() {
     trap - EXIT INT TERM
@@ -32,7 +32,7 @@ trap 'end; exit 130' INT TERM
 chmod 755 "$WORK"
 mkdir "$READY"
 start_cluster "$WORK"
-export DATABASE_URL HERE PEERS STEVEDORE WORK READY FILE
+export DATABASE_URL HERE PEERS STEVEDORE SCRATCH READY FILE
 
 sql() { psql -qAtX -v ON_ERROR_STOP=1 "$DATABASE_URL" "$@"; }
 about() { sed -n "s/^# $2: *//p" "$HERE/with/$1"; }
@@ -44,7 +44,9 @@ command_of() { # PEER: the command that runs it, in the array `command`
     esac
 }
 
-prepare() { # PEER: empty tables, and nothing left to be written
+prepare() { # PEER: empty tables and folder, and nothing left to be written
+    rm -rf "$SCRATCH"
+    mkdir "$SCRATCH"
     sql -f "$HERE/tables.sql"
     case $1 in stevedore* | limit*) sql -f "$HERE/wide.sql" ;; esac
     sql -c checkpoint
@@ -78,7 +80,7 @@ outcome() { # EXIT CODE
     case $1 in
     0) ;;
     -9) echo "ended after ${LIMIT_SECS:-900} s" && return ;;
-    *) echo "failed: $(grep -v '^ *$' "$WORK/said" | tail -1 | tr ',"' ';\047' | cut -c1-200)" && return ;;
+    *) echo "failed: $( (grep -iE 'error|fatal' "$WORK/said" || tail -1 "$WORK/said") | tail -1 | tr ',"' ';\047' | cut -c1-200)" && return ;;
     esac
     found=$(sql -f "$HERE/fingerprint.sql")
     if [ "$found" = "$expected" ]; then echo equal; else echo "rows differ: $(echo "$found" | paste -sd' ')"; fi

@@ -6,11 +6,12 @@ import subprocess
 import duckdb
 
 TABLES = {"user_status": "status", "user_status_log": "status_log", "user_status_error_rec": "error_rec"}
-work, here = os.environ["WORK"], os.environ["HERE"]
+work, here = os.environ["SCRATCH"], os.environ["HERE"]
 
 database = duckdb.connect()
 database.execute("set preserve_insertion_order = false")
 database.execute(f"set temp_directory = '{work}/duckdb'")
+database.execute(f"set variable file = '{os.environ['FILE']}'")
 with open(f"{here}/duckdb.sql") as file:
     database.execute(file.read())
 for table, view in TABLES.items():

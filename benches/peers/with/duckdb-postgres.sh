@@ -5,7 +5,8 @@ extension=$(echo "$packages"/duckdb_extension_postgres_scanner/extensions/*/post
 exec "$packages/duckdb_cli/duckdb" -bail :memory: <<SQL
 load '$extension';
 set preserve_insertion_order = false;
-set temp_directory = '$WORK/duckdb';
+set temp_directory = '$SCRATCH/duckdb';
+set variable file = '$FILE';
 attach '$DATABASE_URL' as pg (type postgres);
 $(cat "$HERE/duckdb.sql")
 begin;

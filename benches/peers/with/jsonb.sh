@@ -6,6 +6,6 @@ create unlogged table peer_records (record jsonb);
 \copy peer_records from '$FILE' (format csv, quote e'\x01', delimiter e'\x02')
 begin;
 \i $HERE/unnest.sql
-commit;
 drop table peer_records;
+commit;
 SQL

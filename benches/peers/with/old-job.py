@@ -21,7 +21,7 @@ schema = StructType([
 
 spark = (
     SparkSession.builder.master("local[*]").appName("user_status")
-    .config("spark.jars", jar).config("spark.ui.enabled", "false").config("spark.local.dir", os.environ["WORK"])
+    .config("spark.jars", jar).config("spark.ui.enabled", "false").config("spark.local.dir", os.environ["SCRATCH"])
     .config("spark.sql.session.timeZone", "UTC").getOrCreate()
 )
 spark.sparkContext.setLogLevel("ERROR")

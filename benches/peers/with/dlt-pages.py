@@ -10,14 +10,11 @@ import dlt
 
 NOW = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 PAGE = 10_000
-TEXT = {"data_type": "text"}
-INSTANT = {"data_type": "timestamp", "timezone": False}
 FIELDS = ["userId", "createdAt", "lastVisitedAt", "status", "statusLogs", "isBlacklisted"]
 COLUMNS = {
-    "user_status": {"userid": TEXT, "createdat": TEXT, "status": TEXT, "lastvisitedat": {"data_type": "bigint", "precision": 32},
-                    "isblacklisted": {"data_type": "bool"}, "ingested_at": INSTANT},
-    "user_status_log": {"userid": TEXT, "updatedon": TEXT, "status": TEXT, "ingested_at": INSTANT},
-    "user_status_error_rec": {"error_rec": TEXT},
+    "user_status": {"userid": "text", "createdat": "text", "status": "text", "lastvisitedat": "bigint", "isblacklisted": "bool", "ingested_at": "timestamp"},
+    "user_status_log": {"userid": "text", "updatedon": "text", "status": "text", "ingested_at": "timestamp"},
+    "user_status_error_rec": {"error_rec": "text"},
 }
 
 
@@ -65,11 +62,12 @@ def records():
 
 
 def hints(table, page):
-    return dlt.mark.with_hints(page, dlt.mark.make_hints(table_name=table, columns=COLUMNS[table], write_disposition="append"), create_table_variant=True)
+    columns = [{"name": name, "data_type": kind, "timezone": False} for name, kind in COLUMNS[table].items()]
+    return dlt.mark.with_hints(page, dlt.mark.make_hints(table_name=table, columns=columns, write_disposition="append"), create_table_variant=True)
 
 
 pipeline = dlt.pipeline(
-    "peer", pipelines_dir=os.path.join(os.environ["WORK"], "dlt"), dataset_name="public",
+    "peer", pipelines_dir=os.path.join(os.environ["SCRATCH"], "dlt"), dataset_name="public",
     destination=dlt.destinations.postgres(os.environ["DATABASE_URL"]),
 )
 pipeline.run(records(), loader_file_format="csv").raise_on_failed_jobs()
