@@ -1,5 +1,5 @@
 # about: dlt
-# venv: dlt
+# needs: dlt
 # slow
 """Rows are yielded in pages, and files are CSV, which dlt loads by COPY: what its page on speed advises."""
 import datetime

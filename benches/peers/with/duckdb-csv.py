@@ -1,5 +1,5 @@
 # about: DuckDB to CSV, then `\copy`
-# venv: duckdb2
+# needs: duckdb2
 import os
 import subprocess
 

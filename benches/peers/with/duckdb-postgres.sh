@@ -1,4 +1,5 @@
 # about: DuckDB with its postgres extension
+# needs: duckdb
 # shellcheck shell=bash
 packages=$(echo "$PEERS"/duckdb/lib/python*/site-packages)
 extension=$(echo "$packages"/duckdb_extension_postgres_scanner/extensions/*/postgres_scanner.duckdb_extension)

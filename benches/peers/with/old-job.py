@@ -1,5 +1,5 @@
 # about: the old job: PySpark, JDBC
-# venv: spark
+# needs: spark
 # slow
 """What the job did that stevedore replaces, with its settings: Spark's defaults, JDBC's batches of 1000."""
 import glob

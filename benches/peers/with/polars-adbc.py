@@ -1,5 +1,5 @@
 # about: Polars (Python), ADBC
-# venv: polars
+# needs: polars
 import os
 import sys
 

@@ -1,5 +1,5 @@
 # about: Polars (Python), psycopg `COPY`
-# venv: polars
+# needs: polars
 import io
 import os
 import sys

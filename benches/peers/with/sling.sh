@@ -1,4 +1,5 @@
 # about: Sling, then `insert … select`
+# needs: sling
 # shellcheck shell=bash
 set -e
 export SLING_DISABLE_TELEMETRY=true SLING_HOME_DIR="$SCRATCH/sling"

@@ -1,0 +1,71 @@
+# shellcheck shell=bash
+# One measured load, for run.sh and growth.sh: sourced, with HERE set.
+# shellcheck disable=SC2034
+# shellcheck source-path=SCRIPTDIR source=cluster.sh
+. "$HERE/cluster.sh"
+PEERS=$PWD/target/peers
+STEVEDORE=${STEVEDORE:-$PWD/target/release/stevedore} GENERATE=${GENERATE:-$PWD/target/release/examples/generate}
+
+# A folder and a database of ours, which are gone when the script ends, however it ends.
+open_scratch() { # NAME
+    WORK=$(mktemp -d "${TMPDIR:-/tmp}/$1.XXXXXX")
+    READY=$WORK/ready SCRATCH=$WORK/scratch FILE=$WORK/users.ndjson running=
+    trap close_scratch EXIT
+    trap 'close_scratch; exit 130' INT TERM
+    chmod 755 "$WORK"
+    mkdir "$READY"
+    start_cluster "$WORK"
+    export DATABASE_URL HERE PEERS STEVEDORE SCRATCH READY FILE
+    "$STEVEDORE" migrate 2>/dev/null
+}
+close_scratch() {
+    trap - EXIT INT TERM
+    [ -z "$running" ] || kill "$running" 2>/dev/null || true
+    stop_cluster
+    rm -rf "$WORK"
+}
+
+sql() { psql -qAtX -v ON_ERROR_STOP=1 "$DATABASE_URL" "$@"; }
+fingerprint() { sql -f "$HERE/fingerprint.sql"; }
+about() { sed -n "s/^# $2: *//p" "$HERE/with/$1"; }
+
+prepare() { # PEER: empty tables and folder, and nothing left to be written
+    rm -rf "$SCRATCH"
+    mkdir "$SCRATCH"
+    sql -f "$HERE/tables.sql"
+    case $1 in stevedore* | limit*) sql -f "$HERE/wide.sql" ;; esac
+    sql -c checkpoint
+    sync
+}
+
+# Makes the file. The rows as stevedore writes them are what all are compared with, and what the
+# limit copies.
+reference() { # ARGUMENTS of the generator
+    local table
+    "$GENERATE" "$@" >"$FILE"
+    prepare stevedore
+    bash "$HERE/with/stevedore.sh"
+    expected=$(fingerprint)
+    for table in user_status user_status_log user_status_error_rec; do
+        sql -c "\\copy $table to '$READY/$table' (format binary)"
+    done
+}
+
+measure() { # PEER: runs it; `cost` is what measure.py says of it, and $WORK/said what it said itself
+    local command
+    case $1 in
+    *.py) command=("$PEERS/$(about "$1" needs)/bin/python" "$HERE/with/$1") ;;
+    *) command=(bash "$HERE/with/$1") ;;
+    esac
+    "$HERE/measure.py" "$POSTMASTER" "${LIMIT_SECS:-900}" "${command[@]}" >"$WORK/cost" 2>"$WORK/said" &
+    running=$!
+    wait $running || true
+    running=
+    cost=$(tail -1 "$WORK/cost")
+}
+
+describe_machine() {
+    echo "# machine: $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)), $(awk '/MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo), shared by server and client; load average before: $(cut -d' ' -f1 /proc/loadavg)"
+    echo "# server: PostgreSQL $(sql -c 'show server_version' | cut -d' ' -f1), $SERVER"
+    echo "# day: $(date -u +%F)"
+}
