@@ -48,7 +48,7 @@ def bars(top, width, title, rows):
     low, high = decades([value for _, value, _, _ in rows])
     place = lambda value: left + (math.log10(value) - low) / (high - low) * (right - left)
     bottom = top + 30 + step * len(rows)
-    parts = [text(0, top + 12, title, "title")]
+    parts = [text(4, top + 16, title, "title")]
     for exponent in range(low, high + 1):
         x = place(10**exponent)
         parts += [line(x, top + 24, x, bottom), text(x, bottom + 14, f"{10**exponent:g} s", "small", "middle")]
@@ -60,21 +60,34 @@ def bars(top, width, title, rows):
     return parts, bottom + 24 - top
 
 
-def curves(x, y, width, height, title, unit, marks, series):
-    """Lines over a logarithmic or linear axis: marks are (position 0..1, label), series (kind, [(position, value)])."""
-    values = [value for _, points in series for _, value in points]
+def logarithmic(values):
+    """Where a value stands (0..1), and the ticks."""
     low, high = decades(values)
-    place = lambda value: y + height - (math.log10(value) - low) / (high - low) * height
-    parts = [text(x, y - 12, title, "title")]
-    for exponent in range(low, high + 1):
-        parts += [line(x, place(10**exponent), x + width, place(10**exponent)),
-                  text(x - 6, place(10**exponent) + 4, f"{number(10**exponent)} {unit}", "small", "end")]
-    parts += [text(x + position * width, y + height + 16, label, "small", "middle") for position, label in marks]
+    return (lambda value: (math.log10(value) - low) / (high - low)), [10**exponent for exponent in range(low, high + 1)]
+
+
+def linear(values):
+    """The same from 0 on, with two to five ticks."""
+    size = 10 ** math.floor(math.log10(max(values)))
+    tick = next(tick for tick in (size / 2, size, size * 2, size * 5) if max(values) / tick <= 4)
+    count = math.ceil(max(values) / tick)
+    return (lambda value: value / (tick * count)), [tick * index for index in range(count + 1)]
+
+
+def curves(x, y, width, height, title, unit, axis, marks, series):
+    """Lines: axis is one of the two above, marks are (position 0..1, label), series (kind, [(position, value)])."""
+    share, ticks = axis([value for _, points in series for _, value in points])
+    along = lambda position: x + 22 + position * (width - 44)
+    parts = [text(x, y - 28, title, "title")]
+    for tick in ticks:
+        level = y + height - share(tick) * height
+        parts += [line(x, level, x + width, level), text(x - 6, level + 4, f"{number(tick)} {unit}", "small", "end")]
+    parts += [text(along(position), y + height + 18, label, "small", "middle") for position, label in marks]
     for kind, points in series:
-        spots = [(x + position * width, place(value), value) for position, value in points]
+        spots = [(along(position), y + height - share(value) * height, value) for position, value in points]
         parts.append(f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b, _ in spots)}" class="line {kind}" style="fill:none"/>')
         for a, b, value in spots:
             parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" class="{kind.split()[0]}"/>')
             if kind.startswith("a"):
-                parts.append(text(a, b - 8, number(float(f"{value:.3g}")), "small", "middle"))
+                parts.append(text(a, b - 9, number(float(f"{value:.3g}")), "small", "middle"))
     return parts

@@ -15,6 +15,8 @@ RESULTS = pathlib.Path(__file__).resolve().parents[2] / "benches/results"
 SERIES = {"records": "records (5 logs each, 1 % rejected)", "logs": "logs of a record (100,000 records)",
           "rejected": "per cent rejected (100,000 records)"}
 
+SHORT = {"records": "records", "logs": "logs of a record", "rejected": "% rejected"}
+
 
 class Point:
     """The medians of one file."""
@@ -62,12 +64,12 @@ def picture(series):
         marks = [(place, chart.number(point.x)) for place, point in zip(places, points)]
         pairs = list(zip(places, points))
         limit = [(place, point.limit[0]) for place, point in pairs if point.limit]
-        parts += chart.curves(x, 40, width, height, f"Seconds by {name}", "s", marks,
+        parts += chart.curves(x, 48, width, height, f"Seconds by {SHORT[name]}", "s", chart.logarithmic, marks,
                               [("b dash", limit)] * bool(limit) + [("a", [(place, point.ours[0]) for place, point in pairs])])
-        parts += chart.curves(x, 290, width, height, f"Peak memory by {name}", "MB", marks,
+        parts += chart.curves(x, 310, width, height, f"Peak memory by {SHORT[name]}", "MB", chart.linear, marks,
                               [("a", [(place, point.ours[3]) for place, point in pairs])])
-    parts.append(chart.text(60, 500, "blue: stevedore load --mode append; dashed: \\copy of ready binary files; both axes of values logarithmic", "small"))
-    return chart.page(870, 512, "How the cost of a load grows", parts)
+    parts.append(chart.text(60, 524, "blue: stevedore load --mode append; dashed: \\copy of ready binary files; seconds on a logarithmic axis", "small"))
+    return chart.page(870, 536, "How the cost of a load grows", parts)
 
 
 def main(results):

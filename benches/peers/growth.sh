@@ -22,13 +22,12 @@ measured() { # PEER: what a run of it cost
 }
 
 point() { # SERIES RECORDS LOGS REJECTED
-    local round of=$rounds peer
+    local round of=$rounds peer peers="stevedore.sh limit-one.sh"
     [ "$2" -le "${MAX_RECORDS:-5000000}" ] || return 0
-    [ "$2" -le 1000000 ] || of=1
     reference --records "$2" --logs "$3" --rejected "$4"
+    if [ "$2" -le 1000000 ]; then ready_files; else of=1 peers=stevedore.sh; fi
     for round in $(seq "$of"); do
-        for peer in stevedore.sh limit-one.sh; do
-            [ "$peer" = stevedore.sh ] || [ "$2" -le 1000000 ] || continue
+        for peer in $peers; do
             measured "$peer"
             [ "$(fingerprint)" = "$expected" ] || { echo "rows differ" >&2; exit 1; }
             echo "$1,$2,$3,$4,$(stat -c %s "$FILE"),${peer%.*},$round,${cost#*,}" | tee -a "$WORK/csv" >&2

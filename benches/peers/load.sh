@@ -38,14 +38,17 @@ prepare() { # PEER: empty tables and folder, and nothing left to be written
     sync
 }
 
-# Makes the file. The rows as stevedore writes them are what all are compared with, and what the
-# limit copies.
+# Makes the file, and loads it: those rows are what all others are compared with.
 reference() { # ARGUMENTS of the generator
-    local table
     "$GENERATE" "$@" >"$FILE"
     prepare stevedore
     bash "$HERE/with/stevedore.sh"
     expected=$(fingerprint)
+}
+
+# Makes of those rows the binary files that the limit copies.
+ready_files() {
+    local table
     for table in user_status user_status_log user_status_error_rec; do
         sql -c "\\copy $table to '$READY/$table' (format binary)"
     done

@@ -47,16 +47,20 @@ class Measured:
         self.records = int(path.stem.removeprefix("peers-"))
 
     def ratio(self, peer, to):
-        return f"{peer.wall_s / self.by_name[to].wall_s:.2f}" if to in self.by_name else "–"
+        return digits(peer.wall_s / self.by_name[to].wall_s) if to in self.by_name else "–"
+
+
+def digits(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def table(measured):
     rows = ["| | wall s | ratio to ours | ratio to the limit | client CPU s | server CPU s | peak memory MB | runs |",
             "|---|--:|--:|--:|--:|--:|--:|--:|"]
     for peer in measured.peers:
-        server = f"{peer.server_cpu_s:.2f}" if peer.server_cpu_s else "–"
-        rows.append(f"| {peer.about} | {peer.wall_s:.2f} | {measured.ratio(peer, OURS)} | {measured.ratio(peer, LIMIT)} | "
-                    f"{peer.client_cpu_s:.2f} | {server} | {peer.rss_mb:.0f} | {peer.runs} |")
+        server = f"{digits(peer.server_cpu_s)}" if peer.server_cpu_s else "–"
+        rows.append(f"| {peer.about} | {digits(peer.wall_s)} | {measured.ratio(peer, OURS)} | {measured.ratio(peer, LIMIT)} | "
+                    f"{digits(peer.client_cpu_s)} | {server} | {peer.rss_mb:.0f} | {peer.runs} |")
     return "\n".join(rows)
 
 
@@ -67,7 +71,21 @@ def notes(measured):
 
 def page(measured):
     return (f"# {measured.records:,} records\n\nMedians; each run is a whole process, in turn, and its rows were compared "
-            f"afterwards. The limit is `\\copy` of ready binary files.\n\n{table(measured)}\n\n{notes(measured)}\n")
+            f"afterwards. The limit is `\\copy` of ready binary files.\n\n{verdict(measured)}\n\n{table(measured)}\n\n{notes(measured)}\n")
+
+
+def verdict(measured):
+    """How ours stands, in one line."""
+    ours = measured.by_name.get(OURS)
+    others = [peer for peer in measured.peers if kind(peer) == "b"]
+    if not ours or not others:
+        return ""
+    words = f"The fastest of the others, {others[0].about}, takes {measured.ratio(others[0], OURS)} × as long as ours"
+    if "old-job" in measured.by_name:
+        words += f", and the old job {measured.ratio(measured.by_name['old-job'], OURS)} ×"
+    if ours.server_cpu_s:
+        words += f". Our client takes {ours.client_cpu_s / ours.server_cpu_s:.2f} × the CPU of the server"
+    return words + "."
 
 
 def plain(words):
@@ -78,7 +96,7 @@ def picture(every):
     parts, top = [], 0
     for measured in every:
         title = f"{measured.records:,} records: seconds from start to committed (logarithmic)"
-        rows = [(plain(peer.about), peer.wall_s, kind(peer), f"{peer.wall_s:.2f} s, {measured.ratio(peer, OURS)} ×") for peer in measured.peers]
+        rows = [(plain(peer.about), peer.wall_s, kind(peer), f"{digits(peer.wall_s)} s, {measured.ratio(peer, OURS)} ×") for peer in measured.peers]
         added, height = chart.bars(top, 860, title, rows)
         parts += added
         top += height + 16
@@ -106,7 +124,7 @@ def order(every, name):
 def cell(measured, peer):
     if peer is None:
         return " – | – | – | – |"
-    return f" {peer.wall_s:.2f} | {measured.ratio(peer, OURS)} | {peer.client_cpu_s:.2f} | {peer.rss_mb:.0f} |"
+    return f" {digits(peer.wall_s)} | {measured.ratio(peer, OURS)} | {digits(peer.client_cpu_s)} | {peer.rss_mb:.0f} |"
 
 
 def write_readme(every):

@@ -7,7 +7,7 @@
 # Needs target/release/stevedore and target/release/examples/generate (or STEVEDORE and GENERATE);
 # installs the rest (install.sh). Without a DATABASE_URL (a scratch database) it starts a PostgreSQL of
 # its own. ONLY="a b" takes these of with/, SLOW_ROUNDS (default 2) is for the peers marked slow,
-# LIMIT_SECS (default 900) what a run may take. Writes benches/results/peers-RECORDS.csv, and with
+# LIMIT_SECS (default 900) what a run may take. A peer that fails is not run again. Writes benches/results/peers-RECORDS.csv, and with
 # report.py the tables, the chart and the section of the README; RESULTS=folder writes them elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -62,6 +62,7 @@ chosen() {
 }
 
 reference --records "$records"
+ready_files
 describe | tee "$WORK/csv" >&2
 mapfile -t peers < <(chosen)
 declare -A failed=()

@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 import dlt
 
 NOW = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-# about: limit: `\copy` of ready binary files, one connection
+# about: limit: `\copy` of ready binary files
 # shellcheck shell=bash
 exec psql -qX -v ON_ERROR_STOP=1 "$DATABASE_URL" <<SQL
 begin;

@@ -1,4 +1,4 @@
-# about: limit: the same, two connections
+# about: limit: the same over two connections
 # shellcheck shell=bash
 copy() { psql -qX -v ON_ERROR_STOP=1 "$DATABASE_URL" "$@"; }
 copy -c "\\copy user_status_log from '$READY/user_status_log' (format binary)" &
