@@ -25,8 +25,10 @@ def line(x1, y1, x2, y2, kind="grid"):
 
 
 def page(width, height, title, parts):
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">\n'
-            f"<title>{escape(title)}</title>\n{STYLE}\n" + "\n".join(parts) + "\n</svg>\n")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">\n'
+        f"<title>{escape(title)}</title>\n{STYLE}\n" + "\n".join(parts) + "\n</svg>\n"
+    )
 
 
 def number(value):
@@ -39,7 +41,9 @@ def number(value):
 
 def decades(values):
     """The powers of ten around the values, as exponents."""
-    return math.floor(math.log10(min(values))), max(math.ceil(math.log10(max(values))), math.floor(math.log10(min(values))) + 1)
+    return math.floor(math.log10(min(values))), max(
+        math.ceil(math.log10(max(values))), math.floor(math.log10(min(values))) + 1
+    )
 
 
 def bars(top, width, title, rows):
@@ -55,7 +59,9 @@ def bars(top, width, title, rows):
     for index, (label, value, kind, note) in enumerate(rows):
         y = top + 28 + step * index
         parts.append(text(left - 10, y + 14, label, "ours" if kind == "a" else "", "end"))
-        parts.append(f'<rect x="{left}" y="{y + 3}" width="{max(place(value) - left, 2):.1f}" height="15" rx="2" class="{kind}"/>')
+        parts.append(
+            f'<rect x="{left}" y="{y + 3}" width="{max(place(value) - left, 2):.1f}" height="15" rx="2" class="{kind}"/>'
+        )
         parts.append(text(place(value) + 6, y + 14, note, "small"))
     return parts, bottom + 24 - top
 
@@ -85,7 +91,9 @@ def curves(x, y, width, height, title, unit, axis, marks, series):
     parts += [text(along(position), y + height + 18, label, "small", "middle") for position, label in marks]
     for kind, points in series:
         spots = [(along(position), y + height - share(value) * height, value) for position, value in points]
-        parts.append(f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b, _ in spots)}" class="line {kind}" style="fill:none"/>')
+        parts.append(
+            f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b, _ in spots)}" class="line {kind}" style="fill:none"/>'
+        )
         for a, b, value in spots:
             parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" class="{kind.split()[0]}"/>')
             if kind.startswith("a"):

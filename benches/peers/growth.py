@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the table and the chart of what growth.sh measured.
 
-    growth.py [RESULTS]      (default benches/results)
+growth.py [RESULTS]      (default benches/results)
 """
 
 import csv
@@ -12,8 +12,11 @@ import sys
 import chart
 
 RESULTS = pathlib.Path(__file__).resolve().parents[2] / "benches/results"
-SERIES = {"records": "records (5 logs each, 1 % rejected)", "logs": "logs of a record (100,000 records)",
-          "rejected": "per cent rejected (100,000 records)"}
+SERIES = {
+    "records": "records (5 logs each, 1 % rejected)",
+    "logs": "logs of a record (100,000 records)",
+    "rejected": "per cent rejected (100,000 records)",
+}
 
 SHORT = {"records": "records", "logs": "logs of a record", "rejected": "% rejected"}
 
@@ -43,13 +46,17 @@ def read(path):
 
 
 def table(name, points):
-    rows = [f"| {SERIES[name]} | MB | wall s | MB/s | ratio to the limit | client CPU s | server CPU s | peak memory MB | runs |",
-            "|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    rows = [
+        f"| {SERIES[name]} | MB | wall s | MB/s | ratio to the limit | client CPU s | server CPU s | peak memory MB | runs |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
     for point in points:
         wall, client, server, peak = point.ours
         ratio = f"{wall / point.limit[0]:.2f}" if point.limit else "–"
-        rows.append(f"| {point.x:,.0f} | {point.bytes / 1e6:.0f} | {wall:.2f} | {point.bytes / 1e6 / wall:.0f} | {ratio} | "
-                    f"{client:.2f} | {server or float('nan'):.2f} | {peak:.0f} | {point.runs} |".replace("nan", "–"))
+        rows.append(
+            f"| {point.x:,.0f} | {point.bytes / 1e6:.0f} | {wall:.2f} | {point.bytes / 1e6 / wall:.0f} | {ratio} | "
+            f"{client:.2f} | {server or float('nan'):.2f} | {peak:.0f} | {point.runs} |".replace("nan", "–")
+        )
     return "\n".join(rows)
 
 
@@ -64,11 +71,36 @@ def picture(series):
         marks = [(place, chart.number(point.x)) for place, point in zip(places, points)]
         pairs = list(zip(places, points))
         limit = [(place, point.limit[0]) for place, point in pairs if point.limit]
-        parts += chart.curves(x, 48, width, height, f"Seconds by {SHORT[name]}", "s", chart.logarithmic, marks,
-                              [("b dash", limit)] * bool(limit) + [("a", [(place, point.ours[0]) for place, point in pairs])])
-        parts += chart.curves(x, 310, width, height, f"Peak memory by {SHORT[name]}", "MB", chart.linear, marks,
-                              [("a", [(place, point.ours[3]) for place, point in pairs])])
-    parts.append(chart.text(60, 524, "blue: stevedore load --mode append; dashed: \\copy of ready binary files; seconds on a logarithmic axis", "small"))
+        parts += chart.curves(
+            x,
+            48,
+            width,
+            height,
+            f"Seconds by {SHORT[name]}",
+            "s",
+            chart.logarithmic,
+            marks,
+            [("b dash", limit)] * bool(limit) + [("a", [(place, point.ours[0]) for place, point in pairs])],
+        )
+        parts += chart.curves(
+            x,
+            310,
+            width,
+            height,
+            f"Peak memory by {SHORT[name]}",
+            "MB",
+            chart.linear,
+            marks,
+            [("a", [(place, point.ours[3]) for place, point in pairs])],
+        )
+    parts.append(
+        chart.text(
+            60,
+            524,
+            "blue: stevedore load --mode append; dashed: \\copy of ready binary files; seconds on a logarithmic axis",
+            "small",
+        )
+    )
     return chart.page(870, 536, "How the cost of a load grows", parts)
 
 
@@ -77,7 +109,8 @@ def main(results):
     tables = "\n\n".join(table(name, points) for name, points in series.items() if points)
     (results / "growth.md").write_text(
         "# How cost grows\n\n`stevedore load --mode append`, medians of whole processes. The limit is `\\copy` of the same rows as "
-        f"ready binary files over one connection.\n\n{tables}\n\n" + "\n".join(f"- {note}" for note in notes) + "\n")
+        f"ready binary files over one connection.\n\n{tables}\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
+    )
     (results / "growth.svg").write_text(picture(series))
 
 

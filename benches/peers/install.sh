@@ -49,6 +49,10 @@ faucet() {
 
 need "all of them" "/usr/lib/postgresql/*/bin/initdb" postgresql || true
 for name in duckdb duckdb2 polars dlt sling ingestr; do environment $name || true; done
-{ need PySpark /usr/bin/java default-jre-headless && need PySpark "/usr/share/java/postgresql-4*.jar" libpostgresql-jdbc-java && environment spark; } || true
+{
+    need PySpark /usr/bin/java default-jre-headless &&
+        need PySpark "/usr/share/java/postgresql-4*.jar" libpostgresql-jdbc-java &&
+        environment spark
+} || true
 faucet || true
 leave_out "ingestr 1.1.76" "its package holds no program and downloads one from elsewhere; 0.14.155 runs instead" || true

@@ -68,7 +68,11 @@ measure() { # PEER: runs it; `cost` is what measure.py says of it, and $WORK/sai
 }
 
 describe_machine() {
-    echo "# machine: $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)), $(awk '/MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo), shared by server and client; load average before: $(cut -d' ' -f1 /proc/loadavg)"
+    local model memory
+    model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
+    memory=$(awk '/MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo)
+    echo "# machine: $(nproc) cores ($model), $memory, shared by server and client"
+    echo "# load average before: $(cut -d' ' -f1 /proc/loadavg)"
     echo "# server: PostgreSQL $(sql -c 'show server_version' | cut -d' ' -f1), $SERVER"
     echo "# day: $(date -u +%F)"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes tables, the chart and the README's section of what run.sh measured.
 
-    report.py [RESULTS]      (default benches/results; another folder leaves the README as it is)
+report.py [RESULTS]      (default benches/results; another folder leaves the README as it is)
 """
 
 import csv
@@ -55,12 +55,16 @@ def digits(value):
 
 
 def table(measured):
-    rows = ["| | wall s | ratio to ours | ratio to the limit | client CPU s | server CPU s | peak memory MB | runs |",
-            "|---|--:|--:|--:|--:|--:|--:|--:|"]
+    rows = [
+        "| | wall s | ratio to ours | ratio to the limit | client CPU s | server CPU s | peak memory MB | runs |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
     for peer in measured.peers:
         server = f"{digits(peer.server_cpu_s)}" if peer.server_cpu_s else "–"
-        rows.append(f"| {peer.about} | {digits(peer.wall_s)} | {measured.ratio(peer, OURS)} | {measured.ratio(peer, LIMIT)} | "
-                    f"{digits(peer.client_cpu_s)} | {server} | {peer.rss_mb:.0f} | {peer.runs} |")
+        rows.append(
+            f"| {peer.about} | {digits(peer.wall_s)} | {measured.ratio(peer, OURS)} | {measured.ratio(peer, LIMIT)} | "
+            f"{digits(peer.client_cpu_s)} | {server} | {peer.rss_mb:.0f} | {peer.runs} |"
+        )
     return "\n".join(rows)
 
 
@@ -70,8 +74,10 @@ def notes(measured):
 
 
 def page(measured):
-    return (f"# {measured.records:,} records\n\nMedians; each run is a whole process, in turn, and its rows were compared "
-            f"afterwards. The limit is `\\copy` of ready binary files.\n\n{verdict(measured)}\n\n{table(measured)}\n\n{notes(measured)}\n")
+    return (
+        f"# {measured.records:,} records\n\nMedians; each run is a whole process, in turn, and its rows were compared "
+        f"afterwards. The limit is `\\copy` of ready binary files.\n\n{verdict(measured)}\n\n{table(measured)}\n\n{notes(measured)}\n"
+    )
 
 
 def verdict(measured):
@@ -96,7 +102,10 @@ def picture(every):
     parts, top = [], 0
     for measured in every:
         title = f"{measured.records:,} records: seconds from start to committed (logarithmic)"
-        rows = [(plain(peer.about), peer.wall_s, kind(peer), f"{digits(peer.wall_s)} s, {measured.ratio(peer, OURS)} ×") for peer in measured.peers]
+        rows = [
+            (plain(peer.about), peer.wall_s, kind(peer), f"{digits(peer.wall_s)} s, {measured.ratio(peer, OURS)} ×")
+            for peer in measured.peers
+        ]
         added, height = chart.bars(top, 860, title, rows)
         parts += added
         top += height + 16

@@ -28,13 +28,18 @@ describe() {
     echo "peer,about,round,wall_s,client_cpu_s,server_cpu_s,rss_mb,rows"
 }
 
+# Prints what a peer says went wrong, as one field.
+complaint() {
+    { grep -iE 'error|fatal' "$WORK/said" || tail -1 "$WORK/said"; } | tail -1 | tr ',"' ';\047' | cut -c1-200
+}
+
 # Prints what came of a run: equal, or what is wrong.
 outcome() {
     local found
     case ${cost%%,*} in
     0) ;;
     -9) echo "ended after ${LIMIT_SECS:-900} s" && return ;;
-    *) echo "failed: $( (grep -iE 'error|fatal' "$WORK/said" || tail -1 "$WORK/said") | tail -1 | tr ',"' ';\047' | cut -c1-200)" && return ;;
+    *) echo "failed: $(complaint)" && return ;;
     esac
     found=$(fingerprint)
     if [ "$found" = "$expected" ]; then echo equal; else echo "rows differ: $(echo "$found" | paste -sd' ')"; fi

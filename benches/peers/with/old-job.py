@@ -2,6 +2,7 @@
 # needs: spark
 # slow
 """What the job did that stevedore replaces, with its settings: Spark's defaults, JDBC's batches of 1000."""
+
 import glob
 import os
 import urllib.parse
@@ -14,15 +15,25 @@ jdbc = f"jdbc:postgresql://{url.hostname}:{url.port or 5432}{url.path}"
 properties = {"driver": "org.postgresql.Driver", "user": url.username or "postgres", "password": url.password or ""}
 jar = sorted(glob.glob("/usr/share/java/postgresql-4*.jar"))[-1]
 entry = StructType([StructField("updatedOn", StringType()), StructField("status", StringType())])
-schema = StructType([
-    StructField("userId", StringType()), StructField("createdAt", StringType()), StructField("lastVisitedAt", IntegerType()),
-    StructField("status", StringType()), StructField("statusLogs", ArrayType(entry)), StructField("isBlacklisted", BooleanType()),
-])
+schema = StructType(
+    [
+        StructField("userId", StringType()),
+        StructField("createdAt", StringType()),
+        StructField("lastVisitedAt", IntegerType()),
+        StructField("status", StringType()),
+        StructField("statusLogs", ArrayType(entry)),
+        StructField("isBlacklisted", BooleanType()),
+    ]
+)
 
 spark = (
-    SparkSession.builder.master("local[*]").appName("user_status")
-    .config("spark.jars", jar).config("spark.ui.enabled", "false").config("spark.local.dir", os.environ["SCRATCH"])
-    .config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    SparkSession.builder.master("local[*]")
+    .appName("user_status")
+    .config("spark.jars", jar)
+    .config("spark.ui.enabled", "false")
+    .config("spark.local.dir", os.environ["SCRATCH"])
+    .config("spark.sql.session.timeZone", "UTC")
+    .getOrCreate()
 )
 spark.sparkContext.setLogLevel("ERROR")
 records = spark.read.schema(schema).json(os.environ["FILE"])
