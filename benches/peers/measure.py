@@ -64,6 +64,12 @@ def server_seconds(postmaster):
     return 0.0
 
 
+def client_seconds():
+    """Processor time of our children that have ended, those of whatever was run to find this interpreter included."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def watch(peaks, ended):
     """Notes the high-water mark of every process below this one, seldom enough to cost next to nothing."""
     pause = 0.002
@@ -108,6 +114,7 @@ def main(postmaster, seconds, command):
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, give_up)
     own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    earlier = client_seconds()
     peaks, ended = {}, threading.Event()
     watcher = threading.Thread(target=watch, args=(peaks, ended))
     watcher.start()
@@ -123,11 +130,11 @@ def main(postmaster, seconds, command):
     ended.set()
     watcher.join()
     server = server_seconds(postmaster) - server
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     # The kernel counts what a child was before it became the command, so up to our own size it says nothing.
-    largest = usage.ru_maxrss if usage.ru_maxrss > own_peak + 4096 else 0
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    largest = largest if largest > own_peak + 4096 else 0
     peak = max(sum(peaks.values()), largest) / 1024
-    print(f"{code},{wall:.3f},{usage.ru_utime + usage.ru_stime:.2f},{server:.2f},{peak:.0f}")
+    print(f"{code},{wall:.3f},{client_seconds() - earlier:.2f},{server:.2f},{peak:.0f}")
 
 
 if __name__ == "__main__":
