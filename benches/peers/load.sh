@@ -19,7 +19,8 @@ open_scratch() { # NAME
     "$STEVEDORE" migrate 2>/dev/null
 }
 close_scratch() {
-    trap - EXIT INT TERM
+    trap - EXIT
+    trap '' INT TERM # a second one must not end this half done
     [ -z "$running" ] || kill "$running" 2>/dev/null || true
     stop_cluster
     rm -rf "$WORK"

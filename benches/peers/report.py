@@ -46,6 +46,11 @@ class Measured:
         self.by_name = {peer.name: peer for peer in self.peers}
         self.records = int(path.stem.removeprefix("peers-"))
 
+    def where(self):
+        """The machine, how busy it was, the server and the day."""
+        told = ("machine:", "load average", "server:", "day:")
+        return "; ".join(note.removeprefix("machine: ") for note in self.notes if note.startswith(told))
+
     def ratio(self, peer, to):
         return digits(peer.wall_s / self.by_name[to].wall_s) if to in self.by_name else "–"
 
@@ -123,7 +128,7 @@ def section(every):
     for peer in sorted({p.name: p for m in every for p in m.peers}.values(), key=lambda peer: order(every, peer.name)):
         cells = "".join(cell(measured, measured.by_name.get(peer.name)) for measured in every)
         rows.append(f"| {peer.about} |{cells}")
-    return "\n".join(rows)
+    return "\n".join(rows + [""] + [f"- {measured.records:,}: {measured.where()}." for measured in every])
 
 
 def order(every, name):

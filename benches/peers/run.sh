@@ -24,6 +24,8 @@ marked() { grep -qx "# $2" "$HERE/with/$1"; }
 describe() {
     echo "# records: $records ($(stat -c %s "$FILE") bytes); rows: $(echo "$expected" | cut -d'|' -f2 | paste -sd+)"
     describe_machine
+    echo "# versions: $(sort -u "$PEERS"/*/installed | paste -sd' ')"
+    [ -z "${ONLY:-}" ] || echo "# only these were run: $ONLY"
     sed 's/^/# left out: /' "$PEERS/left-out"
     echo "peer,about,round,wall_s,client_cpu_s,server_cpu_s,rss_mb,rows"
 }
