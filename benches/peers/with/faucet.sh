@@ -1,5 +1,6 @@
 # about: faucet, then `insert … select`
 # needs: faucet
+# slow
 # shellcheck shell=bash
 # It has no source for a local file of JSON lines: a CSV of one column is one, as its quote and
 # delimiter are characters that no JSON holds.
