@@ -97,8 +97,7 @@ impl Preflight {
             held.push(self.check(&planned(first), Some(&mut *connection)).await);
             let limits = self.limits(&planned(first), Some(&mut *connection)).await;
             let found = self.columns.find(&all[1..], feed, connection).await;
-            let found = found.map_or_else(|_| Vec::new(), |found| found);
-            let mut found = found.into_iter();
+            let mut found = found.unwrap_or_default().into_iter();
             for object in &all[1..] {
                 held.push(match found.next() {
                     Some(Known::NoTable) => Ok(Held::default()),
