@@ -10,19 +10,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 records=${1:-100000} runs=${2:-7}
-url=${DATABASE_URL:?name a scratch database in DATABASE_URL}
-stevedore=target/release/stevedore
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
+. benches/scratch.sh
 
-sql() { psql -qAtX -v ON_ERROR_STOP=1 "$url" "$@"; }
-old_tables() {
-    sql -c "set client_min_messages = warning; drop table if exists user_status, user_status_log, user_status_error_rec;
-      create table user_status (userid varchar, createdat varchar, status varchar, lastvisitedat int, isblacklisted boolean, ingested_at timestamp);
-      create table user_status_log (userid varchar, updatedon varchar, status varchar, ingested_at timestamp);
-      create table user_status_error_rec (error_rec varchar, reason text, detail text, raw text, object text, object_version text, record_no bigint, byte_offset bigint, byte_length bigint, load_id bigint, ingested_at timestamp);"
-}
 no_tables() {
     sql -c "set client_min_messages = warning; drop table if exists user_status, user_status_log, user_status_error_rec"
 }
@@ -32,7 +21,6 @@ target/release/examples/generate --records "$records" >"$work/users.ndjson"
 "$stevedore" migrate --database-url "$url" 2>/dev/null
 old_tables
 "$stevedore" load "$work/users.ndjson" --mode append --reload --json --database-url "$url" >"$work/loaded.json"
-tables="user_status user_status_log user_status_error_rec"
 for table in $tables; do sql -c "\\copy $table to '$work/$table' (format binary)"; done
 for table in $tables; do echo "\\copy $table from '$work/$table' (format binary)"; done >"$work/copy.sql"
 expected=$(for table in $tables; do sql -c "select count(*) from $table"; done | xargs)

@@ -10,22 +10,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 records=${1:-1000000} runs=${2:-5} percent=${3:-1}
-url=${DATABASE_URL:?name a scratch database in DATABASE_URL}
-stevedore=${STEVEDORE:-target/release/stevedore}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-tables="user_status user_status_log user_status_error_rec"
-
+. benches/scratch.sh
 # A scan that joins another one begins in the middle, and the halves would not be the whole.
 export PGOPTIONS="-c synchronize_seqscans=off"
-sql() { psql -qAtX -v ON_ERROR_STOP=1 "$url" "$@"; }
-old_tables() {
-    sql -c "set client_min_messages = warning; drop table if exists user_status, user_status_log, user_status_error_rec;
-      create table user_status (userid varchar, createdat varchar, status varchar, lastvisitedat int, isblacklisted boolean, ingested_at timestamp);
-      create table user_status_log (userid varchar, updatedon varchar, status varchar, ingested_at timestamp);
-      create table user_status_error_rec (error_rec varchar, reason text, detail text, raw text, object text, object_version text, record_no bigint, byte_offset bigint, byte_length bigint, load_id bigint, ingested_at timestamp);"
-}
 counts() { for table in $tables; do sql -c "select count(*) from $table"; done | xargs; }
 numbers() { sql -c "select count(distinct record_no), max(record_no) from user_status_error_rec"; }
 

@@ -178,15 +178,27 @@ async fn attempt(
         counts: &counts,
     };
     ledger::record(&transaction, identity, &entry).await?;
+    commit(transaction, &database, (object, identity, load_id), options).await?;
+    Ok(Summary::new(object, State::Loaded, Some(load_id), seconds, counts))
+}
+
+/// Commits a load that the ledger has, unless it is to stop; if the answer does not come, the ledger
+/// tells what became of it.
+async fn commit(
+    transaction: Transaction<'_>,
+    database: &Database,
+    (object, identity, load_id): (&Object, &Identity, i64),
+    options: &LoadOptions,
+) -> Result<()> {
     (options.reached)(Point::Recorded);
     if !options.progress.begin_commit() {
         return Err(Error::Cancelled { object: object.url() });
     }
     if let Err(source) = transaction.commit().await {
-        was_committed(&database, object, identity, load_id, source).await?;
+        was_committed(database, object, identity, load_id, source).await?;
     }
     (options.reached)(Point::Committed);
-    Ok(Summary::new(object, State::Loaded, Some(load_id), seconds, counts))
+    Ok(())
 }
 
 /// Reads and checks an object as a load would, and writes nothing; without a connection it is held

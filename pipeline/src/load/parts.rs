@@ -14,9 +14,7 @@ use futures::future::try_join_all;
 use tokio::sync::mpsc;
 
 use super::add_up::{add_up, records_before};
-use super::{
-    LoadOptions, WAITING_PIECES, Work, earlier, prepared, prove, stamp, was_committed, write,
-};
+use super::{LoadOptions, WAITING_PIECES, Work, commit, earlier, prepared, prove, stamp, write};
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
@@ -266,14 +264,7 @@ impl<'a> Load<'a> {
             self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
         }
         let seconds = ledger::complete(&transaction, load_id, options.job_id, &counts).await?;
-        (options.reached)(Point::Recorded);
-        if !options.progress.begin_commit() {
-            return Err(Error::Cancelled { object: object.url() });
-        }
-        if let Err(source) = transaction.commit().await {
-            was_committed(&database, object, identity, load_id, source).await?;
-        }
-        (options.reached)(Point::Committed);
+        commit(transaction, &database, (object, identity, load_id), options).await?;
         Ok(Summary::new(object, State::Loaded, Some(load_id), seconds, counts))
     }
 
