@@ -1,4 +1,4 @@
-//! The REST API: jobs, the ledger, rejected records, and what goes wrong.
+//! The REST API: jobs and their events, health, the examples of the guide.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,31 +9,32 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::refused::assert_problem;
 use crate::support::serve::{Answer, answer};
 use crate::support::{Serve, TestDatabase, TestServer, record, repository, sample, stderr, stdout};
 
-const NO_JOB: &str = "01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f";
+pub(crate) const NO_JOB: &str = "01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f";
 
-fn samples() -> PathBuf {
+pub(crate) fn samples() -> PathBuf {
     repository("data")
 }
 
 /// A server that accepts jobs and leaves them be.
-async fn without_worker() -> (TestDatabase, Serve) {
+pub(crate) async fn without_worker() -> (TestDatabase, Serve) {
     let database = TestDatabase::empty().await;
     let serve = Serve::start(&database, &["--no-worker"], &samples());
     (database, serve)
 }
 
 /// A bucket with an object of a broken gzip.
-fn broken() -> TempDir {
+pub(crate) fn broken() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let bytes = std::fs::read(sample("user_status_sample.ndjson.gz")).unwrap();
     std::fs::write(folder.path().join("broken.ndjson.gz"), &bytes[..bytes.len() / 2]).unwrap();
     folder
 }
 
-fn id(job: &Value) -> &str {
+pub(crate) fn id(job: &Value) -> &str {
     job["job_id"].as_str().unwrap()
 }
 
@@ -42,7 +43,7 @@ fn ids(page: &Answer) -> Vec<String> {
     page["jobs"].as_array().unwrap().iter().map(|job| id(job).to_owned()).collect()
 }
 
-async fn create(serve: &Serve, body: Value) -> Answer {
+pub(crate) async fn create(serve: &Serve, body: Value) -> Answer {
     serve.post_json("/v1/jobs", &body).await
 }
 
@@ -190,213 +191,6 @@ async fn jobs_are_listed_newest_first_filtered_and_by_pages() {
 }
 
 #[tokio::test]
-async fn parameters_that_are_none_are_refused() {
-    let (_database, serve) = without_worker().await;
-    for query in [
-        "jobs?limit=0",
-        "jobs?limit=501",
-        "jobs?limit=-1",
-        "jobs?limit=x",
-        "jobs?limit=1&limit=2",
-        "jobs?state=done",
-        "jobs?state=",
-        "jobs?since=yesterday",
-        "jobs?since=",
-        "jobs?parent_id=1",
-        "jobs?parent_id=",
-        "jobs?bucket=%00",
-        "jobs?key=%00",
-        "jobs?stat=queued",
-        "jobs?cursor=",
-        "jobs?cursor=x",
-        "jobs?cursor=MQ",
-        "jobs?cursor=%00",
-        "loads?state=queued",
-        "loads?cursor=Ig",
-        "loads?bucket=%00",
-        "loads?key=%00",
-        "loads?unknown",
-        "loads?limit=9999",
-        "rejects?load_id=x",
-        "rejects?load_id=9223372036854775808",
-        "rejects?reason=odd",
-        "rejects?reason=%00",
-        "rejects?object=%00",
-        "rejects?cursor=MQ",
-        "rejects?limit=0",
-    ] {
-        let refused = serve.get(&format!("/v1/{query}")).await;
-        assert_eq!(refused.status, 400, "{query} {refused:?}");
-        assert_problem(&refused);
-    }
-    for instant in ["-5000-01-01T00:00:00Z", "%2B262142-12-31T23:59:59Z", "-262143-01-01T00:00:00Z"]
-    {
-        for list in ["jobs", "loads"] {
-            let answer = serve.get(&format!("/v1/{list}?since={instant}")).await;
-            assert_eq!(answer.outcome(), (400, "invalid_parameter".into()), "{answer:?}");
-        }
-    }
-}
-
-/// Every problem has its members, and says nothing of the database.
-fn assert_problem(answer: &Answer) {
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
-    let problem = answer.json();
-    let code = problem["code"].as_str().unwrap();
-    assert_eq!(problem["type"], format!("urn:stevedore:problem:{code}"));
-    assert_eq!(problem["status"], answer.status);
-    assert_eq!(problem["request_id"], answer.header("x-request-id").unwrap());
-    assert!(problem["title"].is_string() && problem["retryable"].is_boolean(), "{problem}");
-    let detail = problem["detail"].as_str().unwrap();
-    assert!(!detail.is_empty() && !detail.to_lowercase().contains("sql"), "{problem}");
-}
-
-#[tokio::test]
-async fn bodies_that_are_no_requests_are_refused() {
-    let (database, serve) = without_worker().await;
-    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    for (body, status, code) in [
-        ("", 400, "invalid_json"),
-        ("{", 400, "invalid_json"),
-        ("nonsense", 400, "invalid_json"),
-        (r#"{"bucket":"bucket","key":"a"} {}"#, 400, "invalid_json"),
-        (r#"{"bucket":"bucket","key":"\ud800"}"#, 400, "invalid_json"),
-        (&deep, 422, "invalid_body"),
-        ("null", 422, "invalid_body"),
-        ("[]", 422, "invalid_body"),
-        ("{}", 422, "invalid_body"),
-        (r#"{"bucket":"bucket"}"#, 422, "invalid_body"),
-        (r#"{"bucket":1,"key":"a"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":null,"prefix":"a"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"a","prefix":"a"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"a","glob":"a"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","glob":"[a"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"a","mode":"replace"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"a","dry_run":"yes"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"a","unknown":1}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"a","key":"b"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"\u0000"}"#, 400, "invalid_parameter"),
-        (r#"{"bucket":"bucket","prefix":"\u0000"}"#, 400, "invalid_parameter"),
-        (r#"{"bucket":"bucket","glob":"\u0000"}"#, 400, "invalid_parameter"),
-        (r#"{"bucket":"bucket","key":"absent"}"#, 404, "object_not_found"),
-        (r#"{"bucket":"bucket","key":"../Cargo.toml"}"#, 404, "object_not_found"),
-        (r#"{"bucket":"bucket","key":""}"#, 404, "object_not_found"),
-        (r#"{"bucket":"other","key":"a"}"#, 404, "bucket_not_found"),
-        (r#"{"bucket":"other","prefix":"a"}"#, 404, "bucket_not_found"),
-        (r#"{"bucket":"other","glob":"a"}"#, 404, "bucket_not_found"),
-        (r#"{"bucket":"\u0000","key":"a"}"#, 404, "bucket_not_found"),
-    ] {
-        let request = serve.request(Method::POST, "/v1/jobs");
-        let request = request.header("content-type", "application/json").body(body.to_owned());
-        let refused = answer(request).await;
-        let shown = &body[..body.len().min(80)];
-        assert_eq!(refused.outcome(), (status, code.to_owned()), "{shown} {refused:?}");
-        assert_problem(&refused);
-    }
-    for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
-        let request = serve.request(Method::POST, "/v1/jobs").body("{}");
-        let request = kind.into_iter().fold(request, |all, kind| all.header("content-type", kind));
-        let refused = answer(request).await;
-        assert_eq!(refused.outcome(), (415, "content_type_not_json".into()), "{kind:?}");
-    }
-    assert_eq!(database.count("stevedore.jobs").await, 0);
-}
-
-#[tokio::test]
-async fn prefixes_and_globs_do_not_lead_out_of_the_bucket() {
-    let database = TestDatabase::empty().await;
-    let parent = tempfile::tempdir().unwrap();
-    let bucket = parent.path().join("bucket");
-    std::fs::create_dir(&bucket).unwrap();
-    std::fs::write(parent.path().join("outside.ndjson"), record("u", 1, "s")).unwrap();
-    std::os::unix::fs::symlink("..", bucket.join("up")).unwrap();
-    let serve = Serve::start(&database, &[], &bucket);
-    for selection in [
-        json!({"prefix": "../"}),
-        json!({"prefix": "/"}),
-        json!({"prefix": "up/"}),
-        json!({"prefix": ".."}),
-        json!({"glob": "../*"}),
-        json!({"glob": "/**"}),
-        json!({"glob": "up/*"}),
-        json!({"glob": "**/*.ndjson"}),
-        json!({"prefix": ""}),
-    ] {
-        let mut body = selection.clone();
-        body["bucket"] = "bucket".into();
-        let accepted = create(&serve, body).await;
-        match accepted.status {
-            202 => {
-                let ended = serve.ended(&accepted.json()).await;
-                assert_eq!(ended["state"], "failed", "{selection} {ended}");
-            }
-            status => assert!((400..500).contains(&status), "{selection} {accepted:?}"),
-        }
-    }
-    assert_eq!(database.counts().await, [0, 0, 0]);
-}
-
-#[tokio::test]
-async fn what_is_not_there_is_404_and_other_methods_are_405() {
-    let (_database, serve) = without_worker().await;
-    for (path, code) in [
-        (format!("/v1/jobs/{NO_JOB}"), "job_not_found"),
-        (format!("/v1/jobs/{NO_JOB}/events"), "job_not_found"),
-        ("/v1/jobs/1".to_owned(), "not_found"),
-        ("/v1/jobs/%00".to_owned(), "not_found"),
-        ("/v1/jobs/1/events".to_owned(), "not_found"),
-        ("/v1/loads/1".to_owned(), "load_not_found"),
-        ("/v1/loads/-1".to_owned(), "load_not_found"),
-        ("/v1/loads/x".to_owned(), "not_found"),
-        ("/v1/loads/9223372036854775808".to_owned(), "not_found"),
-        ("/v1".to_owned(), "not_found"),
-        ("/nothing".to_owned(), "not_found"),
-        ("/docs/../../etc/passwd".to_owned(), "not_found"),
-        ("/docs/%2e%2e/%2e%2e/etc/passwd".to_owned(), "not_found"),
-    ] {
-        let missing = serve.get(&path).await;
-        assert_eq!(missing.outcome(), (404, code.to_owned()), "{path} {missing:?}");
-        assert_problem(&missing);
-    }
-    for verb in ["cancel", "retry"] {
-        let missing = serve.post(&format!("/v1/jobs/{NO_JOB}/{verb}")).await;
-        assert_eq!(missing.outcome(), (404, "job_not_found".into()), "{missing:?}");
-    }
-    for (method, path, allow) in [
-        (Method::DELETE, "/v1/jobs", ["GET", "POST"]),
-        (Method::PUT, "/trigger", ["GET", "POST"]),
-        (Method::POST, "/v1/loads", ["GET", "HEAD"]),
-        (Method::GET, &format!("/v1/jobs/{NO_JOB}/cancel"), ["POST", "POST"]),
-        (Method::PATCH, "/healthz", ["GET", "HEAD"]),
-        (Method::TRACE, "/v1/rejects", ["GET", "HEAD"]),
-        (Method::POST, "/openapi.json", ["GET", "HEAD"]),
-    ] {
-        let refused = answer(serve.request(method, path)).await;
-        assert_eq!(refused.outcome(), (405, "method_not_allowed".into()), "{path} {refused:?}");
-        assert_problem(&refused);
-        let allowed = refused.header("allow").unwrap_or_default();
-        assert!(allow.iter().all(|method| allowed.contains(method)), "{path} {allowed}");
-    }
-}
-
-#[tokio::test]
-async fn a_request_keeps_a_plain_id_and_else_gets_one() {
-    let (_database, serve) = without_worker().await;
-    let with_id = async |id: &str| {
-        let request = serve.request(Method::GET, "/v1/jobs/1").header("x-request-id", id);
-        answer(request).await
-    };
-    let answered = with_id("my-id:1.2_3").await;
-    assert_eq!(answered.json()["request_id"], "my-id:1.2_3");
-    assert_problem(&answered);
-    for id in ["", "a b", "\"", "<script>", &"x".repeat(129)] {
-        let answered = with_id(id).await;
-        assert_ne!(answered.header("x-request-id"), Some(id));
-        assert_problem(&answered);
-    }
-}
-
-#[tokio::test]
 async fn events_tell_each_state_once_in_order_and_go_on_where_they_broke_off() {
     let database = TestDatabase::empty().await;
     let serve = Serve::start(&database, &[], &samples());
@@ -475,143 +269,6 @@ async fn what_runs_is_cancelled_and_rolled_back() {
     assert_eq!(database.counts().await, [7, 13, 3]);
     let late = serve.post(&format!("/v1/jobs/{}/cancel", id(&first))).await;
     assert_eq!(late.outcome(), (409, "job_ended".into()));
-}
-
-#[tokio::test]
-async fn a_load_that_fails_says_why_and_is_in_the_ledger() {
-    let (database, folder) = (TestDatabase::empty().await, broken());
-    let serve = Serve::start(&database, &[], folder.path());
-    let job = serve.load("broken.ndjson.gz").await;
-    let failed = serve.ended(&job).await;
-    assert_eq!(failed["state"], "failed", "{failed}");
-    assert!(failed["first_error"]["code"].is_string(), "{failed}");
-    let again = serve.post(&format!("/v1/jobs/{}/retry", id(&job))).await;
-    assert_eq!(again.status, 202, "{again:?}");
-    let failed = serve.ended(&job).await;
-    assert_eq!((&failed["state"], &failed["attempts"]), (&"failed".into(), &2.into()));
-    let loads = serve.get("/v1/loads?state=failed").await.json();
-    let loads = loads["loads"].as_array().unwrap();
-    assert_eq!(loads.len(), 2, "{loads:?}");
-    assert_eq!(loads[0]["error_code"], failed["error"]["code"]);
-}
-
-#[tokio::test]
-async fn the_ledger_is_listed_filtered_and_by_pages() {
-    let database = TestDatabase::empty().await;
-    let serve = Serve::start(&database, &[], &samples());
-    assert_eq!(serve.get("/v1/loads").await.json(), json!({"loads": []}));
-    assert_eq!(serve.get("/v1/rejects").await.json(), json!({"rejects": []}));
-    for key in ["user_status_sample.json", "user_status_merge_1.ndjson", "user_status_dirty.ndjson"]
-    {
-        let job = serve.load(key).await;
-        assert_eq!(serve.ended(&job).await["state"], "succeeded");
-    }
-    let numbers = async |query: &str| {
-        let page = serve.get(&format!("/v1/loads{query}")).await.json();
-        let loads = page["loads"].as_array().unwrap();
-        loads.iter().map(|load| load["load_id"].as_i64().unwrap()).collect::<Vec<_>>()
-    };
-    assert_eq!(numbers("").await, [3, 2, 1]);
-    assert_eq!(numbers("?state=failed").await, [0; 0]);
-    assert_eq!(numbers("?key=user_status_merge_1.ndjson&bucket=bucket").await, [2]);
-    let page = serve.get("/v1/loads?limit=2").await.json();
-    let cursor = page["next_cursor"].as_str().unwrap();
-    assert_eq!(numbers(&format!("?limit=2&cursor={cursor}")).await, [1]);
-    let whole = serve.get("/v1/loads?limit=3").await.json();
-    assert_eq!((whole["loads"].as_array().unwrap().len(), whole.get("next_cursor")), (3, None));
-    let load = serve.get("/v1/loads/1").await.json();
-    let expected = json!({"load_id": 1, "bucket": "bucket", "key": "user_status_sample.json",
-        "state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13, "inserted": 7,
-        "rejected_by_reason": {"null_field": 2, "empty_status": 1}, "unknown_fields": {"country": 1}});
-    for (field, value) in expected.as_object().unwrap() {
-        assert_eq!(&load[field], value, "{field} {load}");
-    }
-    let began = load["started_at"].as_str().unwrap();
-    assert_eq!(numbers(&format!("?until={began}")).await, [0; 0]);
-    assert_eq!(numbers(&format!("?since={began}")).await, [3, 2, 1]);
-}
-
-#[tokio::test]
-async fn rejected_records_are_json_or_one_a_line() {
-    let database = TestDatabase::empty().await;
-    let serve = Serve::start(&database, &[], &samples());
-    let lines = async |query: &str, accept: &str| {
-        let request = serve.request(Method::GET, &format!("/v1/rejects{query}"));
-        answer(request.header("accept", accept)).await
-    };
-    let none = lines("", "application/x-ndjson").await;
-    assert_eq!((none.header("content-type"), &*none.body), (Some("application/x-ndjson"), ""));
-    for key in ["user_status_sample.json", "user_status_dirty.ndjson"] {
-        serve.ended(&serve.load(key).await).await;
-    }
-    let all = serve.get("/v1/rejects").await.json()["rejects"].clone();
-    let all = all.as_array().unwrap();
-    assert_eq!(all.len(), 15);
-    assert_eq!((&all[0]["load_id"], &all[14]["load_id"]), (&2.into(), &1.into()));
-    let first = &all[12];
-    assert_eq!(first["reason"], "null_field");
-    assert_eq!(first["object"], "bucket/user_status_sample.json");
-    assert!(first["raw"].as_str().unwrap().contains("u-1004"), "{first}");
-    let told = lines("", "application/x-ndjson").await;
-    assert_eq!(told.header("content-type"), Some("application/x-ndjson"));
-    let told: Vec<Value> =
-        told.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(&told, all);
-    for (accept, is_lines) in [
-        ("application/x-ndjson;q=0.5, application/json", false),
-        ("application/json;q=0.1, application/x-ndjson", true),
-        ("application/json", false),
-        ("*/*", false),
-        ("text/html", false),
-    ] {
-        let answer = lines("?load_id=1", accept).await;
-        let kind = answer.header("content-type").unwrap();
-        assert_eq!(kind == "application/x-ndjson", is_lines, "{accept}");
-    }
-    assert_eq!(lines("?limit=4", "application/x-ndjson").await.body.lines().count(), 4);
-    for (query, count) in [
-        ("?load_id=1", 3),
-        ("?load_id=9", 0),
-        ("?reason=malformed", 5),
-        ("?object=bucket/user_status_sample.json", 3),
-        ("?object=bucket/user_status_sample.json&reason=malformed", 0),
-    ] {
-        let page = serve.get(&format!("/v1/rejects{query}")).await.json();
-        assert_eq!(page["rejects"].as_array().unwrap().len(), count, "{query} {page}");
-    }
-    let mut paged = Vec::new();
-    let mut path = "/v1/rejects?limit=4".to_owned();
-    loop {
-        let page = serve.get(&path).await.json();
-        paged.extend(page["rejects"].as_array().unwrap().clone());
-        let Some(cursor) = page["next_cursor"].as_str() else { break };
-        path = format!("/v1/rejects?limit=4&cursor={cursor}");
-    }
-    assert_eq!(&paged, all);
-    // However long what the old job printed is, a page is bounded.
-    let long = "update user_status_error_rec set error_rec = repeat('x', 1000000)";
-    database.connect().await.batch_execute(long).await.unwrap();
-    let cut = serve.get("/v1/rejects?limit=1").await.json();
-    assert_eq!(cut["rejects"][0]["error_rec"].as_str().unwrap().len(), 65536);
-}
-
-#[tokio::test]
-async fn more_rejected_records_than_are_read_at_once_are_all_told() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("bad.ndjson"), "{}\n".repeat(250)).unwrap();
-    let database = TestDatabase::empty().await;
-    let serve = Serve::start(&database, &[], folder.path());
-    serve.ended(&serve.load("bad.ndjson").await).await;
-    for (query, count) in [("", 250), ("?limit=100", 100), ("?limit=101", 101)] {
-        let request = serve.request(Method::GET, &format!("/v1/rejects{query}"));
-        let told = answer(request.header("accept", "application/x-ndjson")).await;
-        let numbers: Vec<_> = told
-            .body
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap()["record_no"].as_u64().unwrap())
-            .collect();
-        assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
-    }
 }
 
 #[tokio::test]
