@@ -14,15 +14,12 @@ COPY sql sql
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     cargo build --release --locked --bin stevedore \
-    && cp target/release/stevedore /stevedore \
-    && mkdir /spool
+    && cp target/release/stevedore /stevedore
 
 # libc, libgcc, the certificates of public authorities, and neither a shell nor a package manager.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /stevedore /usr/local/bin/stevedore
-# For rows that wait for their table. Mount a volume there when the root is read-only.
-COPY --from=build --chown=65532:65532 /spool /spool
-ENV STEVEDORE_LISTEN=0.0.0.0:8080 STEVEDORE_SPOOL_FOLDER=/spool STEVEDORE_LOG_FORMAT=json
+ENV STEVEDORE_LISTEN=0.0.0.0:8080 STEVEDORE_LOG_FORMAT=json
 # By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 WORKDIR /home/nonroot

@@ -52,7 +52,6 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
         reload: true,
         job_id: None,
         connections: Connections::default(),
-        spool_folder: std::env::temp_dir(),
         progress: Arc::new(Progress::default()),
         reached: |_| {},
     };

@@ -197,30 +197,21 @@ async fn a_role_without_rights() {
 }
 
 #[tokio::test]
-async fn a_full_disk_for_the_spool() {
-    let database = TestDatabase::with_old_tables().await;
-    let (folder, path) = file(
-        format!("{}\n", record("a-user-with-a-long-name", 1, "ACTIVE")).repeat(120_000).as_bytes(),
-    );
-    // A file of more than a megabyte cannot be written, as on a disk that is full.
-    let spool = folder.path().to_str().unwrap();
-    let args = ["load", "--mode", "append", "--spool-folder", spool, &path];
-    let mut command = limited(&database, "ulimit -f 1024; trap '' XFSZ", &args);
-    assert_failed(&database, &command.output().unwrap(), "in a temporary file in").await;
-    assert_failed(
-        &database,
-        &database
-            .stevedore(&["load", "--mode", "append", "--spool-folder", "/no/such/folder", &path])
-            .output()
-            .unwrap(),
-        "in a temporary file in /no/such/folder",
-    )
-    .await;
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "the spool leaves nothing behind"
-    );
+async fn rows_too_many_to_wait_are_copied_while_the_load_goes_on() {
+    // 12 MB of status rows and more of rejected ones, one after the other.
+    let long = "s".repeat(4000);
+    let lines = (0..3000).map(|at| format!("{}\n{{{long}\n", record(&format!("u{at}"), 1, &long)));
+    let (_folder, path) = file(lines.collect::<String>().as_bytes());
+    for (database, mode) in
+        [(TestDatabase::with_old_tables().await, "append"), (TestDatabase::empty().await, "merge")]
+    {
+        database.load(&["--mode", mode, &path]);
+        let [status, _, rejected] = database.counts().await;
+        assert_eq!([status, rejected], [3000, 3000], "{mode}");
+        let odd =
+            "(select distinct record_no from user_status_error_rec where record_no % 2 = 0) r";
+        assert_eq!(database.count(odd).await, 3000, "{mode}");
+    }
 }
 
 #[tokio::test]

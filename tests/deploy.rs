@@ -26,7 +26,7 @@ fn the_files_of_settings_have_only_settings_that_there_are() {
         let file = repository(file);
         let output = stevedore(&["config", "--config", file.to_str().unwrap()]).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
-        assert!(stdout(&output).contains("spool_folder = \"/spool\""), "{}", stdout(&output));
+        assert!(stdout(&output).contains("grace_secs = "), "{}", stdout(&output));
     }
 }
 

@@ -176,7 +176,7 @@ fn help_has_each_setting_under_its_heading() {
         ("load", "--dry-run", "Options:"),
         ("load", "--preview", "Options:"),
         ("serve", "--postgres-url", "Database:"),
-        ("serve", "--spool-folder", "Records:"),
+        ("serve", "--max-record-bytes", "Records:"),
         ("serve", "--concurrency", "Worker:"),
         ("serve", "--bucket", "Worker:"),
         ("serve", "--listen", "Server:"),

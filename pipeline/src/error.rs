@@ -117,14 +117,6 @@ pub enum Error {
         /// The fields that differ, side by side, on lines of their own.
         differences: String,
     },
-    /// Rows could not be kept until their table's turn.
-    #[error("could not keep rows in a temporary file in {folder}")]
-    Spool {
-        /// Where the file is.
-        folder: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
     /// A frame could not be computed.
     #[error("could not {doing}")]
     Frame {

@@ -40,7 +40,6 @@
 //!     reload: false,
 //!     job_id: None,
 //!     connections: Connections::default(),
-//!     spool_folder: "/var/tmp".into(),
 //!     progress: Arc::new(Progress::default()),
 //!     reached: |_| {},
 //! };

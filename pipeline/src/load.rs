@@ -5,7 +5,6 @@ mod add_up;
 mod connections;
 mod parts;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -45,8 +44,6 @@ pub struct LoadOptions {
     pub job_id: Option<Uuid>,
     /// On how many connections, and in which parts.
     pub connections: Connections,
-    /// Where rows wait that do not fit into memory.
-    pub spool_folder: PathBuf,
     /// Is told how far the load is, and may stop it.
     pub progress: Arc<Progress>,
     /// Is called when the load reaches one of its points.
@@ -295,8 +292,7 @@ async fn write(
     work: Work,
     options: &LoadOptions,
 ) -> Result<(Written, Tally)> {
-    let mut sink =
-        Sink::open(transaction, targets, options.spool_folder.clone(), options.reached).await?;
+    let mut sink = Sink::open(transaction, targets, options.reached).await?;
     while let Some(rows) = rows.recv().await {
         sink.write(rows).await?;
     }

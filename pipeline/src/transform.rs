@@ -142,7 +142,7 @@ impl Frames {
         Ok(Self { valid, rejected, log })
     }
 
-    /// Encodes the rows; the log's go first, since they are not spooled.
+    /// Encodes the rows; the log's go first, since they do not wait.
     pub(crate) fn encode(
         self,
         feed: &Feed,

@@ -257,7 +257,6 @@ pub fn options(mode: Mode) -> LoadOptions {
         reload: false,
         job_id: None,
         connections: Connections::default(),
-        spool_folder: std::env::temp_dir(),
         progress: Arc::new(Progress::default()),
         reached: |_| {},
     }

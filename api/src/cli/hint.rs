@@ -80,7 +80,6 @@ fn fixed_hint(error: &Error) -> &'static str {
         }
         Error::NoCrawler { .. } => "`stevedore crawl list` shows which there are",
         Error::Busy { .. } => "wait for it to end: `stevedore crawl list` shows its state",
-        Error::Spool { .. } => "free space there, or name another folder: --spool-folder",
         Error::Write { .. } => "free space there, or name a file in another folder",
         Error::Unproven { .. } => "look for triggers or rules that drop rows of the tables",
         Error::CommitUnknown { .. } => "run the same command again: it loads what is not loaded",

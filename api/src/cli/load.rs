@@ -258,7 +258,6 @@ fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
         reload: args.reload,
         job_id: None,
         connections: args.connections.connections(),
-        spool_folder: args.records.spool_folder(),
         progress: Arc::clone(progress),
         reached: failpoint::reached,
     }

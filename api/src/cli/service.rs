@@ -71,7 +71,6 @@ impl Service {
             grace: Duration::from_secs(args.grace_secs),
             connections: args.connections.connections(),
             max_record_bytes: args.records.max_record_bytes as usize,
-            spool_folder: args.records.spool_folder(),
             catalog: !args.no_catalog,
         };
         let worker = Worker::new(loads, work, listener.clone(), buckets.clone(), settings);

@@ -106,7 +106,6 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
         reload: false,
         job_id: None,
         connections: Connections::default(),
-        spool_folder: args.records.spool_folder(),
         progress: Arc::clone(&progress),
         reached: failpoint::reached,
     };

@@ -253,16 +253,6 @@ pub(crate) struct RecordArgs {
         value_parser = clap::value_parser!(u64).range(1..=64 << 20),
     )]
     pub(crate) max_record_bytes: u64,
-    /// Folder for rows that wait for their table and do not fit into memory [default: the system's]
-    #[arg(long, env = "STEVEDORE_SPOOL_FOLDER", value_name = "FOLDER")]
-    pub(crate) spool_folder: Option<PathBuf>,
-}
-
-impl RecordArgs {
-    /// The folder for rows that wait.
-    pub(crate) fn spool_folder(&self) -> PathBuf {
-        self.spool_folder.clone().unwrap_or_else(std::env::temp_dir)
-    }
 }
 
 /// Which database to use.

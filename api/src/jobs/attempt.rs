@@ -190,7 +190,6 @@ impl Worker {
             reload: false,
             job_id: None,
             connections: self.settings.connections,
-            spool_folder: self.settings.spool_folder.clone(),
             progress: Arc::clone(progress),
             reached: failpoint::reached,
         }

@@ -1,7 +1,6 @@
 //! A worker: takes entries of the queue and makes attempts, until it is told to stop.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,7 +48,6 @@ pub(crate) struct WorkerSettings {
     /// On how many connections each loads.
     pub(crate) connections: Connections,
     pub(crate) max_record_bytes: usize,
-    pub(crate) spool_folder: PathBuf,
     /// Whether loads are held against the catalog.
     pub(crate) catalog: bool,
 }

@@ -189,8 +189,7 @@ async fn copy(
     let stamps = loads.iter().map(|load| stamp(load.object, load.load_id, load.started_at));
     let split = Split { feed, records, stamps: stamps.collect(), encoder: Encoder::new(targets) };
     let tallies = loads.iter_mut().map(|load| std::mem::take(&mut load.tally)).collect();
-    let mut sink =
-        Sink::open(transaction, targets, options.spool_folder.clone(), options.reached).await?;
+    let mut sink = Sink::open(transaction, targets, options.reached).await?;
     let (sender, mut rows) = mpsc::channel(WAITING_PIECES);
     let splitting = tokio::task::spawn_blocking(move || split.run(tallies, &sender));
     while let Some(rows) = rows.recv().await {

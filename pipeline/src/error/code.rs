@@ -33,7 +33,6 @@ impl Error {
             Self::Migrate { .. } => "migration_failed",
             Self::Target { .. } => "target_unfit",
             Self::Mismatch { .. } => "schema_mismatch",
-            Self::Spool { .. } => "spool_failed",
             Self::Unproven { .. } => "counts_unproven",
             Self::CommitUnknown { .. } => "commit_unknown",
             Self::InUse { .. } => "embedded_in_use",
@@ -62,7 +61,7 @@ impl Error {
             }
             Self::Database { source, .. } => may_pass(source),
             Self::Incomplete { source, .. } => source.is_transient(),
-            Self::Changed { .. } | Self::CommitUnknown { .. } | Self::Spool { .. } => true,
+            Self::Changed { .. } | Self::CommitUnknown { .. } => true,
             _ => false,
         }
     }
@@ -208,7 +207,6 @@ mod tests {
                 "schema_mismatch",
                 false,
             ),
-            (Error::Spool { folder: PathBuf::new(), source: io() }, "spool_failed", true),
             (Error::Unproven { object: path(), detail: path() }, "counts_unproven", false),
             (
                 Error::CommitUnknown {

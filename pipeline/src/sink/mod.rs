@@ -2,13 +2,12 @@
 //!
 //! [`Targets`] holds the feed against the tables as they are; an [`Encoder`] turns frames into COPY
 //! rows on the thread that computed them; a [`Sink`] sends the rows: the log, mostly the largest,
-//! in one long COPY while the load goes on, the other two kept in a spool until it ends. (A COPY
-//! per batch and table takes 1.5 times as long, since every start and end of one stalls.)
+//! in long COPYs while the load goes on, and between them the other two, whenever 8 MB of them wait.
+//! (A COPY per batch and table takes 1.5 times as long, since every start and end of one stalls.)
 
 mod encode;
 mod found;
 mod merge;
-mod spool;
 mod table;
 mod target;
 mod write;

@@ -1,6 +1,5 @@
 //! Sends encoded rows to their tables within the load's transaction.
 
-use std::path::PathBuf;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -10,20 +9,44 @@ use tokio_postgres::{CopyInSink, Transaction};
 use super::Mode;
 use super::encode::{HEADER, Rows, TRAILER};
 use super::merge::{Merged, STAGING, names};
-use super::spool::Spool;
 use super::table::Table;
 use super::target::Targets;
 use crate::error::{Error, Result};
 use crate::point::Point;
 
+/// Bytes of rows that wait for a COPY of their table to be worth its while.
+const WAITING_BYTES: usize = 8 << 20;
+
 /// The rows of a load on their way into its tables.
 pub struct Sink<'t> {
     transaction: &'t Transaction<'t>,
     targets: &'t Targets,
-    log: Copy,
-    status: Spool,
-    rejected: Spool,
+    /// The COPY of the log that is under way.
+    log: Option<Copy>,
+    status: Waiting,
+    rejected: Waiting,
+    /// Whether status rows have a table to go to, in merge mode.
+    is_staged: bool,
+    written: Written,
     reached: fn(Point),
+}
+
+/// Rows of a table whose turn will come.
+#[derive(Debug, Default)]
+struct Waiting {
+    rows: Vec<Bytes>,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn push(&mut self, rows: Vec<u8>) {
+        self.bytes += rows.len();
+        self.rows.push(rows.into());
+    }
+
+    const fn is_enough(&self) -> bool {
+        self.bytes > WAITING_BYTES
+    }
 }
 
 /// How many rows the database says it has taken.
@@ -51,32 +74,48 @@ pub struct MergeCounts {
 }
 
 impl<'t> Sink<'t> {
-    /// Begins the COPY of the log; rows beyond the spools' memory go to files in `spool_folder`.
+    /// Begins the COPY of the log.
     ///
     /// # Errors
     /// [`Error::Database`] when the database refuses.
     pub async fn open(
         transaction: &'t Transaction<'t>,
         targets: &'t Targets,
-        spool_folder: PathBuf,
         reached: fn(Point),
     ) -> Result<Self> {
-        let log = Copy::begin(transaction, targets.log.name, &targets.log).await?;
-        let (status, rejected) = (Spool::new(spool_folder.clone()), Spool::new(spool_folder));
-        Ok(Self { transaction, targets, log, status, rejected, reached })
+        let mut sink = Self {
+            transaction,
+            targets,
+            log: None,
+            status: Waiting::default(),
+            rejected: Waiting::default(),
+            is_staged: targets.mode == Mode::Append,
+            written: Written::default(),
+            reached,
+        };
+        sink.log().await?;
+        Ok(sink)
     }
 
-    /// Sends or keeps rows.
+    /// Sends rows, or keeps them until they are worth a COPY of their own.
     ///
     /// # Errors
-    /// [`Error::Database`] when the database refuses them, [`Error::Spool`] when they cannot be
-    /// kept.
+    /// [`Error::Database`] when the database refuses them.
     pub async fn write(&mut self, rows: Rows) -> Result<()> {
         match rows {
-            Rows::Status(rows) => self.status.push(rows.into()).await,
-            Rows::Log(rows) => self.log.send(rows.into()).await,
-            Rows::Rejected(rows) => self.rejected.push(rows.into()).await,
+            Rows::Log(rows) => return self.log().await?.send(rows.into()).await,
+            Rows::Status(rows) => self.status.push(rows),
+            Rows::Rejected(rows) => self.rejected.push(rows),
         }
+        if self.status.is_enough() {
+            self.end_log().await?;
+            self.copy_status().await?;
+        }
+        if self.rejected.is_enough() {
+            self.end_log().await?;
+            self.copy_rejected().await?;
+        }
+        Ok(())
     }
 
     /// Sends what is left and merges.
@@ -97,37 +136,65 @@ impl<'t> Sink<'t> {
 
     /// Sends what is left, in merge mode the status rows to the staging table, and does not merge.
     pub(crate) async fn copy(mut self) -> Result<Written> {
-        let log = self.log.finish().await?;
+        self.end_log().await?;
         (self.reached)(Point::LogCopied);
-        let targets = self.targets;
-        let rejected =
-            copy(self.transaction, targets.rejected.name, &targets.rejected, &mut self.rejected)
-                .await?;
+        self.copy_rejected().await?;
         (self.reached)(Point::RejectedCopied);
-        let rows = targets.status_rows();
-        let name = match targets.mode {
-            Mode::Append => rows.name,
-            Mode::Merge => {
-                targets.create_staging(self.transaction).await?;
-                STAGING
-            }
-        };
-        let status = copy(self.transaction, name, &rows, &mut self.status).await?;
+        self.copy_status().await?;
         (self.reached)(Point::StatusCopied);
-        Ok(Written { status, log, rejected, merged: None })
+        Ok(self.written)
+    }
+
+    /// The COPY of the log, begun again where others were between.
+    async fn log(&mut self) -> Result<&mut Copy> {
+        let log = match self.log.take() {
+            Some(log) => log,
+            None => Copy::begin(self.transaction, self.targets.log.name, &self.targets.log).await?,
+        };
+        Ok(self.log.insert(log))
+    }
+
+    async fn end_log(&mut self) -> Result<()> {
+        if let Some(log) = self.log.take() {
+            self.written.log += log.finish().await?;
+        }
+        Ok(())
+    }
+
+    async fn copy_rejected(&mut self) -> Result<()> {
+        let (table, rows) = (&self.targets.rejected, std::mem::take(&mut self.rejected));
+        self.written.rejected += copy(self.transaction, table.name, table, rows).await?;
+        Ok(())
+    }
+
+    async fn copy_status(&mut self) -> Result<()> {
+        if !self.is_staged {
+            self.targets.create_staging(self.transaction).await?;
+            self.is_staged = true;
+        }
+        let (table, rows) = (self.targets.status_rows(), std::mem::take(&mut self.status));
+        let name = match self.targets.mode {
+            Mode::Append => table.name,
+            Mode::Merge => STAGING,
+        };
+        self.written.status += copy(self.transaction, name, &table, rows).await?;
+        Ok(())
     }
 }
 
+/// Sends what waits for a table, if anything does; how many rows the database has taken.
 async fn copy(
     transaction: &Transaction<'_>,
     name: &str,
     table: &Table,
-    rows: &mut Spool,
+    waiting: Waiting,
 ) -> Result<u64> {
-    rows.rewind().await?;
+    if waiting.rows.is_empty() {
+        return Ok(0);
+    }
     let mut copy = Copy::begin(transaction, name, table).await?;
-    while let Some(chunk) = rows.next().await? {
-        copy.send(chunk).await?;
+    for rows in waiting.rows {
+        copy.send(rows).await?;
     }
     copy.finish().await
 }
