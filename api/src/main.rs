@@ -9,6 +9,7 @@ mod failpoint;
 mod http;
 mod jobs;
 mod keys;
+mod memory;
 mod metrics;
 
 use std::io::{self, IsTerminal};
@@ -23,6 +24,7 @@ use cli::Printer;
 use config::{Config, LogArgs, LogFormat, Verb};
 
 fn main() -> ExitCode {
+    memory::bound();
     let printer = Printer::default();
     let settings = match config::parse() {
         Ok(settings) => settings,
