@@ -4,8 +4,10 @@
 //! driver's writer, which takes boxed values one by one.
 //! The format: <https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-BINARY-FORMAT>.
 
-use polars::prelude::{Column as FrameColumn, DataFrame, DataType, PolarsResult, StaticArray};
-use polars_arrow::array::{BooleanArray, PrimitiveArray, Utf8ViewArray};
+use std::ops::Range;
+
+use polars::prelude::{Column as FrameColumn, DataFrame, DataType, PolarsResult, Series};
+use polars_arrow::array::{Array, Utf8ViewArray};
 
 use super::Mode;
 use super::table::{Column, Table, Wire};
@@ -95,90 +97,164 @@ impl Targets {
     }
 }
 
-/// The cells of a column, in the physical type that the wire type is made of.
-enum Cells {
-    Text(Utf8ViewArray),
-    Integer(Wire, PrimitiveArray<i64>),
-    Boolean(BooleanArray),
-}
-
 fn encode(frame: &DataFrame, table: &Table, mut send: impl FnMut(Vec<u8>) -> bool) -> Result<()> {
     let failed = |source| Error::Frame { doing: "encode the rows of a batch", source };
     let cells =
         table.columns.iter().map(|column| Cells::of(frame.column(column.name)?, column.wire));
     let cells = cells.collect::<PolarsResult<Vec<_>>>().map_err(failed)?;
-    let fields = (cells.len() as i16).to_be_bytes();
-    let most_bytes = cells.iter().map(Cells::most_bytes).sum::<usize>() + 2 * frame.height();
-    let room = most_bytes.min(PIECE_BYTES + PIECE_BYTES / 8);
-    let mut out = Vec::with_capacity(room);
-    for row in 0..frame.height() {
-        out.extend_from_slice(&fields);
-        for cell in &cells {
-            cell.encode(row, &mut out);
+    let mut rows = 0..frame.height();
+    while !rows.is_empty() {
+        let (piece, bytes) = piece(&cells, rows.clone());
+        rows.start = piece.end;
+        if !send(encoded(&cells, piece, bytes)) {
+            break;
         }
-        if out.len() >= PIECE_BYTES && !send(std::mem::replace(&mut out, Vec::with_capacity(room)))
-        {
-            return Ok(());
-        }
-    }
-    if !out.is_empty() {
-        send(out);
     }
     Ok(())
 }
 
+/// The first of these rows that make up a piece, and how many bytes they take at most.
+fn piece(cells: &[Cells], rows: Range<usize>) -> (Range<usize>, usize) {
+    let mut most_bytes = COUNT_BYTES * rows.len();
+    most_bytes += cells.iter().map(|cells| cells.most_bytes(rows.clone())).sum::<usize>();
+    if most_bytes < PIECE_BYTES + PIECE_BYTES / 8 || rows.len() == 1 {
+        return (rows, most_bytes);
+    }
+    let half = rows.start + rows.len() / 2;
+    piece(cells, rows.start..half)
+}
+
+fn encoded(cells: &[Cells], rows: Range<usize>, most_bytes: usize) -> Vec<u8> {
+    let count = (cells.len() as i16).to_be_bytes();
+    let mut out = vec![0; most_bytes + WORD_BYTES];
+    let mut at = 0;
+    for row in rows {
+        at += put(count, count.len(), &mut out[at..]);
+        for cells in cells {
+            at += cells.put(row, &mut out[at..]);
+        }
+    }
+    out.truncate(at);
+    out
+}
+
+/// Bytes that are written at once where a text is shorter: what comes next is written over the rest.
+const WORD_BYTES: usize = 32;
+
+/// Bytes of the number of cells at the beginning of a row.
+const COUNT_BYTES: usize = 2;
+
+/// The cells of a column.
+enum Cells {
+    Text(Utf8ViewArray),
+    Short(Vec<Short>),
+    /// The same in all rows.
+    Same(Short),
+}
+
+/// A cell of fixed length: its length, then the value, or the length -1 for a null.
+#[derive(Debug, Clone, Copy)]
+struct Short {
+    bytes: [u8; 12],
+    length: u32,
+}
+
 impl Cells {
     fn of(column: &FrameColumn, wire: Wire) -> PolarsResult<Self> {
+        if let (FrameColumn::Scalar(column), true) = (column, !matches!(wire, Wire::Text)) {
+            let cells = short_cells(&column.as_single_value_series(), wire)?;
+            return Ok(cells.first().map_or(Self::Short(Vec::new()), |cell| Self::Same(*cell)));
+        }
         let series = column.as_materialized_series();
         Ok(match wire {
             Wire::Text => Self::Text(series.str()?.rechunk().downcast_as_array().clone()),
-            Wire::Boolean => Self::Boolean(series.bool()?.rechunk().downcast_as_array().clone()),
-            wire => {
-                let integers = series.to_physical_repr().cast(&DataType::Int64)?;
-                Self::Integer(wire, integers.i64()?.rechunk().downcast_as_array().clone())
-            }
+            wire => Self::Short(short_cells(series, wire)?),
         })
     }
 
-    fn most_bytes(&self) -> usize {
+    fn most_bytes(&self, rows: Range<usize>) -> usize {
         match self {
-            Self::Text(texts) => 4 * texts.len() + texts.total_bytes_len(),
-            Self::Integer(_, integers) => 12 * integers.len(),
-            Self::Boolean(booleans) => 5 * booleans.len(),
+            Self::Text(texts) => {
+                let views = &texts.views()[rows];
+                views.iter().map(|view| 4 + view.length as usize).sum()
+            }
+            Self::Short(_) | Self::Same(_) => size_of::<Short>() * rows.len(),
         }
     }
 
-    /// Appends a length and the value, or the length -1 for a null.
-    fn encode(&self, row: usize, out: &mut Vec<u8>) {
+    /// Writes a cell, maybe more behind it, and tells its length.
+    #[inline(always)]
+    fn put(&self, row: usize, out: &mut [u8]) -> usize {
         match self {
-            Self::Text(texts) => value(texts.get(row).map(str::as_bytes), out),
-            Self::Boolean(booleans) => value(booleans.get(row).map(|is| [u8::from(is)]), out),
-            Self::Integer(wire, integers) => {
-                let integer = integers.get(row);
-                // The decoder has seen to it that the integer fits the narrower ones.
-                match wire {
-                    Wire::Int2 => value(integer.map(|integer| (integer as i16).to_be_bytes()), out),
-                    Wire::Int4 => value(integer.map(|integer| (integer as i32).to_be_bytes()), out),
-                    Wire::Timestamp => {
-                        value(
-                            integer.map(|micros| (micros - MICROS_FROM_1970_TO_2000).to_be_bytes()),
-                            out,
-                        );
-                    }
-                    _ => value(integer.map(i64::to_be_bytes), out),
+            Self::Same(cell) => put(cell.bytes, cell.length as usize, out),
+            Self::Short(cells) => put(cells[row].bytes, cells[row].length as usize, out),
+            Self::Text(texts) => {
+                if texts.validity().is_some_and(|validity| !validity.get_bit(row)) {
+                    return put(NULL, NULL.len(), out);
                 }
+                let view = texts.views()[row];
+                let (count, length) = (view.length.to_be_bytes(), view.length as usize);
+                if view.is_inline() {
+                    // A view is a length and then the text, as Postgres has it.
+                    let mut word = view.as_u128().to_le_bytes();
+                    word[..4].copy_from_slice(&count);
+                    return put(word, 4 + length, out);
+                }
+                put(count, count.len(), out);
+                let text = &texts.data_buffers()[view.buffer_idx as usize][view.offset as usize..];
+                match text.first_chunk::<WORD_BYTES>() {
+                    Some(word) if length <= WORD_BYTES => _ = put(*word, length, &mut out[4..]),
+                    _ => out[4..4 + length].copy_from_slice(&text[..length]),
+                }
+                4 + length
             }
         }
     }
 }
 
-fn value(bytes: Option<impl AsRef<[u8]>>, out: &mut Vec<u8>) {
-    match bytes {
-        Some(bytes) => {
-            let bytes = bytes.as_ref();
-            out.extend_from_slice(&(bytes.len() as i32).to_be_bytes());
-            out.extend_from_slice(bytes);
-        }
-        None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+/// The length of a null.
+const NULL: [u8; 4] = (-1_i32).to_be_bytes();
+
+fn short_cells(series: &Series, wire: Wire) -> PolarsResult<Vec<Short>> {
+    if matches!(wire, Wire::Boolean) {
+        let cells = series.bool()?.iter().map(|is| Short::of(is.map(|is| [u8::from(is)])));
+        return Ok(cells.collect());
     }
+    let integers = series.to_physical_repr().cast(&DataType::Int64)?;
+    let integers = integers.i64()?.iter();
+    // The decoder has seen to it that the integer fits the narrower ones.
+    Ok(match wire {
+        Wire::Int2 => {
+            integers.map(|it| Short::of(it.map(|it| (it as i16).to_be_bytes()))).collect()
+        }
+        Wire::Int4 => {
+            integers.map(|it| Short::of(it.map(|it| (it as i32).to_be_bytes()))).collect()
+        }
+        Wire::Timestamp => {
+            let since_2000 = integers.map(|it| it.map(|micros| micros - MICROS_FROM_1970_TO_2000));
+            since_2000.map(|it| Short::of(it.map(i64::to_be_bytes))).collect()
+        }
+        _ => integers.map(|it| Short::of(it.map(i64::to_be_bytes))).collect(),
+    })
+}
+
+impl Short {
+    #[inline(always)]
+    fn of<const N: usize>(value: Option<[u8; N]>) -> Self {
+        let mut bytes = [0; 12];
+        let Some(value) = value else {
+            bytes[..4].copy_from_slice(&NULL);
+            return Self { bytes, length: 4 };
+        };
+        bytes[..4].copy_from_slice(&(N as u32).to_be_bytes());
+        bytes[4..4 + N].copy_from_slice(&value);
+        Self { bytes, length: 4 + N as u32 }
+    }
+}
+
+/// Writes a word of which the first bytes count, and tells how many.
+#[inline(always)]
+fn put<const N: usize>(word: [u8; N], length: usize, out: &mut [u8]) -> usize {
+    out[..N].copy_from_slice(&word);
+    length
 }
