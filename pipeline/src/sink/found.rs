@@ -1,6 +1,8 @@
 //! A table as the database describes it, held against what is to be written to it.
 
-use tokio_postgres::{GenericClient, Row};
+use futures::future::try_join;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{GenericClient, Row, Statement};
 
 use super::table::{Column, INDEX_BYTES, Table, Wanted, Wire};
 use crate::decode::{DETAIL, Limit, RAW};
@@ -33,12 +35,32 @@ pub(super) struct FoundColumn {
     index_columns: Option<i32>,
 }
 
+/// What the database is asked about each table, read once by it.
+pub(super) struct Questions {
+    columns: Statement,
+    unique_keys: Statement,
+}
+
+impl Questions {
+    pub(super) async fn prepare(client: &impl GenericClient, feed: &Feed) -> Result<Self> {
+        let columns = client.prepare(include_str!("../../../sql/queries/target_columns.sql"));
+        let unique_keys = client.prepare(include_str!("../../../sql/queries/unique_keys.sql"));
+        let prepared = try_join(columns, unique_keys).await;
+        let (columns, unique_keys) = prepared.map_err(asked(feed.status_table))?;
+        Ok(Self { columns, unique_keys })
+    }
+}
+
 impl Found {
-    pub(super) async fn find(client: &impl GenericClient, name: &'static str) -> Result<Self> {
-        let columns = include_str!("../../../sql/queries/target_columns.sql");
-        let unique_keys = include_str!("../../../sql/queries/unique_keys.sql");
-        let columns = client.query(columns, &[&name]).await.map_err(asked(name))?;
-        let unique_keys = client.query(unique_keys, &[&name]).await.map_err(asked(name))?;
+    pub(super) async fn find(
+        client: &impl GenericClient,
+        questions: &Questions,
+        name: &'static str,
+    ) -> Result<Self> {
+        let parameters: [&(dyn ToSql + Sync); 1] = [&name];
+        let columns = client.query(&questions.columns, &parameters);
+        let unique_keys = client.query(&questions.unique_keys, &parameters);
+        let (columns, unique_keys) = try_join(columns, unique_keys).await.map_err(asked(name))?;
         Ok(Self {
             name,
             kind: columns.first().map(|row| row.get("table_kind")).unwrap_or_default(),

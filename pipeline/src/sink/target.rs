@@ -1,9 +1,10 @@
 //! The tables of a feed as they are: found fit for a load, or refused with a remedy.
 
+use futures::future::{try_join, try_join3};
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::Mode;
-use super::found::{Found, asked, check_holds_all};
+use super::found::{Found, Questions, asked, check_holds_all};
 use super::table::{REJECTED, Table, log_columns, status_columns};
 use crate::decode::{Limit, Limits};
 use crate::error::{Error, Result};
@@ -77,11 +78,14 @@ impl Targets {
         feed: &'static Feed,
         mode: Mode,
     ) -> Result<Self> {
-        check_encoding(client, feed).await?;
+        // Questions that do not wait for each other's answers cost little more than one.
+        let (questions, ()) =
+            try_join(Questions::prepare(client, feed), check_encoding(client, feed)).await?;
+        let find = |name| Found::find(client, &questions, name);
+        let (status, log, rejected) =
+            try_join3(find(feed.status_table), find(feed.log_table), find(feed.rejected_table))
+                .await?;
         let mut targets = Self::fresh(feed, mode);
-        let status = Found::find(client, feed.status_table).await?;
-        let log = Found::find(client, feed.log_table).await?;
-        let rejected = Found::find(client, feed.rejected_table).await?;
         if status.is_missing() {
             check_fresh(feed, mode)?;
         } else {
