@@ -34,7 +34,7 @@ pub(crate) fn batches(text: &[u8]) -> Vec<Batch> {
 }
 
 pub(crate) fn decode(batches: &[Batch]) -> Vec<DataFrame> {
-    let mut decoder = Decoder::new(&FEED, Limits::of_fresh_tables(&FEED));
+    let mut decoder = Decoder::new(&FEED, &Limits::of_fresh_tables(&FEED));
     batches.iter().map(|batch| decoder.decode(batch).unwrap()).collect()
 }
 
@@ -45,11 +45,11 @@ pub(crate) fn split(records: &DataFrame) -> Frames {
         object: "file:///users.ndjson".to_owned(),
         object_version: "1".to_owned(),
     };
-    let valid = frame::valid(records.clone().lazy(), &FEED).collect().unwrap();
+    let records = records.clone().lazy();
     Frames {
-        status: frame::status(valid.clone().lazy(), &FEED, &stamp).collect().unwrap(),
-        log: frame::status_log(valid.lazy(), &FEED, &stamp).collect().unwrap(),
-        rejected: frame::rejected(records.clone().lazy(), &FEED, &stamp).collect().unwrap(),
+        status: frame::status(records.clone(), &FEED, &stamp).collect().unwrap(),
+        log: frame::status_log(records.clone(), &FEED, &stamp).collect().unwrap(),
+        rejected: frame::rejected(records, &FEED, &stamp).collect().unwrap(),
     }
 }
 

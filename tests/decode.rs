@@ -24,7 +24,7 @@ fn record(field: &str, value: &str) -> String {
 fn decode(text: &[u8], limits: Limits) -> (DataFrame, Decoder) {
     let options = CutOptions { format: Some(Format::Ndjson), ..CutOptions::default() };
     let batch = Batches::new(text, options).next().unwrap().unwrap();
-    let mut decoder = Decoder::new(&FEED, limits);
+    let mut decoder = Decoder::new(&FEED, &limits);
     (decoder.decode(&batch).unwrap(), decoder)
 }
 

@@ -15,7 +15,7 @@ const RECORDS: &str = r#"
 
 fn records() -> LazyFrame {
     let batch = Batches::new(RECORDS.as_bytes(), CutOptions::default()).next().unwrap().unwrap();
-    Decoder::new(&FEED, Limits::of_fresh_tables(&FEED)).decode(&batch).unwrap().lazy()
+    Decoder::new(&FEED, &Limits::of_fresh_tables(&FEED)).decode(&batch).unwrap().lazy()
 }
 
 fn stamp() -> Stamp {
@@ -42,6 +42,16 @@ fn assert_frame(frame: LazyFrame, mut expected: DataFrame) {
 }
 
 #[test]
+fn valid_keeps_the_records_that_rejected_leaves() {
+    let numbers = |frame: LazyFrame| {
+        let frame = frame.select([col("record_no")]).collect().unwrap();
+        frame.column("record_no").unwrap().i64().unwrap().to_vec()
+    };
+    assert_eq!(numbers(valid(records(), &FEED)), [Some(1), Some(2)]);
+    assert_eq!(numbers(rejected(records(), &FEED, &stamp())), [Some(3), Some(4)]);
+}
+
+#[test]
 fn status_has_a_row_for_each_valid_record() {
     let expected = df!(
         "userid" => ["a", "b"],
@@ -51,7 +61,7 @@ fn status_has_a_row_for_each_valid_record() {
         "isblacklisted" => [false, true],
         "record_no" => [1_i64, 2],
     );
-    assert_frame(status(valid(records(), &FEED), &FEED, &stamp()), expected.unwrap());
+    assert_frame(status(records(), &FEED, &stamp()), expected.unwrap());
 }
 
 #[test]
@@ -61,7 +71,7 @@ fn status_log_has_a_row_for_each_entry_in_order() {
         "updatedon" => [Some("x"), None, None],
         "status" => [Some("y"), None, None],
     );
-    assert_frame(status_log(valid(records(), &FEED), &FEED, &stamp()), expected.unwrap());
+    assert_frame(status_log(records(), &FEED, &stamp()), expected.unwrap());
 }
 
 #[test]

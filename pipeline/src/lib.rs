@@ -61,7 +61,7 @@
 //! use polars::prelude::IntoLazy;
 //!
 //! let text = include_bytes!("../../data/user_status_sample.json");
-//! let mut decoder = Decoder::new(&USER_STATUS, Limits::of_fresh_tables(&USER_STATUS));
+//! let mut decoder = Decoder::new(&USER_STATUS, &Limits::of_fresh_tables(&USER_STATUS));
 //! for batch in Batches::new(text.as_slice(), CutOptions::default()) {
 //!     let batch = batch?;
 //!     let records = decoder.decode(&batch)?;

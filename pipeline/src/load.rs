@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::try_join;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
@@ -26,7 +26,8 @@ pub use crate::progress::Progress;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
-use crate::transform::{Tally, Transform};
+pub use crate::transform::warm_up;
+use crate::transform::{Tally, Transform, beside};
 
 /// Pieces of encoded rows that wait for the database at most.
 pub(crate) const WAITING_PIECES: usize = 4;
@@ -247,7 +248,7 @@ async fn earlier(
     }
 }
 
-type Work = tokio::task::JoinHandle<Result<Tally>>;
+type Work = oneshot::Receiver<Result<Tally>>;
 
 /// Begins to transform an object beside the async threads.
 fn transform(
@@ -261,7 +262,7 @@ fn transform(
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
     let transform = prepared(object, feed, limits, stamp, encoder, options);
-    (receiver, tokio::task::spawn_blocking(move || transform.run(reader, &sender)))
+    (receiver, beside(move || transform.run(reader, &sender)))
 }
 
 fn prepared(

@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use polars::prelude::{DataFrame, IntoLazy, LazyFrame, ListNameSpaceImpl};
+use polars::prelude::{DataFrame, IntoLazy, LazyFrame, ListNameSpaceImpl, PolarsResult};
 use polars_async::executor::ALLOW_RAYON_THREADS;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::decode::{Decoder, Limits, REASON};
 use crate::error::{Error, Result};
@@ -77,7 +77,7 @@ impl Transform {
         // this a load takes a quarter more processor time. Loads are what runs in parallel.
         ALLOW_RAYON_THREADS.set(false);
         let (mut tally, start) = (Tally::default(), batches.offset());
-        let mut decoder = Decoder::new(self.feed, self.limits.clone());
+        let mut decoder = Decoder::new(self.feed, &self.limits);
         for batch in batches.by_ref() {
             if self.progress.is_stopped() {
                 return Err(Error::Cancelled { object: self.object.url() });
@@ -102,77 +102,104 @@ impl Transform {
         tally: &mut Tally,
         mut send: impl FnMut(Rows) -> bool,
     ) -> Result<()> {
-        let frames = Frames::split(decoder.decode(batch)?, self.feed, &self.stamp)?;
-        tally.add(self.feed, batch, &frames)?;
+        let records = decoder.decode(batch)?;
+        let frames = Frames::split(&records, self.feed, &self.stamp)?;
+        tally.add(self.feed, &records, &frames)?;
+        drop(records);
         let progress = &self.progress;
         for (so_far, of_batch) in [
             (&progress.records, batch.records.len()),
-            (&progress.loaded, frames.valid.height()),
+            (&progress.loaded, frames.status.height()),
             (&progress.rejected, frames.rejected.height()),
             (&progress.log_rows, frames.log.height()),
         ] {
             so_far.fetch_add(of_batch as u64, Ordering::Relaxed);
         }
         match &self.encoder {
-            Some(encoder) => frames.encode(self.feed, &self.stamp, encoder, &mut send),
+            Some(encoder) => frames.encode(encoder, &mut send),
             None => Ok(()),
         }
     }
 }
 
-/// The frames of some records; that of the status rows is made last.
+/// How much a transform lets others go first.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
+/// Works on a thread of its own, which lets others go first: the database may be on this machine, and
+/// whoever sends to it must not wait for a processor. Nothing is received if the work panics.
+pub(crate) fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> oneshot::Receiver<T> {
+    let (sender, receiver) = oneshot::channel();
+    let work = move || {
+        // Elsewhere than on Linux that would be of the whole process.
+        #[cfg(target_os = "linux")]
+        rustix::process::nice(NICE).ok();
+        sender.send(work()).ok();
+    };
+    // If there can be no thread, the sender is dropped, and so nothing is received.
+    std::thread::Builder::new().name("transform".to_owned()).spawn(work).ok();
+    receiver
+}
+
+/// Takes no records through the frames: what Polars sets up the first time it is used takes some
+/// milliseconds, which a process can spend while it connects.
+pub fn warm_up(feed: &'static Feed) {
+    ALLOW_RAYON_THREADS.set(false);
+    let stamp = Stamp::default();
+    let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&Batch::default());
+    let frames = records.and_then(|records| Frames::split(&records, feed, &stamp));
+    if let Err(error) = frames {
+        tracing::debug!(%error, "the frames could not be warmed up");
+    }
+}
+
+/// The frames of some records.
 pub(crate) struct Frames {
-    pub(crate) valid: DataFrame,
-    pub(crate) rejected: DataFrame,
+    pub(crate) status: DataFrame,
     pub(crate) log: DataFrame,
+    pub(crate) rejected: DataFrame,
 }
 
 impl Frames {
     pub(crate) fn split(
-        records: DataFrame,
+        records: &DataFrame,
         feed: &Feed,
         stamps: &(impl Stamps + ?Sized),
     ) -> Result<Self> {
-        let valid =
-            collect(frame::valid(records.clone().lazy(), feed), "filter the valid records")?;
-        let rejected =
-            collect(frame::rejected(records.lazy(), feed, stamps), "select the rejected records")?;
-        let log =
-            collect(frame::status_log(valid.clone().lazy(), feed, stamps), "explode the list")?;
-        Ok(Self { valid, rejected, log })
+        let records = || records.clone().lazy();
+        Ok(Self {
+            status: collect(frame::status(records(), feed, stamps), "select the valid records")?,
+            log: collect(frame::status_log(records(), feed, stamps), "explode the list")?,
+            rejected: collect(
+                frame::rejected(records(), feed, stamps),
+                "select the rejected records",
+            )?,
+        })
     }
 
     /// Encodes the rows; the log's go first, since they do not wait.
     pub(crate) fn encode(
         self,
-        feed: &Feed,
-        stamps: &(impl Stamps + ?Sized),
         encoder: &Encoder,
         mut send: impl FnMut(Rows) -> bool,
     ) -> Result<()> {
         encoder.log(&self.log, &mut send)?;
         drop(self.log);
         encoder.rejected(&self.rejected, &mut send)?;
-        let status = collect(frame::status(self.valid.lazy(), feed, stamps), "drop the list")?;
-        encoder.status(&status, &mut send)
+        encoder.status(&self.status, &mut send)
     }
 }
 
 impl Tally {
-    fn add(
-        &mut self,
-        feed: &Feed,
-        batch: &Batch,
-        Frames { valid, rejected, log }: &Frames,
-    ) -> Result<()> {
+    fn add(&mut self, feed: &Feed, records: &DataFrame, frames: &Frames) -> Result<()> {
         let failed = |source| Error::Frame { doing: "count the rows of a batch", source };
-        let (list, _) = feed.list();
-        let lists = valid.column(list.column).and_then(|lists| lists.list()).map_err(failed)?;
-        let lengths = lists.lst_lengths();
-        self.records += batch.records.len() as u64;
-        self.loaded += valid.height() as u64;
+        let Frames { status, log, rejected } = frames;
+        self.records += records.height() as u64;
+        self.loaded += status.height() as u64;
         self.rejected += rejected.height() as u64;
-        self.list_entries += lengths.iter().flatten().map(u64::from).sum::<u64>();
+        self.list_entries += list_lengths(records, feed).map_err(failed)?.iter().sum::<u64>();
         self.log_rows += log.height() as u64;
         let reasons = rejected.column(REASON).and_then(|reasons| reasons.str()).map_err(failed)?;
         reasons.iter().flatten().for_each(|reason| self.add_reason(reason));
@@ -185,6 +212,19 @@ impl Tally {
             None => drop(self.rejected_by_reason.insert(reason.to_owned(), 1)),
         }
     }
+}
+
+/// The length of each record's list as decode tells it: 0 for a record that it rejects.
+pub(crate) fn list_lengths(records: &DataFrame, feed: &Feed) -> PolarsResult<Vec<u64>> {
+    let (list, _) = feed.list();
+    let lengths = records.column(list.column)?.list()?.lst_lengths();
+    let rejected = records.column(REASON)?.is_not_null();
+    let of_record = lengths.iter().zip(rejected.iter());
+    let of_valid = of_record.map(|(length, is_rejected)| match is_rejected {
+        Some(false) => u64::from(length.unwrap_or_default()),
+        _ => 0,
+    });
+    Ok(of_valid.collect())
 }
 
 fn collect(frame: LazyFrame, doing: &'static str) -> Result<DataFrame> {

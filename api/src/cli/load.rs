@@ -12,7 +12,9 @@ use pipeline::database::Connection;
 use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
-use pipeline::load::{LoadOptions, Progress, Summary, dry_run, load as load_object, whole_because};
+use pipeline::load::{
+    LoadOptions, Progress, Summary, dry_run, load as load_object, warm_up, whole_because,
+};
 use pipeline::preflight::{Held, Others, Planned, Preflight};
 use pipeline::source::{CutOptions, Object, find, shown};
 
@@ -55,6 +57,7 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     if objects.is_empty() {
         return exit;
     }
+    drop(tokio::task::spawn_blocking(|| warm_up(&USER_STATUS)));
     let mut session = match open(args, printer).await {
         Ok(session) => session,
         Err(error) => {

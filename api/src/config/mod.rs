@@ -202,7 +202,7 @@ pub(crate) struct LoadArgs {
     /// Print one JSON object a load
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print the optimised plans of the four frames, and load nothing
+    /// Print the plans of the four frames, and load nothing
     #[arg(long)]
     pub(crate) explain: bool,
     /// Rows of each table to show when one object is loaded

@@ -1,6 +1,6 @@
 //! Takes the records of a bundle through the frames, and counts them by their objects.
 
-use polars::prelude::{DataFrame, ListNameSpaceImpl, PolarsResult};
+use polars::prelude::{DataFrame, PolarsResult};
 use polars_async::executor::ALLOW_RAYON_THREADS;
 use tokio::sync::mpsc;
 
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::sink::{Encoder, Rows};
-use crate::transform::{Frames, Tally};
+use crate::transform::{Frames, Tally, list_lengths};
 
 /// The records of a bundle, and what is needed to make rows of them.
 #[derive(Debug)]
@@ -31,21 +31,27 @@ impl Split {
     ) -> Result<Vec<Tally>> {
         ALLOW_RAYON_THREADS.set(false);
         let Self { feed, records, stamps, encoder } = self;
-        let frames = Frames::split(records, feed, &stamps[..])?;
-        count(feed, &frames, &mut tallies)
+        let frames = Frames::split(&records, feed, &stamps[..])?;
+        count(feed, &records, &frames, &mut tallies)
             .map_err(|source| Error::Frame { doing: "count the rows of a bundle", source })?;
-        frames.encode(feed, &stamps[..], &encoder, |sent| rows.blocking_send(sent).is_ok())?;
+        drop(records);
+        frames.encode(&encoder, |sent| rows.blocking_send(sent).is_ok())?;
         Ok(tallies)
     }
 }
 
-fn count(feed: &Feed, frames: &Frames, tallies: &mut [Tally]) -> PolarsResult<()> {
-    let Frames { valid, rejected, log } = frames;
-    let (list, _) = feed.list();
-    let lengths = valid.column(list.column)?.list()?.lst_lengths();
-    for (object_no, length) in object_nos(valid)?.into_iter().zip(lengths.iter()) {
+fn count(
+    feed: &Feed,
+    records: &DataFrame,
+    frames: &Frames,
+    tallies: &mut [Tally],
+) -> PolarsResult<()> {
+    let Frames { status, log, rejected } = frames;
+    for (object_no, length) in object_nos(records)?.into_iter().zip(list_lengths(records, feed)?) {
+        tallies[object_no].list_entries += length;
+    }
+    for object_no in object_nos(status)? {
         tallies[object_no].loaded += 1;
-        tallies[object_no].list_entries += u64::from(length.unwrap_or_default());
     }
     for (object_no, reason) in
         object_nos(rejected)?.into_iter().zip(rejected.column(REASON)?.str()?.iter())

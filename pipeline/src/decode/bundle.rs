@@ -22,8 +22,8 @@ pub(crate) struct BundleDecoder {
 impl BundleDecoder {
     pub(crate) fn new(feed: &'static Feed, limits: Limits) -> Self {
         Self {
-            decoder: Decoder::new(feed, limits),
-            columns: Columns::new(feed, 0),
+            decoder: Decoder::new(feed, &limits),
+            columns: Columns::new(feed, 0, 0),
             object_nos: Vec::new(),
         }
     }

@@ -19,6 +19,14 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// The length in bytes up to which every text fits, as none has more characters than bytes.
+    pub(super) fn sure_bytes(self) -> usize {
+        match self {
+            Self::Text { characters, bytes } => characters.min(bytes),
+            Self::None | Self::Range(..) => usize::MAX,
+        }
+    }
+
     /// What two columns that get the same value can both hold.
     #[must_use]
     pub fn narrower(self, other: Self) -> Self {

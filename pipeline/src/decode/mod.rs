@@ -8,11 +8,13 @@
 
 mod bundle;
 mod columns;
+mod expected;
 mod limit;
 mod name;
 mod raw;
 mod record;
 mod slot;
+mod texts;
 
 use std::collections::BTreeMap;
 
@@ -23,8 +25,10 @@ use crate::feed::Feed;
 use crate::source::Batch;
 pub(crate) use bundle::BundleDecoder;
 use columns::Columns;
+use expected::Shape;
 pub use limit::{Limit, Limits};
 use record::Reader;
+use texts::Text;
 
 /// The column with a record's number in its object.
 pub(crate) const RECORD_NO: &str = "record_no";
@@ -41,6 +45,9 @@ pub(crate) const DETAIL: &str = "detail";
 /// The column with a rejected record's text.
 pub(crate) const RAW: &str = "raw";
 
+/// Entries of lists that room is made for at most, before there are any.
+const ENTRIES_EXPECTED: usize = 1 << 16;
+
 /// Names of unknown fields that are counted apart; the others are counted together, since the
 /// names are the sender's and could be without number.
 const UNKNOWN_NAMES: usize = 1000;
@@ -51,7 +58,9 @@ const OTHER_UNKNOWN: &str = "(other)";
 #[derive(Debug)]
 pub struct Decoder {
     feed: &'static Feed,
-    limits: Limits,
+    shape: Shape,
+    /// How many entries the lists of the last batch had: the next has about as many.
+    entries: usize,
     /// How often each key that the feed does not have was seen, by its name.
     unknown_fields: BTreeMap<String, u64>,
 }
@@ -59,8 +68,8 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder that rejects what does not fit `limits`.
     #[must_use]
-    pub fn new(feed: &'static Feed, limits: Limits) -> Self {
-        Self { feed, limits, unknown_fields: BTreeMap::new() }
+    pub fn new(feed: &'static Feed, limits: &Limits) -> Self {
+        Self { feed, shape: Shape::new(feed, limits), entries: 0, unknown_fields: BTreeMap::new() }
     }
 
     /// The columns of a batch: a row for each of its records, in order.
@@ -68,8 +77,9 @@ impl Decoder {
     /// # Errors
     /// [`Error::Frame`] when Polars refuses the columns, which only a mistake of ours can cause.
     pub fn decode(&mut self, batch: &Batch) -> Result<DataFrame> {
-        let mut columns = Columns::new(self.feed, batch.records.len());
+        let mut columns = Columns::new(self.feed, batch.records.len(), self.entries);
         self.read(batch, &mut columns);
+        self.entries = columns.entries().min(ENTRIES_EXPECTED);
         columns
             .finish()
             .map_err(|source| Error::Frame { doing: "build the columns of a batch", source })
@@ -77,12 +87,15 @@ impl Decoder {
 
     /// Adds the records of a batch to columns.
     fn read(&mut self, batch: &Batch, columns: &mut Columns) {
-        let mut reader = Reader::new(self.feed, &self.limits, &batch.text);
+        let (shared, text) = Text::of(&batch.text);
+        columns.begin(&shared);
+        let mut reader = Reader::new(&self.shape, batch, text);
         for (record, number) in batch.records.iter().zip(batch.first_record_no..) {
             let problem = reader.read(record);
             columns.push(&reader, record, number);
-            let rejection = problem.map(|problem| (problem, raw::printable(batch.text_of(record))));
-            columns.push_rejection(rejection);
+            if let Some(problem) = problem {
+                columns.reject(problem, raw::printable(batch.text_of(record)));
+            }
             for name in reader.unknown_names() {
                 count(&mut self.unknown_fields, &name);
             }

@@ -1,61 +1,69 @@
 //! Reads one record at a time, in one pass over its text, without an allocation for a good one.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
 
-use super::limit::{Limit, Limits};
+use super::expected::{Expected, Shape};
+use super::limit::Limit;
 use super::name::{shortened, unknown_name};
-use super::slot::{Piece, Place, Problem, Slot, bad};
-use crate::feed::{Feed, Field, Kind, Reason};
+use super::slot::{Piece, Place, Problem, Slot};
+use crate::feed::{Kind, Reason};
 use crate::json::{Cursor, Fault, Quoted, Span, Value, unescape};
-use crate::source::Record;
+use crate::source::{Batch, Record};
 
 /// The values of the record that was read last.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    feed: &'static Feed,
-    limits: &'a Limits,
-    batch: &'a [u8],
+    shape: &'a Shape,
+    batch: &'a Batch,
     /// The batch as text, if all of it is.
     batch_text: Option<&'a str>,
     cursor: Cursor<'a>,
     record: &'a str,
+    /// Where it begins in the batch.
+    start: usize,
     unescaped: String,
-    /// One for each field of the feed.
+    /// One for each field of the record, then one for each field of each entry of its list.
     slots: Vec<Slot>,
     /// For each entry of the list: whether it is an object, not null.
     entries: Vec<bool>,
-    /// For each entry, one for each of its fields.
-    entry_slots: Vec<Slot>,
+    /// What is wrong with the values that cannot be taken.
+    problems: Vec<Problem>,
     /// The keys that the feed does not have, and whether they stand in an entry.
     unknown: Vec<(bool, Quoted)>,
 }
 
-/// A key of an object: that of a field, by its number, or another.
-enum Key {
-    Of(usize),
-    Unknown(Quoted),
+/// Which object a value stands in.
+#[derive(Debug, Clone, Copy)]
+struct Within {
+    /// Where the slots of its fields begin.
+    base: usize,
+    /// The number of the list's entry that it is, if it is not the record.
+    entry: Option<usize>,
 }
 
-/// What came before a key in its object: any other, and the field after the last known one.
-#[derive(Default, Clone, Copy)]
-struct Before {
-    any: bool,
-    next: usize,
+/// What came instead of the key that was expected.
+enum Other {
+    Field(usize),
+    Unknown,
+    End,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(feed: &'static Feed, limits: &'a Limits, batch: &'a [u8]) -> Self {
+    /// A reader of the records of a batch, with its text if all of it is UTF-8.
+    pub(super) fn new(shape: &'a Shape, batch: &'a Batch, batch_text: Option<&'a str>) -> Self {
         Self {
-            feed,
-            limits,
+            shape,
             batch,
-            batch_text: simdutf8::basic::from_utf8(batch).ok(),
+            batch_text,
             cursor: Cursor::default(),
             record: "",
+            start: 0,
             unescaped: String::new(),
             slots: Vec::new(),
             entries: Vec::new(),
-            entry_slots: Vec::new(),
+            problems: Vec::new(),
             unknown: Vec::new(),
         }
     }
@@ -72,14 +80,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// One for each field of the record.
     pub(super) fn slots(&self) -> &[Slot] {
-        &self.slots
+        &self.slots[..self.shape.record.len()]
     }
 
-    /// The entries of the list: whether each is an object, and what its fields hold.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (bool, &[Slot])> {
-        let (_, fields) = self.feed.list();
-        self.entries.iter().copied().zip(self.entry_slots.chunks(fields.len().max(1)))
+    /// For each entry of the list: whether it is an object, not null.
+    pub(super) fn entries(&self) -> &[bool] {
+        &self.entries
+    }
+
+    /// For each entry, one for each of its fields.
+    pub(super) fn entry_slots(&self) -> &[Slot] {
+        &self.slots[self.shape.record.len()..]
     }
 
     pub(super) fn text(&self, piece: Piece) -> &str {
@@ -87,22 +100,26 @@ impl<'a> Reader<'a> {
         text.get(piece.start as usize..piece.end as usize).unwrap_or_default()
     }
 
+    /// Where a piece of the record stands in the batch.
+    pub(super) fn place(&self, piece: Piece) -> Range<usize> {
+        self.start + piece.start as usize..self.start + piece.end as usize
+    }
+
     /// The names of the keys that the feed does not have, one for each time they stand in the
     /// record; those of entries behind the name of the list and a dot.
     pub(super) fn unknown_names(&self) -> impl Iterator<Item = Cow<'a, str>> {
-        let record = self.record;
-        let (list, _) = self.feed.list();
+        let (record, list) = (self.record, self.shape.list);
         self.unknown.iter().map(move |(in_entry, key)| {
             let name = unknown_name(record, *key);
-            if *in_entry { Cow::Owned(format!("{}.{name}", list.name)) } else { name }
+            if *in_entry { Cow::Owned(format!("{list}.{name}")) } else { name }
         })
     }
 
     fn clear(&mut self) {
         self.slots.clear();
-        self.slots.resize_with(self.feed.fields.len(), || Slot::Missing);
+        self.slots.resize(self.shape.record.len(), Slot::Missing);
         self.entries.clear();
-        self.entry_slots.clear();
+        self.problems.clear();
         self.unescaped.clear();
         self.unknown.clear();
     }
@@ -112,6 +129,7 @@ impl<'a> Reader<'a> {
             return Err(Problem { reason: fault.reason, detail: fault.detail.to_owned() });
         }
         self.record = self.record_text(record)?;
+        self.start = record.start;
         self.cursor.go(self.record.as_bytes(), 0);
         let value = self.read_fields().map_err(malformed)?;
         if value == Value::Object {
@@ -127,8 +145,7 @@ impl<'a> Reader<'a> {
         if let Some(text) = self.batch_text.and_then(|text| text.get(record.start..record.end)) {
             return Ok(text);
         }
-        let bytes = self.batch.get(record.start..record.end).unwrap_or_default();
-        std::str::from_utf8(bytes).map_err(|error| Problem {
+        std::str::from_utf8(self.batch.text_of(record)).map_err(|error| Problem {
             reason: Reason::Malformed,
             detail: format!("expected UTF-8, found another byte at {}", error.valid_up_to() + 1),
         })
@@ -137,87 +154,111 @@ impl<'a> Reader<'a> {
     /// Reads all fields of an object, or passes over any other value; then nothing may follow.
     fn read_fields(&mut self) -> Result<Value, Fault> {
         let value = self.cursor.value()?;
-        if value == Value::Object {
-            let fields = self.feed.fields;
-            let mut before = Before::default();
-            while let Some(key) = self.key(fields, &mut before)? {
-                match key {
-                    Key::Of(at) => {
-                        let field = &fields[at];
-                        let place = Place { field: field.name, entry: None, entry_field: None };
-                        self.slots[at] = self.take(field, self.limits.record[at], place)?;
-                    }
-                    Key::Unknown(key) => self.pass_unknown(false, key)?,
-                }
+        match value {
+            Value::Object => {
+                self.read_members(&self.shape.record, Within { base: 0, entry: None })?;
             }
-        } else {
-            self.cursor.skip_rest(value)?;
+            value => self.cursor.skip_rest(value)?,
         }
         self.cursor.end()?;
         Ok(value)
     }
 
-    /// Moves past the next key of an object. Keys mostly come in the feed's order and spelling, so
-    /// that is looked at first, without reading them as strings.
-    fn key(&mut self, fields: &'static [Field], before: &mut Before) -> Result<Option<Key>, Fault> {
-        let Before { any, next } = *before;
-        before.any = true;
-        if let Some(field) = fields.get(next)
-            && self.cursor.key_is(!any, field.name)
-        {
-            before.next += 1;
-            return Ok(Some(Key::Of(next)));
+    /// Reads the rest of an object behind its opening brace. Keys mostly come in the feed's order and
+    /// spelling, so that is looked at first, without reading them as strings; so are plain texts.
+    fn read_members(&mut self, expected: &'a [Expected], within: Within) -> Result<(), Fault> {
+        let (mut first, mut next) = (true, 0);
+        loop {
+            let at = match expected.get(next) {
+                Some(it) if self.cursor.key_is(first, &it.key) => {
+                    if let Some(most) = it.plain_bytes
+                        && let Some(span) = self.cursor.plain_string(most)
+                    {
+                        self.slots[within.base + next] = Slot::Text(Piece::new(span, false));
+                        (first, next) = (false, next + 1);
+                        continue;
+                    }
+                    next
+                }
+                None if self.cursor.step_over(b'}') => return Ok(()),
+                _ => match self.other_key(expected, first, within)? {
+                    Other::Field(at) => at,
+                    Other::Unknown => {
+                        first = false;
+                        continue;
+                    }
+                    Other::End => return Ok(()),
+                },
+            };
+            self.slots[within.base + at] = self.take(&expected[at], within)?;
+            (first, next) = (false, at + 1);
         }
-        let Some(key) = self.cursor.key(!any)? else {
-            return Ok(None);
+    }
+
+    /// Moves past the next key, whatever it is, or past the closing brace; past the value too of a key
+    /// that is not of a field.
+    #[inline(never)]
+    fn other_key(
+        &mut self,
+        expected: &[Expected],
+        first: bool,
+        within: Within,
+    ) -> Result<Other, Fault> {
+        let Some(key) = self.cursor.key(first)? else {
+            return Ok(Other::End);
         };
-        Ok(Some(match self.find(fields, key) {
-            Some(at) => {
-                before.next = at + 1;
-                Key::Of(at)
-            }
-            None => Key::Unknown(key),
-        }))
+        if let Some(at) = self.find(expected, key) {
+            return Ok(Other::Field(at));
+        }
+        self.unknown.push((within.entry.is_some(), key));
+        self.cursor.skip()?;
+        Ok(Other::Unknown)
     }
 
     /// The field that a key names.
-    fn find(&mut self, fields: &'static [Field], key: Quoted) -> Option<usize> {
+    fn find(&mut self, expected: &[Expected], key: Quoted) -> Option<usize> {
+        let position =
+            |name: &str| expected.iter().position(|it| it.field.name.eq_ignore_ascii_case(name));
+        let written = &self.record[key.span.range()];
         if !key.escaped {
-            return position(fields, &self.record[key.span.range()]);
+            return position(written);
         }
         let from = self.unescaped.len();
-        unescape(&self.record[key.span.range()], &mut self.unescaped);
-        let found = position(fields, &self.unescaped[from..]);
+        unescape(written, &mut self.unescaped);
+        let found = position(&self.unescaped[from..]);
         self.unescaped.truncate(from);
         found
     }
 
-    fn pass_unknown(&mut self, in_entry: bool, key: Quoted) -> Result<(), Fault> {
-        self.unknown.push((in_entry, key));
-        self.cursor.skip().map(drop)
-    }
-
-    fn take(&mut self, field: &Field, limit: Limit, place: Place) -> Result<Slot, Fault> {
+    /// Reads the value of a field.
+    #[inline(never)]
+    fn take(&mut self, it: &Expected, within: Within) -> Result<Slot, Fault> {
+        let place = self.place_of(it, within);
         let value = self.cursor.value()?;
-        Ok(match (field.kind, value) {
+        Ok(match (it.field.kind, value) {
             (_, Value::Null) => Slot::Null,
-            (Kind::Text, Value::String(quoted)) => self.text_slot(quoted, limit, place),
-            (Kind::Text, Value::Number { text, .. }) => self.written_slot(text, limit, place),
+            (Kind::Text, Value::String(quoted)) => self.text_slot(quoted, it.limit, place),
+            (Kind::Text, Value::Number { text, .. }) => self.written_slot(text, it.limit, place),
             (Kind::Text, Value::Boolean(is)) => {
                 let end = self.cursor.at();
                 let start = end - if is { "true".len() } else { "false".len() };
-                self.written_slot(Span { start, end }, limit, place)
+                self.written_slot(Span { start, end }, it.limit, place)
             }
             (Kind::Integer, Value::Number { text, integer: true }) => {
-                self.integer_slot(text, limit, place)
+                self.integer_slot(text, it.limit, place)
             }
             (Kind::Boolean, Value::Boolean(is)) => Slot::Boolean(is),
-            (Kind::List(fields), Value::Array) => self.list_slot(fields, place)?,
+            (Kind::List(_), Value::Array) => self.list_slot()?,
             (kind, value) => {
                 self.cursor.skip_rest(value)?;
                 self.wrong_type(kind, value, place)
             }
         })
+    }
+
+    fn place_of(&self, it: &Expected, within: Within) -> Place {
+        let entry = within.entry.map(|number| (self.shape.list, number));
+        Place { entry, field: Some(it.field.name) }
     }
 
     fn text_slot(&mut self, quoted: Quoted, limit: Limit, place: Place) -> Slot {
@@ -228,33 +269,33 @@ impl<'a> Reader<'a> {
         unescape(&self.record[quoted.span.range()], &mut self.unescaped);
         let span = Span { start, end: self.unescaped.len() };
         if self.unescaped[start..].contains('\0') {
-            return bad(Reason::NulCharacter, place, "text that Postgres can hold", "U+0000");
+            return self.bad(Reason::NulCharacter, place, "text that Postgres can hold", "U+0000");
         }
         self.limited(Piece::new(span, true), limit, place)
     }
 
-    fn written_slot(&self, span: Span, limit: Limit, place: Place) -> Slot {
+    fn written_slot(&mut self, span: Span, limit: Limit, place: Place) -> Slot {
         self.limited(Piece::new(span, false), limit, place)
     }
 
-    fn limited(&self, piece: Piece, limit: Limit, place: Place) -> Slot {
+    fn limited(&mut self, piece: Piece, limit: Limit, place: Place) -> Slot {
         let Limit::Text { characters, bytes } = limit else {
             return Slot::Text(piece);
         };
         if piece.len() > bytes {
             let expected = format!("at most {bytes} bytes, for an index");
-            return bad(Reason::OutOfRange, place, &expected, piece.len());
+            return self.bad(Reason::OutOfRange, place, &expected, piece.len());
         }
         // No text has more characters than bytes, so most need no counting.
         let counted = if piece.len() > characters { self.text(piece).chars().count() } else { 0 };
         if counted > characters {
             let expected = format!("at most {characters} characters");
-            return bad(Reason::OutOfRange, place, &expected, counted);
+            return self.bad(Reason::OutOfRange, place, &expected, counted);
         }
         Slot::Text(piece)
     }
 
-    fn integer_slot(&self, text: Span, limit: Limit, place: Place) -> Slot {
+    fn integer_slot(&mut self, text: Span, limit: Limit, place: Place) -> Slot {
         let text = &self.record[text.range()];
         let (least, most) = match limit {
             Limit::Range(least, most) => (least, most),
@@ -262,11 +303,14 @@ impl<'a> Reader<'a> {
         };
         match text.parse::<i64>() {
             Ok(integer) if (least..=most).contains(&integer) => Slot::Integer(integer),
-            _ => bad(Reason::OutOfRange, place, &format!("{least} to {most}"), shortened(text)),
+            _ => {
+                let expected = format!("{least} to {most}");
+                self.bad(Reason::OutOfRange, place, &expected, shortened(text))
+            }
         }
     }
 
-    fn wrong_type(&self, kind: Kind, value: Value, place: Place) -> Slot {
+    fn wrong_type(&mut self, kind: Kind, value: Value, place: Place) -> Slot {
         let expected = match kind {
             Kind::Text => "a string",
             Kind::Integer => "an integer",
@@ -276,73 +320,72 @@ impl<'a> Reader<'a> {
         match value {
             Value::Number { text, integer: false } => {
                 let found = format!("number {}", shortened(&self.record[text.range()]));
-                bad(Reason::WrongType, place, expected, found)
+                self.bad(Reason::WrongType, place, expected, found)
             }
-            value => bad(Reason::WrongType, place, expected, value.name()),
+            value => self.bad(Reason::WrongType, place, expected, value.name()),
         }
     }
 
-    /// Reads the entries of a list; one bad entry makes the whole list bad.
-    fn list_slot(&mut self, fields: &'static [Field], list: Place) -> Result<Slot, Fault> {
+    /// The slot of a value that cannot be taken.
+    #[cold]
+    fn bad(
+        &mut self,
+        reason: Reason,
+        place: Place,
+        expected: &str,
+        found: impl fmt::Display,
+    ) -> Slot {
+        let detail = format!("{place}: expected {expected}, found {found}");
+        self.problems.push(Problem { reason, detail });
+        Slot::Bad(self.problems.len() - 1)
+    }
+
+    /// Reads the entries of the list; one bad entry makes the whole list bad.
+    fn list_slot(&mut self) -> Result<Slot, Fault> {
+        let expected = &self.shape.entry;
         self.entries.clear();
-        self.entry_slots.clear();
+        self.slots.truncate(self.shape.record.len());
         let mut found = None;
         while self.cursor.item(self.entries.is_empty())? {
-            let place = Place { entry: Some(self.entries.len()), ..list };
-            let value = self.cursor.value()?;
-            self.entries.push(value == Value::Object);
-            self.entry_slots.resize_with(fields.len() * self.entries.len(), || Slot::Missing);
-            match value {
-                Value::Null => {}
-                Value::Object => {
-                    let problem = self.read_entry(fields, place)?;
-                    found = found.or(problem);
+            let within = Within { base: self.slots.len(), entry: Some(self.entries.len()) };
+            self.slots.resize(within.base + expected.len(), Slot::Missing);
+            let is_object = self.cursor.peek()? == b'{' && self.cursor.step_over(b'{');
+            self.entries.push(is_object);
+            let problem = if is_object {
+                self.read_members(expected, within)?;
+                let mut slots = self.slots[within.base..].iter();
+                slots.find(|slot| matches!(slot, Slot::Bad(_))).copied()
+            } else {
+                match self.cursor.skip()? {
+                    Value::Null => None,
+                    other => Some(self.bad_entry(within, other)),
                 }
-                other => {
-                    self.cursor.skip_rest(other)?;
-                    found =
-                        found.or(Some(bad(Reason::WrongType, place, "an object", other.name())));
-                }
-            }
+            };
+            found = found.or(problem);
         }
         Ok(found.unwrap_or(Slot::List))
     }
 
-    /// Reads the fields of the last entry; what is bad about the first bad one of them.
-    fn read_entry(
-        &mut self,
-        fields: &'static [Field],
-        entry: Place,
-    ) -> Result<Option<Slot>, Fault> {
-        let base = self.entry_slots.len() - fields.len();
-        let mut before = Before::default();
-        while let Some(key) = self.key(fields, &mut before)? {
-            match key {
-                Key::Of(at) => {
-                    let place = Place { entry_field: Some(fields[at].name), ..entry };
-                    self.entry_slots[base + at] =
-                        self.take(&fields[at], self.limits.entry[at], place)?;
-                }
-                Key::Unknown(key) => self.pass_unknown(true, key)?,
-            }
-        }
-        let found = self.entry_slots[base..].iter().position(|slot| matches!(slot, Slot::Bad(_)));
-        Ok(found.map(|at| std::mem::replace(&mut self.entry_slots[base + at], Slot::Null)))
+    fn bad_entry(&mut self, within: Within, found: Value) -> Slot {
+        let entry = within.entry.map(|number| (self.shape.list, number));
+        let place = Place { entry, field: None };
+        self.bad(Reason::WrongType, place, "an object", found.name())
     }
 
     /// The first value that cannot be taken, in the order of the feed's fields; failing that, the
     /// first null; failing that, the first empty text.
     fn problem(&mut self) -> Option<Problem> {
-        let bad = self.slots.iter_mut().find_map(|slot| match slot {
-            Slot::Bad(problem) => Some(std::mem::take(&mut **problem)),
+        let slots = &self.slots[..self.shape.record.len()];
+        let bad = slots.iter().find_map(|slot| match slot {
+            Slot::Bad(at) => Some(std::mem::take(&mut self.problems[*at])),
             _ => None,
         });
         bad.or_else(|| self.null()).or_else(|| self.empty())
     }
 
     fn null(&self) -> Option<Problem> {
-        let mut required =
-            self.feed.fields.iter().zip(&self.slots).filter(|(field, _)| field.required);
+        let fields = self.shape.record.iter().map(|it| it.field);
+        let mut required = fields.zip(&self.slots).filter(|(field, _)| field.required);
         required.find_map(|(field, slot)| {
             let found = match slot {
                 Slot::Missing => "nothing",
@@ -355,20 +398,16 @@ impl<'a> Reader<'a> {
     }
 
     fn empty(&self) -> Option<Problem> {
-        let mut non_empty =
-            self.feed.fields.iter().zip(&self.slots).filter(|(field, _)| field.non_empty);
+        let fields = self.shape.record.iter().map(|it| it.field);
+        let mut non_empty = fields.zip(&self.slots).filter(|(field, _)| field.non_empty);
         non_empty.find_map(|(field, slot)| match slot {
-            Slot::Text(piece) if self.text(*piece).is_empty() => {
+            Slot::Text(piece) if piece.len() == 0 => {
                 let detail = format!("/{}: expected text, found ''", field.name);
                 Some(Problem { reason: Reason::EmptyStatus, detail })
             }
             _ => None,
         })
     }
-}
-
-fn position(fields: &[Field], name: &str) -> Option<usize> {
-    fields.iter().position(|field| field.name.eq_ignore_ascii_case(name))
 }
 
 fn malformed(fault: Fault) -> Problem {

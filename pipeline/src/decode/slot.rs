@@ -13,7 +13,7 @@ pub(super) struct Problem {
 }
 
 /// What a field holds.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Slot {
     Missing,
     Null,
@@ -22,7 +22,8 @@ pub(super) enum Slot {
     Boolean(bool),
     /// The reader's [`Reader::entries`].
     List,
-    Bad(Box<Problem>),
+    /// The place of what is wrong in the reader's list of problems.
+    Bad(usize),
 }
 
 /// A text: a part of the record, or of what the reader has unescaped.
@@ -47,23 +48,15 @@ impl Piece {
 /// Where a value stands in its record, printed as a JSON pointer (RFC 6901).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    pub(super) field: &'static str,
-    pub(super) entry: Option<usize>,
-    pub(super) entry_field: Option<&'static str>,
+    /// The list and the number of the entry that the value stands in.
+    pub(super) entry: Option<(&'static str, usize)>,
+    /// The field that holds it; none where the value is the entry.
+    pub(super) field: Option<&'static str>,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.field)?;
-        self.entry.map_or(Ok(()), |index| write!(f, "/{index}"))?;
-        self.entry_field.map_or(Ok(()), |name| write!(f, "/{name}"))
+        self.entry.map_or(Ok(()), |(list, index)| write!(f, "/{list}/{index}"))?;
+        self.field.map_or(Ok(()), |name| write!(f, "/{name}"))
     }
-}
-
-/// A slot for a value that cannot be taken.
-pub(super) fn bad(reason: Reason, place: Place, expected: &str, found: impl fmt::Display) -> Slot {
-    Slot::Bad(Box::new(Problem {
-        reason,
-        detail: format!("{place}: expected {expected}, found {found}"),
-    }))
 }

@@ -18,7 +18,7 @@ pub fn rejected(records: LazyFrame, feed: &Feed, stamps: &(impl Stamps + ?Sized)
     selected.push(stamps.load_id());
     selected.push(stamps.ingested_at());
     selected.extend(columns(stamps.needs().iter().copied()));
-    records.filter(is_valid(feed).not()).select(selected)
+    records.filter(is_valid(feed).not()).select(selected).without_optimizations()
 }
 
 /// `label:value,label:value`, with `null` for a null.

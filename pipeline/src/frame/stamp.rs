@@ -6,7 +6,7 @@ use super::INGESTED_AT;
 use crate::decode::OBJECT_NO;
 
 /// What the rows of one load have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Stamp {
     /// The one instant of the load, in microseconds since 1970, UTC.
     pub ingested_at_micros: i64,

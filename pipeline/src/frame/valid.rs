@@ -1,8 +1,11 @@
 //! Frame 1: the records that go into the tables.
 
-use polars::prelude::{Expr, LazyFrame, col, lit};
+use polars::prelude::{Expr, LazyFrame, by_name, col, lit};
 
 use crate::feed::Feed;
+
+/// The column that says whether a row is of a valid record, until it is filtered by.
+const IS_VALID: &str = "is_valid";
 
 /// Keeps the rows whose required fields are not null and whose non-empty fields are not `''`.
 pub fn valid(records: LazyFrame, feed: &Feed) -> LazyFrame {
@@ -16,4 +19,19 @@ pub(super) fn is_valid(feed: &Feed) -> Expr {
     let present = required.map(|field| col(field.column).is_not_null());
     let filled = non_empty.map(|field| col(field.column).neq_missing(lit("")));
     present.chain(filled).reduce(Expr::and).unwrap_or_else(|| lit(true))
+}
+
+/// What `made` makes of some columns of records, for the valid of them. The rows are filtered only
+/// then: to filter lists costs more than all else that is done with them.
+pub(super) fn of_valid(
+    records: LazyFrame,
+    feed: &Feed,
+    mut columns: Vec<Expr>,
+    made: impl FnOnce(LazyFrame) -> LazyFrame,
+) -> LazyFrame {
+    columns.push(is_valid(feed).alias(IS_VALID));
+    made(records.select(columns))
+        .filter(col(IS_VALID))
+        .drop(by_name([IS_VALID], true, false))
+        .without_optimizations()
 }

@@ -69,6 +69,34 @@ pub(crate) struct Quoted {
     pub(crate) escaped: bool,
 }
 
+/// A key, its quotes and its colon in one word, so that a text is compared with it at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UsualKey {
+    word: u128,
+    mask: u128,
+    length: usize,
+}
+
+impl UsualKey {
+    /// The key of this name, which must need no escapes; one that is longer than 13 bytes is never
+    /// found, since it does not fit.
+    pub(crate) fn new(name: &str) -> Self {
+        let written = format!("\"{name}\":");
+        let mut word = [0; 16];
+        match word.get_mut(..written.len()) {
+            Some(bytes) => bytes.copy_from_slice(written.as_bytes()),
+            None => return Self { word: 1, mask: 0, length: 0 },
+        }
+        let mask = u128::MAX >> (128 - 8 * written.len());
+        Self { word: u128::from_le_bytes(word), mask, length: written.len() }
+    }
+
+    #[inline(always)]
+    const fn is(&self, text: [u8; 16]) -> bool {
+        u128::from_le_bytes(text) & self.mask == self.word
+    }
+}
+
 /// A position in JSON text. Every method moves on only over what is valid.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor<'a> {
@@ -90,7 +118,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next byte that is no white space, without moving past it.
+    #[inline(always)]
     pub(crate) fn peek(&mut self) -> Result<u8, Fault> {
+        match self.text.get(self.at) {
+            Some(&byte) if byte > b' ' => Ok(byte),
+            _ => self.peek_further(),
+        }
+    }
+
+    #[inline(never)]
+    fn peek_further(&mut self) -> Result<u8, Fault> {
         while let Some(&byte) = self.text.get(self.at) {
             if !is_space(byte) {
                 return Ok(byte);
@@ -168,24 +205,33 @@ impl<'a> Cursor<'a> {
         Ok(Some(key))
     }
 
-    /// Within an object: moves past the next key and its colon if it is `name`, as most programs write
-    /// it; if false, [`Self::key`] tells. The name must need no escapes.
-    pub(crate) fn key_is(&mut self, first: bool, name: &str) -> bool {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let rest = if first { Some(rest) } else { rest.strip_prefix(b",") };
-        let rest = rest.map(|rest| rest.strip_prefix(b" ").unwrap_or(rest));
-        let rest = rest.and_then(|rest| rest.strip_prefix(b"\""));
-        let rest = rest.and_then(|rest| rest.strip_prefix(name.as_bytes()));
-        match rest.and_then(|rest| rest.strip_prefix(b"\":")) {
-            Some(rest) => {
-                self.at = self.text.len() - rest.len();
-                true
-            }
-            None => false,
+    /// Within an object: moves past the next key and its colon if it is this one and written as most
+    /// programs write it; if false, [`Self::key`] tells.
+    #[inline(always)]
+    pub(crate) fn key_is(&mut self, first: bool, key: &UsualKey) -> bool {
+        let mut at = self.at + usize::from(!first);
+        if !first && self.text.get(self.at) != Some(&b',') {
+            return false;
         }
+        at += usize::from(self.text.get(at) == Some(&b' '));
+        let written = self.text.get(at..).and_then(|rest| rest.first_chunk::<16>());
+        let is_it = written.is_some_and(|written| key.is(*written));
+        if is_it {
+            self.at = at + key.length;
+        }
+        is_it
+    }
+
+    /// Moves past a byte, if it stands right here.
+    #[inline(always)]
+    pub(crate) fn step_over(&mut self, byte: u8) -> bool {
+        let is_here = self.text.get(self.at) == Some(&byte);
+        self.at += usize::from(is_here);
+        is_here
     }
 
     /// Within an array: moves to the next item, or past the closing bracket (false).
+    #[inline(always)]
     pub(crate) fn item(&mut self, first: bool) -> Result<bool, Fault> {
         self.another(first, b']', "`,` or `]`")
     }
@@ -198,6 +244,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline(always)]
     fn another(&mut self, first: bool, closing: u8, expected: &'static str) -> Result<bool, Fault> {
         let byte = self.peek()?;
         if byte == closing {
@@ -214,6 +261,7 @@ impl<'a> Cursor<'a> {
         Ok(true)
     }
 
+    #[inline(always)]
     fn step(&mut self, value: Value) -> Result<Value, Fault> {
         self.at += 1;
         Ok(value)
@@ -262,6 +310,20 @@ impl<'a> Cursor<'a> {
             (false, true) => self.unexpected("a digit"),
             (false, false) => Err(Fault::Ends),
         }
+    }
+
+    /// Moves past a string of at most so many bytes that needs no unescaping, if one stands right here.
+    #[inline(always)]
+    pub(crate) fn plain_string(&mut self, most: usize) -> Option<Span> {
+        let text = self.text.get(self.at..)?.strip_prefix(b"\"")?;
+        let length = plain(text);
+        if text.get(length) != Some(&b'"') || length > most {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = start + length;
+        self.at = end + 1;
+        Some(Span { start, end })
     }
 
     fn string(&mut self) -> Result<Quoted, Fault> {
@@ -343,30 +405,30 @@ pub(crate) const fn is_space(byte: u8) -> bool {
 
 /// How many bytes of `text` stand before the first quote, backslash or control character: eight at
 /// a time, since most strings are short and none of them holds any of the three.
+#[inline(always)]
 fn plain(text: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(chunk) = text[at..].first_chunk::<8>() {
+    while let Some(chunk) = text[at..].first_chunk() {
         let stops = stops(u64::from_le_bytes(*chunk));
         if stops != 0 {
             return at + stops.trailing_zeros() as usize / 8;
         }
-        at += 8;
+        at += chunk.len();
     }
     let rest = text[at..].iter();
     at + rest.take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count()
 }
 
 /// Sets the high bit of the first byte that is a quote, a backslash or below 0x20; bits above it
-/// mean nothing, since the subtractions borrow.
+/// mean nothing, since the subtractions borrow. Bytes that are not ASCII are none of the three.
+#[inline(always)]
 const fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let quote = quote.wrapping_sub(ONES) & !quote;
-    let backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGHS
+    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    let control = word.wrapping_sub(ONES * 0x20);
+    (quote | backslash | control) & !word & HIGHS
 }
 
 /// Appends to `out` what the text between the quotes of a valid string means.

@@ -69,13 +69,13 @@ proptest! {
 
     #[test]
     fn the_expected_key_is_found_only_where_reading_the_key_finds_it(
-        text in "[, ]{0,3}\"?(ab|abc|a|\\\\u0061b)\"?[ :]{0,2}1?",
+        text in "[, ]{0,3}\"?(ab|abc|a|\\\\u0061b)\"?[ :]{0,2}[1 ]{0,20}",
         first in any::<bool>(),
     ) {
         let (mut expecting, mut reading) = (Cursor::default(), Cursor::default());
         expecting.go(text.as_bytes(), 0);
         reading.go(text.as_bytes(), 0);
-        if expecting.key_is(first, "ab") {
+        if expecting.key_is(first, &UsualKey::new("ab")) {
             let key = reading.key(first).ok().flatten();
             prop_assert_eq!(key.map(|key| &text[key.span.range()]), Some("ab"));
             prop_assert_eq!(expecting.at(), reading.at());
@@ -88,6 +88,17 @@ proptest! {
     fn plain_stops_where_a_byte_by_byte_search_stops(text in prop::collection::vec(any::<u8>(), 0..40)) {
         let slow = text.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
         prop_assert_eq!(plain(&text), slow.unwrap_or(text.len()));
+    }
+}
+
+#[test]
+fn a_usual_key_is_found_up_to_its_greatest_length() {
+    for (name, is_found) in [("a", true), ("abcdefghijklm", true), ("abcdefghijklmn", false)] {
+        let text = format!("{{\"{name}\": \"some value\"}}");
+        let mut cursor = Cursor::default();
+        cursor.go(text.as_bytes(), 1);
+        assert_eq!(cursor.key_is(true, &UsualKey::new(name)), is_found, "{name}");
+        assert_eq!(cursor.at(), if is_found { 1 + name.len() + 3 } else { 1 });
     }
 }
 

@@ -45,6 +45,13 @@ impl Connections {
         self.wanted.map_or_else(automatic, NonZeroUsize::get)
     }
 
+    /// Bytes of the parts of an object of this size: no more than were asked for, and so that every
+    /// connection gets as many.
+    pub(super) fn part_bytes_of(self, bytes: u64) -> u64 {
+        let parts = bytes.div_ceil(self.part_bytes).max(1);
+        bytes.div_ceil(parts.next_multiple_of(self.number() as u64)).max(1)
+    }
+
     /// Why an object of this size is loaded as a whole in this mode, if it is, whatever it holds.
     fn whole_because(self, bytes: u64, mode: Mode) -> Option<&'static str> {
         if mode == Mode::Merge {

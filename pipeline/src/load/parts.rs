@@ -23,6 +23,7 @@ use crate::point::Point;
 use crate::sink::{Encoder, Rows, Targets};
 use crate::source::{Compression, Format, Object, PartReader, look_again};
 use crate::summary::{State, Summary};
+use crate::transform::beside;
 
 /// Loads an object in parts: begins, or goes on where others have begun.
 pub(super) async fn load(
@@ -35,7 +36,7 @@ pub(super) async fn load(
 ) -> Result<Summary> {
     // Nothing is to be planned for tables that do not fit.
     Targets::find_or_create(&**connection, feed, options.mode).await?;
-    match begin(identity, connection, options, started_at).await? {
+    match begin(object, identity, connection, options, started_at).await? {
         Begun::Done(loaded) => Ok(Summary::already_loaded(object, loaded)),
         Begun::Incomplete(begun) => {
             (options.reached)(Point::Planned);
@@ -52,6 +53,7 @@ enum Begun {
 
 /// Writes the plan, unless somebody else has.
 async fn begin(
+    object: &Object,
     identity: &Identity,
     connection: &mut Connection,
     options: &LoadOptions,
@@ -76,8 +78,8 @@ async fn begin(
         seconds: 0.0,
         counts: &Counts::default(),
     };
-    let parts =
-        ledger::plan(&transaction, identity, &entry, options.connections.part_bytes).await?;
+    let part_bytes = options.connections.part_bytes_of(object.size);
+    let parts = ledger::plan(&transaction, identity, &entry, part_bytes).await?;
     let committed = transaction.commit().await;
     committed.map_err(|source| Error::Database { doing: "begin the load".to_owned(), source })?;
     let mode = options.mode.as_str().to_owned();
@@ -243,7 +245,7 @@ impl<'a> Load<'a> {
         let stamp = stamp(object, begun.load_id, begun.started_at);
         let encoder = Some(Encoder::new(targets));
         let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
-        (receiver, tokio::task::spawn_blocking(move || transform.run_part(reader, &sender)))
+        (receiver, beside(move || transform.run_part(reader, &sender)))
     }
 
     /// Makes the load complete, all of whose parts are committed, unless somebody else has.

@@ -26,7 +26,7 @@ pub(super) async fn is_rejected(
         let Some(batch) = batches.next().transpose().map_err(failed)? else {
             return Ok(false);
         };
-        let records = Decoder::new(feed, limits).decode(&batch)?;
+        let records = Decoder::new(feed, &limits).decode(&batch)?;
         let reasons = records.column(REASON).and_then(|reasons| reasons.str());
         let reasons = reasons.map_err(|source| Error::Frame { doing: "count reasons", source })?;
         let is_of_schema = |reason: &str| OF_SCHEMA.iter().any(|of| of.as_str() == reason);

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use bytes::Bytes;
+
 use super::cuts::Cuts;
 use super::format::{self, Format};
 use super::ndjson::Lines;
@@ -10,6 +12,10 @@ use super::sequence::Sequence;
 
 /// Bytes of text by which its format is told.
 pub(super) const LOOK_BYTES: usize = 1 << 20;
+
+/// Bytes of text that the first batch aims at; each aims at twice as many as the one before it, up to
+/// what is asked for, so that whoever takes the batches does not wait long for the first.
+const FIRST_BATCH_BYTES: usize = 256 << 10;
 
 /// The byte-order mark of UTF-8.
 pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -22,13 +28,13 @@ pub struct CutOptions {
     /// Bytes of text that a batch aims at.
     pub batch_bytes: usize,
     /// The length over which a record is rejected as `too_large` without being held in memory; at
-    /// most 4 GiB.
+    /// most 1 GiB.
     pub max_record_bytes: usize,
 }
 
 impl Default for CutOptions {
     fn default() -> Self {
-        Self { format: None, batch_bytes: 1 << 20, max_record_bytes: 16 << 20 }
+        Self { format: None, batch_bytes: 2 << 20, max_record_bytes: 16 << 20 }
     }
 }
 
@@ -36,7 +42,7 @@ impl Default for CutOptions {
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The text of the records, with what stands between them.
-    pub text: Vec<u8>,
+    pub text: Bytes,
     /// The records, in the order of the object.
     pub records: Vec<Record>,
     /// The number of the first record in its object; the first of all is 1.
@@ -59,6 +65,8 @@ pub struct Batches<R> {
     options: CutOptions,
     cutter: Option<Cutter>,
     buffer: Vec<u8>,
+    /// Bytes of text that the next batch aims at.
+    aim: usize,
     /// Where the buffer begins in the text.
     offset: u64,
     ended: bool,
@@ -76,6 +84,7 @@ impl<R: BufRead> Batches<R> {
     pub fn new(input: R, options: CutOptions) -> Self {
         Self {
             input,
+            aim: options.batch_bytes.min(FIRST_BATCH_BYTES),
             options,
             cutter: None,
             buffer: Vec::new(),
@@ -106,27 +115,30 @@ impl<R: BufRead> Batches<R> {
 
     fn next_batch(&mut self) -> io::Result<Option<Batch>> {
         let look = if self.options.format.is_some() { BOM.len() } else { LOOK_BYTES };
-        let mut want = self.options.batch_bytes.max(if self.cutter.is_none() { look } else { 1 });
+        let mut aim = self.aim;
+        self.aim = self.options.batch_bytes.min(2 * aim);
         loop {
-            self.fill(want)?;
+            self.fill(aim.max(if self.cutter.is_none() { look } else { 1 }))?;
             let mut cutter = match self.cutter.take() {
                 Some(cutter) => cutter,
                 None => self.choose()?,
             };
-            let mut cuts = Cuts::new(self.offset, self.ended, self.options.max_record_bytes);
+            let text = &self.buffer[..self.buffer.len().min(aim)];
+            let ended = self.ended && text.len() == self.buffer.len();
+            let mut cuts = Cuts::new(self.offset, ended, self.options.max_record_bytes);
             let consumed = match &mut cutter {
-                Cutter::Lines(lines) => lines.cut(&self.buffer, &mut cuts),
-                Cutter::Sequence(sequence) => sequence.cut(&self.buffer, &mut cuts),
+                Cutter::Lines(lines) => lines.cut(text, &mut cuts),
+                Cutter::Sequence(sequence) => sequence.cut(text, &mut cuts),
             };
             self.cutter = Some(cutter);
             let batch = self.take(consumed, cuts);
             if !batch.records.is_empty() {
                 return Ok(Some(batch));
             }
-            if self.ended {
+            if ended {
                 return Ok(None);
             }
-            want = want.max(self.buffer.len() * 2);
+            aim = aim.max(self.buffer.len() * 2);
         }
     }
 
@@ -173,7 +185,7 @@ impl<R: BufRead> Batches<R> {
         self.offset += consumed as u64;
         let first_record_no = self.next_record_no;
         self.next_record_no += records.len() as u64;
-        Batch { text, records, first_record_no }
+        Batch { text: text.into(), records, first_record_no }
     }
 }
 
