@@ -73,7 +73,7 @@ impl Transform {
         mut batches: Batches<impl BufRead>,
         rows: &mpsc::Sender<Rows>,
     ) -> Result<Tally> {
-        // Frames of a megabyte are computed sooner than they are shared between threads: without
+        // Frames of some megabytes are computed sooner than they are shared between threads: without
         // this a load takes a quarter more processor time. Loads are what runs in parallel.
         ALLOW_RAYON_THREADS.set(false);
         let (mut tally, start) = (Tally::default(), batches.offset());

@@ -57,10 +57,7 @@ impl Columns {
     /// Adds what the reader holds as a row.
     pub(super) fn push(&mut self, reader: &Reader<'_>, record: &Record, number: u64) {
         for (builder, slot) in self.fields.iter_mut().zip(reader.slots()) {
-            match builder {
-                Builder::List(lists) => lists.push(reader, *slot),
-                builder => builder.push(reader, [*slot]),
-            }
+            builder.push(reader, [*slot]);
         }
         self.record_no.push(number as i64);
         self.byte_offset.push(record.byte_offset as i64);

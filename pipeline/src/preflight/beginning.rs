@@ -11,6 +11,9 @@ use crate::source::{Batches, CutOptions, Decompressed, Object, ObjectReader, rea
 const OF_SCHEMA: [Reason; 4] =
     [Reason::NullField, Reason::EmptyStatus, Reason::WrongType, Reason::OutOfRange];
 
+/// Bytes of text at the beginning of an object that are looked at, or somewhat more.
+const BEGINNING_BYTES: usize = 1 << 20;
+
 /// Whether every record of the first megabyte or so is rejected, and some because of their fields.
 pub(super) async fn is_rejected(
     object: &Object,
@@ -22,15 +25,25 @@ pub(super) async fn is_rejected(
     let (url, object) = (object.url(), object.clone());
     let work = tokio::task::spawn_blocking(move || {
         let failed = |error| read_error(&object, error);
-        let mut batches = Batches::new(Decompressed::new(reader).map_err(failed)?, cut);
-        let Some(batch) = batches.next().transpose().map_err(failed)? else {
-            return Ok(false);
-        };
-        let records = Decoder::new(feed, &limits).decode(&batch)?;
-        let reasons = records.column(REASON).and_then(|reasons| reasons.str());
-        let reasons = reasons.map_err(|source| Error::Frame { doing: "count reasons", source })?;
-        let is_of_schema = |reason: &str| OF_SCHEMA.iter().any(|of| of.as_str() == reason);
-        Ok(reasons.null_count() == 0 && reasons.iter().flatten().any(is_of_schema))
+        let mut decoder = Decoder::new(feed, &limits);
+        let (mut bytes, mut some_of_schema) = (0, false);
+        for batch in Batches::new(Decompressed::new(reader).map_err(failed)?, cut) {
+            let batch = batch.map_err(failed)?;
+            let records = decoder.decode(&batch)?;
+            let reasons = records.column(REASON).and_then(|reasons| reasons.str());
+            let reasons =
+                reasons.map_err(|source| Error::Frame { doing: "count reasons", source })?;
+            if reasons.null_count() > 0 {
+                return Ok(false);
+            }
+            let is_of_schema = |reason: &str| OF_SCHEMA.iter().any(|of| of.as_str() == reason);
+            some_of_schema |= reasons.iter().flatten().any(is_of_schema);
+            bytes += batch.text.len();
+            if bytes >= BEGINNING_BYTES {
+                break;
+            }
+        }
+        Ok(some_of_schema)
     });
     work.await.map_err(|_| Error::Stopped { object: url })?
 }

@@ -34,7 +34,7 @@ pub struct CutOptions {
 
 impl Default for CutOptions {
     fn default() -> Self {
-        Self { format: None, batch_bytes: 2 << 20, max_record_bytes: 16 << 20 }
+        Self { format: None, batch_bytes: 4 << 20, max_record_bytes: 16 << 20 }
     }
 }
 

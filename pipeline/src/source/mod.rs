@@ -2,7 +2,7 @@
 //!
 //! [`find`] names objects, or a [`Bucket`] does; [`ObjectReader`] reads one, [`Decompressed`] unpacks it and [`Batches`]
 //! cuts it. What stands in memory does not grow with the object: two ranges ahead, a batch of about
-//! a megabyte, and one record of up to [`CutOptions::max_record_bytes`].
+//! four megabytes, and one record of up to [`CutOptions::max_record_bytes`].
 
 mod batch;
 mod bucket;
