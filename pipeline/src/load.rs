@@ -262,7 +262,7 @@ fn transform(
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
     let transform = prepared(object, feed, limits, stamp, encoder, options);
-    (receiver, beside(move || transform.run(reader, &sender)))
+    (receiver, beside(feed, move || transform.run(reader, &sender)))
 }
 
 fn prepared(

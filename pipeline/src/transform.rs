@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Once};
 
 use polars::prelude::{DataFrame, IntoLazy, LazyFrame, ListNameSpaceImpl, PolarsResult};
 use polars_async::executor::ALLOW_RAYON_THREADS;
@@ -104,7 +104,7 @@ impl Transform {
     ) -> Result<()> {
         let records = decoder.decode(batch)?;
         let frames = Frames::split(&records, self.feed, &self.stamp)?;
-        tally.add(self.feed, &records, &frames)?;
+        tally.add(self.feed, batch, &records, &frames)?;
         drop(records);
         let progress = &self.progress;
         for (so_far, of_batch) in [
@@ -129,10 +129,13 @@ const NICE: i32 = 5;
 /// Works on a thread of its own, which lets others go first: the database may be on this machine, and
 /// whoever sends to it must not wait for a processor. Nothing is received if the work panics.
 pub(crate) fn beside<T: Send + 'static>(
+    feed: &'static Feed,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (sender, receiver) = oneshot::channel();
     let work = move || {
+        // The threads that Polars starts when it is first used are everybody's, and would inherit it.
+        warm_up(feed);
         // Elsewhere than on Linux that would be of the whole process.
         #[cfg(target_os = "linux")]
         rustix::process::nice(NICE).ok();
@@ -143,16 +146,18 @@ pub(crate) fn beside<T: Send + 'static>(
     receiver
 }
 
-/// Takes no records through the frames: what Polars sets up the first time it is used takes some
+/// Takes no records through the frames, once: what Polars sets up the first time it is used takes some
 /// milliseconds, which a process can spend while it connects.
 pub fn warm_up(feed: &'static Feed) {
-    ALLOW_RAYON_THREADS.set(false);
-    let stamp = Stamp::default();
-    let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&Batch::default());
-    let frames = records.and_then(|records| Frames::split(&records, feed, &stamp));
-    if let Err(error) = frames {
-        tracing::debug!(%error, "the frames could not be warmed up");
-    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        ALLOW_RAYON_THREADS.set(false);
+        let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&Batch::default());
+        let frames = records.and_then(|records| Frames::split(&records, feed, &Stamp::default()));
+        if let Err(error) = frames {
+            tracing::debug!(%error, "the frames could not be warmed up");
+        }
+    });
 }
 
 /// The frames of some records.
@@ -193,10 +198,18 @@ impl Frames {
 }
 
 impl Tally {
-    fn add(&mut self, feed: &Feed, records: &DataFrame, frames: &Frames) -> Result<()> {
+    /// Adds the records of a batch as they were cut, not as they were decoded: that none is lost between
+    /// is part of what is proven.
+    fn add(
+        &mut self,
+        feed: &Feed,
+        batch: &Batch,
+        records: &DataFrame,
+        frames: &Frames,
+    ) -> Result<()> {
         let failed = |source| Error::Frame { doing: "count the rows of a batch", source };
         let Frames { status, log, rejected } = frames;
-        self.records += records.height() as u64;
+        self.records += batch.records.len() as u64;
         self.loaded += status.height() as u64;
         self.rejected += rejected.height() as u64;
         self.list_entries += list_lengths(records, feed).map_err(failed)?.iter().sum::<u64>();
@@ -229,4 +242,23 @@ pub(crate) fn list_lengths(records: &DataFrame, feed: &Feed) -> PolarsResult<Vec
 
 fn collect(frame: LazyFrame, doing: &'static str) -> Result<DataFrame> {
     frame.collect().map_err(|source| Error::Frame { doing, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::USER_STATUS;
+    use crate::source::Batches;
+
+    #[test]
+    fn a_record_that_decode_would_lose_is_still_counted_as_read() {
+        let text = b"{}\n{\n[1]\n".as_slice();
+        let batch = Batches::new(text, CutOptions::default()).next().unwrap().unwrap();
+        let mut decoder = Decoder::new(&USER_STATUS, &Limits::of_fresh_tables(&USER_STATUS));
+        let fewer = decoder.decode(&batch).unwrap().head(Some(2));
+        let frames = Frames::split(&fewer, &USER_STATUS, &Stamp::default()).unwrap();
+        let mut tally = Tally::default();
+        tally.add(&USER_STATUS, &batch, &fewer, &frames).unwrap();
+        assert_eq!((tally.records, tally.loaded + tally.rejected), (3, 2));
+    }
 }

@@ -245,7 +245,7 @@ impl<'a> Load<'a> {
         let stamp = stamp(object, begun.load_id, begun.started_at);
         let encoder = Some(Encoder::new(targets));
         let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
-        (receiver, beside(move || transform.run_part(reader, &sender)))
+        (receiver, beside(feed, move || transform.run_part(reader, &sender)))
     }
 
     /// Makes the load complete, all of whose parts are committed, unless somebody else has.
