@@ -98,6 +98,9 @@ impl Targets {
 }
 
 fn encode(frame: &DataFrame, table: &Table, mut send: impl FnMut(Vec<u8>) -> bool) -> Result<()> {
+    if frame.height() == 0 {
+        return Ok(());
+    }
     let failed = |source| Error::Frame { doing: "encode the rows of a batch", source };
     let cells =
         table.columns.iter().map(|column| Cells::of(frame.column(column.name)?, column.wire));
@@ -126,15 +129,13 @@ fn piece(cells: &[Cells], rows: Range<usize>) -> (Range<usize>, usize) {
 
 fn encoded(cells: &[Cells], rows: Range<usize>, most_bytes: usize) -> Vec<u8> {
     let count = (cells.len() as i16).to_be_bytes();
-    let mut out = vec![0; most_bytes + WORD_BYTES];
-    let mut at = 0;
+    let mut out = Vec::with_capacity(most_bytes + WORD_BYTES);
     for row in rows {
-        at += put(count, count.len(), &mut out[at..]);
+        out.extend_from_slice(&count);
         for cells in cells {
-            at += cells.put(row, &mut out[at..]);
+            cells.put(row, &mut out);
         }
     }
-    out.truncate(at);
     out
 }
 
@@ -182,15 +183,14 @@ impl Cells {
         }
     }
 
-    /// Writes a cell, maybe more behind it, and tells its length.
     #[inline(always)]
-    fn put(&self, row: usize, out: &mut [u8]) -> usize {
+    fn put(&self, row: usize, out: &mut Vec<u8>) {
         match self {
             Self::Same(cell) => put(cell.bytes, cell.length as usize, out),
             Self::Short(cells) => put(cells[row].bytes, cells[row].length as usize, out),
             Self::Text(texts) => {
                 if texts.validity().is_some_and(|validity| !validity.get_bit(row)) {
-                    return put(NULL, NULL.len(), out);
+                    return out.extend_from_slice(&NULL);
                 }
                 let view = texts.views()[row];
                 let (count, length) = (view.length.to_be_bytes(), view.length as usize);
@@ -200,13 +200,12 @@ impl Cells {
                     word[..4].copy_from_slice(&count);
                     return put(word, 4 + length, out);
                 }
-                put(count, count.len(), out);
+                out.extend_from_slice(&count);
                 let text = &texts.data_buffers()[view.buffer_idx as usize][view.offset as usize..];
                 match text.first_chunk::<WORD_BYTES>() {
-                    Some(word) if length <= WORD_BYTES => _ = put(*word, length, &mut out[4..]),
-                    _ => out[4..4 + length].copy_from_slice(&text[..length]),
+                    Some(word) if length <= WORD_BYTES => put(*word, length, out),
+                    _ => out.extend_from_slice(&text[..length]),
                 }
-                4 + length
             }
         }
     }
@@ -252,9 +251,10 @@ impl Short {
     }
 }
 
-/// Writes a word of which the first bytes count, and tells how many.
+/// Adds the first bytes of a word, all of which is written, since that is faster.
 #[inline(always)]
-fn put<const N: usize>(word: [u8; N], length: usize, out: &mut [u8]) -> usize {
-    out[..N].copy_from_slice(&word);
-    length
+fn put<const N: usize>(word: [u8; N], length: usize, out: &mut Vec<u8>) {
+    let end = out.len() + length;
+    out.extend_from_slice(&word);
+    out.truncate(end);
 }
