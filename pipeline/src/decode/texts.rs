@@ -8,6 +8,17 @@ use polars_arrow::bitmap::MutableBitmap;
 use polars_arrow::datatypes::ArrowDataType;
 use polars_buffer::Buffer;
 
+/// For each length of texts that views hold themselves: its bits of a word.
+const INLINE: [u128; View::MAX_INLINE_SIZE as usize + 1] = {
+    let mut masks = [0; View::MAX_INLINE_SIZE as usize + 1];
+    let mut length = 1;
+    while length < masks.len() {
+        masks[length] = masks[length - 1] << 8 | 0xFF;
+        length += 1;
+    }
+    masks
+};
+
 /// A text that is UTF-8, of which columns may hold parts.
 #[derive(Debug, Clone)]
 pub(super) struct Text(Buffer<u8>);
@@ -22,12 +33,23 @@ impl Text {
         }
     }
 
-    /// A part that begins and ends between characters.
+    /// A view of a part that begins and ends between characters, in the buffer of this number.
     #[inline(always)]
-    fn part(&self, at: &Range<usize>) -> Option<&[u8]> {
+    fn view(&self, at: Range<usize>, buffer: u32) -> Option<View> {
         let text = self.0.as_slice();
         let is_between = |at: usize| text.get(at).is_none_or(|byte| byte & 0xC0 != 0x80);
-        text.get(at.clone()).filter(|_| is_between(at.start) && is_between(at.end))
+        let start = u32::try_from(at.start).ok()?;
+        let part = text.get(at.clone()).filter(|_| is_between(at.start) && is_between(at.end))?;
+        Some(match (text[at.start..].first_chunk(), INLINE.get(part.len())) {
+            // Of a short text the view is its length, then the text, then zeros.
+            (Some(word), Some(mask)) => {
+                let text = u128::from_le_bytes(*word) & mask;
+                let [prefix, buffer_idx, offset] =
+                    [text, text >> 32, text >> 64].map(|word| (word as u32).to_le());
+                View { length: part.len() as u32, prefix, buffer_idx, offset }
+            }
+            _ => View::new_from_bytes(part, buffer, start),
+        })
     }
 }
 
@@ -66,13 +88,9 @@ impl Texts {
     #[inline(always)]
     pub(super) fn push_part(&mut self, at: Range<usize>) {
         let buffer = self.texts.len() as u32;
-        let part = self.texts.last().and_then(|text| text.part(&at));
-        match (part, u32::try_from(at.start)) {
-            (Some(part), Ok(start)) => {
-                let view = View::new_from_bytes(part, buffer, start);
-                self.push_view(view, true);
-            }
-            _ => self.push_null(),
+        match self.texts.last().and_then(|text| text.view(at, buffer)) {
+            Some(view) => self.push_view(view, true),
+            None => self.push_null(),
         }
     }
 

@@ -403,32 +403,30 @@ pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// How many bytes of `text` stand before the first quote, backslash or control character: eight at
+/// How many bytes of `text` stand before the first quote, backslash or control character: sixteen at
 /// a time, since most strings are short and none of them holds any of the three.
 #[inline(always)]
 fn plain(text: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(chunk) = text[at..].first_chunk() {
-        let stops = stops(u64::from_le_bytes(*chunk));
+    while let Some(chunk) = text[at..].first_chunk::<16>() {
+        // Written so that it becomes a few instructions on all sixteen at once.
+        let mut stops = [0; 16];
+        for (stop, byte) in stops.iter_mut().zip(chunk) {
+            *stop = if is_plain(*byte) { 0 } else { 0xFF };
+        }
+        let stops = u128::from_le_bytes(stops);
         if stops != 0 {
             return at + stops.trailing_zeros() as usize / 8;
         }
         at += chunk.len();
     }
-    let rest = text[at..].iter();
-    at + rest.take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count()
+    at + text[at..].iter().take_while(|byte| is_plain(**byte)).count()
 }
 
-/// Sets the high bit of the first byte that is a quote, a backslash or below 0x20; bits above it
-/// mean nothing, since the subtractions borrow. Bytes that are not ASCII are none of the three.
+/// Whether a byte within a string means itself.
 #[inline(always)]
-const fn stops(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
-    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
-    let control = word.wrapping_sub(ONES * 0x20);
-    (quote | backslash | control) & !word & HIGHS
+const fn is_plain(byte: u8) -> bool {
+    (byte != b'"') & (byte != b'\\') & (byte >= 0x20)
 }
 
 /// Appends to `out` what the text between the quotes of a valid string means.
