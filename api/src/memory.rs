@@ -1,15 +1,31 @@
 //! How the C library's allocator keeps memory.
 
-/// Bounds what freed memory stays with the process: by default each thread gets an arena of its own,
-/// up to eight for each processor, and a load on two connections has six threads that allocate. With as
-/// many as processors it takes a fifth less memory at its peak, and no more time.
+/// Blocks of this size come from what is kept; larger ones from the system, and go back to it.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const KEPT_BLOCK_BYTES: libc::c_int = 32 << 20;
+/// What is kept at most at the end of an arena.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const KEPT_BYTES: libc::c_int = 64 << 20;
+
+/// Has freed memory used again, and bounds what of it stays with the process.
+///
+/// By default blocks as large as a batch are given back when they are freed: a load touched four times
+/// as many fresh pages, a tenth of its processor time. And each thread gets an arena of its own, up to
+/// eight for each processor, while a load on two connections has six threads that allocate: with as many
+/// as processors it takes a fifth less memory at its peak, and no more time.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the C library has no other way but its environment")]
 pub(crate) fn bound() {
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let arenas = libc::c_int::try_from(processors.max(2)).unwrap_or(libc::c_int::MAX);
-    // SAFETY: it takes two numbers, and is called before there is another thread.
-    unsafe { libc::mallopt(libc::M_ARENA_MAX, arenas) };
+    for (parameter, value) in [
+        (libc::M_ARENA_MAX, arenas),
+        (libc::M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES),
+        (libc::M_TRIM_THRESHOLD, KEPT_BYTES),
+    ] {
+        // SAFETY: it takes two numbers, and is called before there is another thread.
+        unsafe { libc::mallopt(parameter, value) };
+    }
 }
 
 /// Other C libraries are left as they are.
