@@ -1,13 +1,14 @@
 //! Reads an object in ranges, ahead of its user, each under the version it is pinned to.
 
-use std::io::{self, BufRead, Read};
+use std::fs::File;
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use object_store::{GetOptions, GetRange};
+use object_store::{GetOptions, GetRange, GetResultPayload};
 use tokio::sync::mpsc;
 
 use super::format::NotText;
@@ -225,10 +226,30 @@ async fn read_range(object: &Object, range: Option<Range<u64>>) -> Result<Bytes,
     let Some(range) = range else {
         return Ok(Bytes::new());
     };
-    let bytes = result.bytes().await.map_err(failed)?;
+    let bytes = match result.payload {
+        GetResultPayload::File(file, _) => read_file(file, range.clone()).await,
+        GetResultPayload::Stream(_) => result.bytes().await,
+    };
+    let bytes = bytes.map_err(failed)?;
     if bytes.len() as u64 == range.end - range.start {
         Ok(bytes)
     } else {
         Err(Error::Changed { object: object.url() })
     }
+}
+
+/// Reads a range of a file as the client would, without clearing the memory first.
+async fn read_file(mut file: File, range: Range<u64>) -> object_store::Result<Bytes> {
+    let length = range.end - range.start;
+    let read = move || {
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.seek(SeekFrom::Start(range.start))?;
+        file.take(length).read_to_end(&mut bytes)?;
+        Ok(Bytes::from(bytes))
+    };
+    let read = tokio::task::spawn_blocking(read).await.map_err(io::Error::other);
+    read.flatten().map_err(|error| object_store::Error::Generic {
+        store: "LocalFileSystem",
+        source: error.into(),
+    })
 }
