@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::decode::{Decoder, Limits, REASON};
 use crate::error::{Error, Result};
-use crate::feed::Feed;
+use crate::feed::{Feed, Field, Kind};
 use crate::frame::{self, Stamp, Stamps};
 use crate::progress::Progress;
 use crate::sink::{Encoder, Rows};
@@ -146,13 +146,16 @@ pub(crate) fn beside<T: Send + 'static>(
     receiver
 }
 
-/// Takes no records through the frames, once: what Polars sets up the first time it is used takes some
+/// Takes two records through the frames, once: what Polars sets up the first time it is used takes some
 /// milliseconds, which a process can spend while it connects.
 pub fn warm_up(feed: &'static Feed) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         ALLOW_RAYON_THREADS.set(false);
-        let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&Batch::default());
+        let text = format!("{}\n{}\n", example(feed.fields, "a"), example(feed.fields, ""));
+        let batch = Batches::new(text.as_bytes(), CutOptions::default()).next();
+        let batch = batch.and_then(Result::ok).unwrap_or_default();
+        let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&batch);
         let frames = records.and_then(|records| Frames::split(&records, feed, &Stamp::default()));
         if let Err(error) = frames {
             tracing::debug!(%error, "the frames could not be warmed up");
@@ -160,10 +163,25 @@ pub fn warm_up(feed: &'static Feed) {
     });
 }
 
+/// A record without nulls: where a column holds nothing else, Polars makes 8 MiB of zeros that it keeps.
+fn example(fields: &[Field], text: &str) -> String {
+    let members = fields.iter().map(|field| {
+        let value = match field.kind {
+            Kind::Text => format!("\"{text}\""),
+            Kind::Integer => "1".to_owned(),
+            Kind::Boolean => "true".to_owned(),
+            Kind::List(fields) => format!("[{}]", example(fields, text)),
+        };
+        format!("\"{}\":{value}", field.name)
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
 /// The frames of some records.
 pub(crate) struct Frames {
     pub(crate) status: DataFrame,
     pub(crate) log: DataFrame,
+    /// Where there is none, only the columns of decode.
     pub(crate) rejected: DataFrame,
 }
 
@@ -173,15 +191,16 @@ impl Frames {
         feed: &Feed,
         stamps: &(impl Stamps + ?Sized),
     ) -> Result<Self> {
-        let records = || records.clone().lazy();
-        Ok(Self {
-            status: collect(frame::status(records(), feed, stamps), "select the valid records")?,
-            log: collect(frame::status_log(records(), feed, stamps), "explode the list")?,
-            rejected: collect(
-                frame::rejected(records(), feed, stamps),
-                "select the rejected records",
-            )?,
-        })
+        let lazy = || records.clone().lazy();
+        let status = collect(frame::status(lazy(), feed, stamps), "select the valid records")?;
+        let log = collect(frame::status_log(lazy(), feed, stamps), "explode the list")?;
+        // Of most batches nothing is left.
+        let rejected = if status.height() == records.height() {
+            records.head(Some(0))
+        } else {
+            collect(frame::rejected(lazy(), feed, stamps), "select the rejected records")?
+        };
+        Ok(Self { status, log, rejected })
     }
 
     /// Encodes the rows; the log's go first, since they do not wait.
@@ -249,6 +268,17 @@ mod tests {
     use super::*;
     use crate::feed::USER_STATUS;
     use crate::source::Batches;
+
+    #[test]
+    fn one_example_is_valid_and_the_other_is_not() {
+        let text = ["a", ""].map(|text| example(USER_STATUS.fields, text)).join("\n");
+        let batch = Batches::new(text.as_bytes(), CutOptions::default()).next().unwrap().unwrap();
+        let mut decoder = Decoder::new(&USER_STATUS, &Limits::of_fresh_tables(&USER_STATUS));
+        let records = decoder.decode(&batch).unwrap();
+        let frames = Frames::split(&records, &USER_STATUS, &Stamp::default()).unwrap();
+        let Frames { status, log, rejected } = frames;
+        assert_eq!((status.height(), log.height(), rejected.height()), (1, 1, 1));
+    }
 
     #[test]
     fn a_record_that_decode_would_lose_is_still_counted_as_read() {

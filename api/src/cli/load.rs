@@ -37,6 +37,7 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
             Err(error) => printer.failed("could not explain the load", &error),
         };
     }
+    drop(tokio::task::spawn_blocking(|| warm_up(&USER_STATUS)));
     let mut exit = ExitCode::SUCCESS;
     let mut objects = Vec::new();
     let environment = environment();
@@ -57,7 +58,6 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     if objects.is_empty() {
         return exit;
     }
-    drop(tokio::task::spawn_blocking(|| warm_up(&USER_STATUS)));
     let mut session = match open(args, printer).await {
         Ok(session) => session,
         Err(error) => {

@@ -34,9 +34,9 @@ fn printed(value: Expr, kind: Kind) -> Expr {
     match kind {
         Kind::Text => value,
         Kind::Integer => value.cast(DataType::String),
-        Kind::Boolean => when(value.clone().is_null())
-            .then(lit("null"))
-            .otherwise(when(value).then(lit("true")).otherwise(lit("false"))),
+        Kind::Boolean => when(value.clone())
+            .then(lit("true"))
+            .otherwise(when(value.not()).then(lit("false")).otherwise(lit("null"))),
         Kind::List(fields) => printed_list(value, fields),
     }
 }
@@ -51,7 +51,8 @@ fn printed_list(list: Expr, fields: &[Field]) -> Expr {
         parts.push(or_null(printed(value, field.kind)));
     }
     parts.push(lit("}"));
-    let entry = when(element().is_null()).then(lit("null")).otherwise(concat_str(parts, "", false));
+    let entry =
+        when(element().is_not_null()).then(concat_str(parts, "", false)).otherwise(lit("null"));
     let joined = list.list().eval(entry).list().join(lit(", "), false);
     concat_str([lit("["), joined, lit("]")], "", false)
 }
