@@ -140,6 +140,8 @@ async fn attempt(
     if whole_because(object, options).await?.is_none() {
         return parts::load(object, feed, identity, connection, options, started_at).await;
     }
+    // The first bytes come while the database is asked.
+    let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
@@ -160,7 +162,8 @@ async fn attempt(
     }
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));
-    let (rows, work) = transform(object, feed, targets.limits(), stamp, encoder, options);
+    let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
+    let (rows, work) = begin(transform, reader);
     let (written, tally) = write(object, &transaction, &targets, rows, work, options).await?;
     let counts = prove(object, &tally, written)?;
     let seconds = seconds_since(started_at);
@@ -222,7 +225,8 @@ pub async fn dry_run(
         }
     };
     let stamp = stamp(object, 0, started_at);
-    let (_, work) = transform(object, feed, targets.limits(), stamp, None, options);
+    let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
+    let (_, work) = begin(prepared(object, feed, targets.limits(), stamp, None, options), reader);
     let tally = work.await.map_err(|_| stopped(object))??;
     let written = Written {
         status: tally.loaded,
@@ -251,18 +255,9 @@ async fn earlier(
 type Work = oneshot::Receiver<Result<Tally>>;
 
 /// Begins to transform an object beside the async threads.
-fn transform(
-    object: &Object,
-    feed: &'static Feed,
-    limits: Limits,
-    stamp: Stamp,
-    encoder: Option<Encoder>,
-    options: &LoadOptions,
-) -> (mpsc::Receiver<Rows>, Work) {
+fn begin(transform: Transform, reader: ObjectReader) -> (mpsc::Receiver<Rows>, Work) {
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-    let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
-    let transform = prepared(object, feed, limits, stamp, encoder, options);
-    (receiver, beside(feed, move || transform.run(reader, &sender)))
+    (receiver, beside(transform.feed, move || transform.run(reader, &sender)))
 }
 
 fn prepared(
