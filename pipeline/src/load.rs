@@ -158,7 +158,7 @@ async fn attempt(
     }
     if let Some(begun) = begun {
         drop(transaction);
-        return parts::go_on(object, feed, identity, connection, options, begun).await;
+        return parts::go_on(object, feed, identity, connection, options, targets, begun).await;
     }
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));

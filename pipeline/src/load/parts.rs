@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use futures::future::try_join_all;
+use futures::future::{join, try_join_all};
 use tokio::sync::mpsc;
 
 use super::add_up::{add_up, records_before};
@@ -34,13 +34,20 @@ pub(super) async fn load(
     options: &LoadOptions,
     started_at: SystemTime,
 ) -> Result<Summary> {
-    // Nothing is to be planned for tables that do not fit.
-    Targets::find_or_create(&**connection, feed, options.mode).await?;
-    match begin(object, identity, connection, options, started_at).await? {
-        Begun::Done(loaded) => Ok(Summary::already_loaded(object, loaded)),
-        Begun::Incomplete(begun) => {
+    let database = connection.database().clone();
+    let begun = async {
+        // Nothing is to be planned for tables that do not fit.
+        let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
+        Ok((targets, begin(object, identity, connection, options, started_at).await?))
+    };
+    let others = connect_others(&database, options.connections.number() - 1);
+    let (begun, others) = join(begun, others).await;
+    match begun? {
+        (_, Begun::Done(loaded)) => Ok(Summary::already_loaded(object, loaded)),
+        (targets, Begun::Incomplete(begun)) => {
             (options.reached)(Point::Planned);
-            go_on(object, feed, identity, connection, options, begun).await
+            let load = Load::new(object, feed, options, targets, begun)?;
+            load.run(identity, connection, others).await
         }
     }
 }
@@ -100,14 +107,13 @@ pub(super) async fn go_on(
     identity: &Identity,
     connection: &mut Connection,
     options: &LoadOptions,
+    targets: Targets,
     begun: Incomplete,
 ) -> Result<Summary> {
-    let missing = begun.parts.saturating_sub(begun.committed);
-    options.progress.add(begun.counts);
-    options.progress.parts.store(missing, Ordering::Relaxed);
-    let load = Load::find(object, feed, connection, options, begun).await?;
-    let done = load.run(identity, connection).await;
-    done.map_err(|source| load.incomplete(source))
+    let load = Load::new(object, feed, options, targets, begun)?;
+    let wanted = options.connections.number().min(load.missing() as usize);
+    let others = connect_others(connection.database(), wanted.saturating_sub(1)).await;
+    load.run(identity, connection, others).await
 }
 
 /// Loads one part of an object that somebody else loads in parts; false when there is none that is
@@ -125,8 +131,25 @@ pub async fn help(
     let Some(begun) = ledger::incomplete(&**connection, &identity).await? else {
         return Ok(false);
     };
-    let load = Load::find(object, feed, connection, options, begun).await?;
+    let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
+    let load = Load::new(object, feed, options, targets, begun)?;
     load.load_part(connection, Whose::Nobodys).await
+}
+
+/// So many connections, or as many as the server lets us have.
+async fn connect_others(database: &Database, wanted: usize) -> Vec<Connection> {
+    let mut others = Vec::new();
+    while others.len() < wanted {
+        match database.connect().await {
+            Ok(connection) => others.push(connection),
+            Err(error) => {
+                let (connections, error) = (others.len() + 1, error.with_causes());
+                tracing::warn!(connections, error, "a load has fewer connections than it wants");
+                break;
+            }
+        }
+    }
+    others
 }
 
 /// Which parts are taken.
@@ -150,51 +173,49 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    async fn find(
+    fn new(
         object: &'a Object,
         feed: &'static Feed,
-        connection: &Connection,
         options: &'a LoadOptions,
+        targets: Targets,
         begun: Incomplete,
     ) -> Result<Self> {
         if begun.mode != options.mode.as_str() {
             let Incomplete { load_id, mode, .. } = begun;
             return Err(Error::OtherMode { object: object.url(), load_id, mode });
         }
-        let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
         Ok(Self { object, feed, options, targets, begun, committed: AtomicU64::new(0) })
     }
 
+    /// Parts that were not committed when it began here.
+    const fn missing(&self) -> u64 {
+        self.begun.parts.saturating_sub(self.begun.committed)
+    }
+
     /// Loads what is missing, and makes the load complete.
-    async fn run(&self, identity: &Identity, connection: &mut Connection) -> Result<Summary> {
-        let mut others = self.connect_others(connection.database()).await;
+    async fn run(
+        &self,
+        identity: &Identity,
+        connection: &mut Connection,
+        others: Vec<Connection>,
+    ) -> Result<Summary> {
+        self.options.progress.add(self.begun.counts);
+        self.options.progress.parts.store(self.missing(), Ordering::Relaxed);
+        let done = self.load_missing(identity, connection, others).await;
+        done.map_err(|source| self.incomplete(source))
+    }
+
+    async fn load_missing(
+        &self,
+        identity: &Identity,
+        connection: &mut Connection,
+        mut others: Vec<Connection>,
+    ) -> Result<Summary> {
         let all = iter::once(&mut *connection).chain(&mut others);
         try_join_all(all.map(|connection| self.take_parts(connection))).await?;
         drop(others);
         while self.load_part(connection, Whose::Others).await? {}
         self.complete(identity, connection).await
-    }
-
-    /// The connections beside the first, or as many as the server lets us have.
-    async fn connect_others(&self, database: &Database) -> Vec<Connection> {
-        let missing = self.begun.parts.saturating_sub(self.begun.committed);
-        let wanted = self.options.connections.number().min(missing as usize);
-        let mut others = Vec::new();
-        while others.len() + 1 < wanted {
-            match database.connect().await {
-                Ok(connection) => others.push(connection),
-                Err(error) => {
-                    let (connections, error) = (others.len() + 1, error.with_causes());
-                    tracing::warn!(
-                        connections,
-                        error,
-                        "a load has fewer connections than it wants"
-                    );
-                    break;
-                }
-            }
-        }
-        others
     }
 
     /// Loads parts on a connection until there are none that nobody is at.
