@@ -15,6 +15,7 @@ pub use tls::TlsStream;
 
 use std::time::Duration;
 
+use futures::future::join;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Socket};
@@ -46,8 +47,7 @@ const NOTICE_THE_END: &str =
     "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3";
 
 /// Makes the server notice that we are gone while it computes. Not every system can.
-const NOTICE_WHILE_BUSY: &str = "do $$ begin set client_connection_check_interval = '5s'; \
-    exception when others then null; end $$";
+const NOTICE_WHILE_BUSY: &str = "set client_connection_check_interval = '5s'";
 
 /// The schema `stevedore` is for the ledger. To a role of that name it would be the first of its
 /// search path, where users' tables would be created beside those that are there already.
@@ -150,8 +150,7 @@ impl Database {
     /// # Errors
     /// The driver's, when the connection broke.
     pub async fn prepare_session(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
-        let mut statements =
-            vec![NOTICE_THE_END.to_owned(), NOTICE_WHILE_BUSY.to_owned(), KEEP_OUT.to_owned()];
+        let mut statements = vec![NOTICE_THE_END.to_owned(), KEEP_OUT.to_owned()];
         for (setting, timeout) in
             [("lock_timeout", self.lock_timeout), ("statement_timeout", self.statement_timeout)]
         {
@@ -159,7 +158,12 @@ impl Database {
                 statements.push(format!("set {setting} = {}", milliseconds(timeout)));
             }
         }
-        client.batch_execute(&statements.join("; ")).await
+        // By itself, since it may fail, and not caught by a block of PL/pgSQL, which would have to be
+        // loaded first.
+        let statements = statements.join("; ");
+        let (_, set) =
+            join(client.batch_execute(NOTICE_WHILE_BUSY), client.batch_execute(&statements)).await;
+        set
     }
 
     /// Connects.
