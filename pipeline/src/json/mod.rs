@@ -8,7 +8,14 @@
 //!
 //! The cursor does not check UTF-8: its users do that once for a whole batch.
 
+mod text;
+mod usual_key;
+
 use std::ops::Range;
+
+use text::plain;
+pub(crate) use text::unescape;
+pub(crate) use usual_key::UsualKey;
 
 /// Why a value could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,34 +74,6 @@ pub(crate) struct Quoted {
     pub(crate) span: Span,
     /// Whether it holds escapes, so that [`unescape`] is needed to read it.
     pub(crate) escaped: bool,
-}
-
-/// A key, its quotes and its colon in one word, so that a text is compared with it at once.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct UsualKey {
-    word: u128,
-    mask: u128,
-    length: usize,
-}
-
-impl UsualKey {
-    /// The key of this name, which must need no escapes; one that is longer than 13 bytes is never
-    /// found, since it does not fit.
-    pub(crate) fn new(name: &str) -> Self {
-        let written = format!("\"{name}\":");
-        let mut word = [0; 16];
-        match word.get_mut(..written.len()) {
-            Some(bytes) => bytes.copy_from_slice(written.as_bytes()),
-            None => return Self { word: 1, mask: 0, length: 0 },
-        }
-        let mask = u128::MAX >> (128 - 8 * written.len());
-        Self { word: u128::from_le_bytes(word), mask, length: written.len() }
-    }
-
-    #[inline(always)]
-    const fn is(&self, text: [u8; 16]) -> bool {
-        u128::from_le_bytes(text) & self.mask == self.word
-    }
 }
 
 /// A position in JSON text. Every method moves on only over what is valid.
@@ -217,7 +196,7 @@ impl<'a> Cursor<'a> {
         let written = self.text.get(at..).and_then(|rest| rest.first_chunk::<16>());
         let is_it = written.is_some_and(|written| key.is(*written));
         if is_it {
-            self.at = at + key.length;
+            self.at = at + key.len();
         }
         is_it
     }
@@ -401,72 +380,6 @@ impl<'a> Cursor<'a> {
 /// White space of RFC 8259.
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-/// How many bytes of `text` stand before the first quote, backslash or control character: sixteen at
-/// a time, since most strings are short and none of them holds any of the three.
-#[inline(always)]
-fn plain(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(chunk) = text[at..].first_chunk::<16>() {
-        // Written so that it becomes a few instructions on all sixteen at once.
-        let mut stops = [0; 16];
-        for (stop, byte) in stops.iter_mut().zip(chunk) {
-            *stop = if is_plain(*byte) { 0 } else { 0xFF };
-        }
-        let stops = u128::from_le_bytes(stops);
-        if stops != 0 {
-            return at + stops.trailing_zeros() as usize / 8;
-        }
-        at += chunk.len();
-    }
-    at + text[at..].iter().take_while(|byte| is_plain(**byte)).count()
-}
-
-/// Whether a byte within a string means itself.
-#[inline(always)]
-const fn is_plain(byte: u8) -> bool {
-    (byte != b'"') & (byte != b'\\') & (byte >= 0x20)
-}
-
-/// Appends to `out` what the text between the quotes of a valid string means.
-pub(crate) fn unescape(quoted: &str, out: &mut String) {
-    let mut rest = quoted;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        let (length, meaning) = escaped_char(&rest[at + 1..]);
-        out.push(meaning);
-        rest = &rest[at + 1 + length..];
-    }
-    out.push_str(rest);
-}
-
-/// The character that an escape means, and the length of the escape behind its backslash.
-fn escaped_char(escape: &str) -> (usize, char) {
-    let unit = |at: usize| {
-        let digits = escape.get(at..at + 4).unwrap_or_default();
-        u32::from_str_radix(digits, 16).unwrap_or(u32::from(char::REPLACEMENT_CHARACTER))
-    };
-    let simple = match escape.as_bytes().first() {
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(b'u') => {
-            let high = unit(1);
-            return match char::from_u32(high) {
-                Some(char) => (5, char),
-                None => {
-                    let code = 0x1_0000 + ((high & 0x3FF) << 10 | (unit(7) & 0x3FF));
-                    (11, char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
-                }
-            };
-        }
-        Some(&byte) => char::from(byte),
-        None => return (0, char::REPLACEMENT_CHARACTER),
-    };
-    (1, simple)
 }
 
 #[cfg(test)]
