@@ -124,7 +124,7 @@ async fn what_cannot_be_read_in_parts_is_loaded_as_a_whole() {
 /// Ends the load of `text` when the `last` part is committed, for good.
 async fn interrupted(database: &TestDatabase, object: &Object) -> Error {
     static PROGRESS: LazyLock<Arc<Progress>> = LazyLock::new(Arc::default);
-    let connections = Connections { wanted: NonZeroUsize::new(2), part_bytes: 500 };
+    let connections = Connections { wanted: NonZeroUsize::new(8), part_bytes: 500 };
     let options = LoadOptions {
         progress: Arc::clone(&PROGRESS),
         connections,

@@ -7,10 +7,10 @@
 use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use futures::future::{join, try_join_all};
+use futures::future::{join, join_all};
 use tokio::sync::mpsc;
 
 use super::add_up::{add_up, records_before};
@@ -170,6 +170,8 @@ struct Load<'a> {
     begun: Incomplete,
     /// Parts that were committed here.
     committed: AtomicU64,
+    /// One of the connections could not load its part: no more are to be taken.
+    failed: AtomicBool,
 }
 
 impl<'a> Load<'a> {
@@ -184,7 +186,8 @@ impl<'a> Load<'a> {
             let Incomplete { load_id, mode, .. } = begun;
             return Err(Error::OtherMode { object: object.url(), load_id, mode });
         }
-        Ok(Self { object, feed, options, targets, begun, committed: AtomicU64::new(0) })
+        let (committed, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+        Ok(Self { object, feed, options, targets, begun, committed, failed })
     }
 
     /// Parts that were not committed when it began here.
@@ -212,21 +215,27 @@ impl<'a> Load<'a> {
         mut others: Vec<Connection>,
     ) -> Result<Summary> {
         let all = iter::once(&mut *connection).chain(&mut others);
-        try_join_all(all.map(|connection| self.take_parts(connection))).await?;
+        // To the end of each: one that is dropped while it commits leaves a part that nobody counts.
+        let taken = join_all(all.map(|connection| self.take_parts(connection))).await;
+        taken.into_iter().collect::<Result<()>>()?;
         drop(others);
         while self.load_part(connection, Whose::Others).await? {}
         self.complete(identity, connection).await
     }
 
-    /// Loads parts on a connection until there are none that nobody is at.
+    /// Loads parts on a connection until there are none that nobody is at, or one fails on any.
     async fn take_parts(&self, connection: &mut Connection) -> Result<()> {
-        loop {
+        while !self.failed.load(Ordering::Relaxed) {
             match self.load_part(connection, Whose::Nobodys).await {
                 Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(error) => return Err(connection.explain(error).await),
+                Ok(false) => break,
+                Err(error) => {
+                    self.failed.store(true, Ordering::Relaxed);
+                    return Err(connection.explain(error).await);
+                }
             }
         }
+        Ok(())
     }
 
     /// Loads a part: all of it is committed, with its entry in the ledger, or nothing. False when there
