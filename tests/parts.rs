@@ -6,6 +6,7 @@ use std::process::{Child, Output, Stdio};
 use std::sync::{Arc, LazyLock};
 
 use futures::StreamExt;
+use futures::future::join;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::error::Error;
@@ -124,7 +125,7 @@ async fn what_cannot_be_read_in_parts_is_loaded_as_a_whole() {
 /// Ends the load of `text` when the `last` part is committed, for good.
 async fn interrupted(database: &TestDatabase, object: &Object) -> Error {
     static PROGRESS: LazyLock<Arc<Progress>> = LazyLock::new(Arc::default);
-    let connections = Connections { wanted: NonZeroUsize::new(8), part_bytes: 500 };
+    let connections = Connections { wanted: NonZeroUsize::new(2), part_bytes: 500 };
     let options = LoadOptions {
         progress: Arc::clone(&PROGRESS),
         connections,
@@ -188,24 +189,45 @@ async fn a_load_that_is_stopped_keeps_its_parts_and_another_goes_on_with_them() 
     assert_eq!(rows(&database).await, rows(&whole).await);
 }
 
+/// The record u40 is refused, which the sequence tells, since nothing undoes that; and the first part is
+/// not committed while somebody has the lock 42.
+const REFUSING: &str = "create sequence refused;
+    create function refuse() returns trigger language plpgsql as
+        $$ begin perform nextval('refused'); raise exception 'no u40'; end $$;
+    create trigger refuse before insert on user_status for each row
+        when (new.userid = 'u40') execute function refuse();
+    create function hold() returns trigger language plpgsql as
+        $$ begin perform pg_advisory_xact_lock(42); return null; end $$;
+    create constraint trigger hold after update on stevedore.load_parts deferrable initially deferred
+        for each row when (new.start_byte = 0) execute function hold();
+    select pg_advisory_lock(42)";
+
 #[tokio::test]
 async fn a_part_that_cannot_be_written_leaves_the_others_and_the_failure_in_the_ledger() {
     let database = TestDatabase::with_old_tables().await;
-    let connection = database.connect().await;
-    let check = "alter table user_status add constraint no_u40 check (userid <> 'u40')";
-    connection.batch_execute(check).await.unwrap();
-    let object = object(lines(60).as_bytes()).await;
-    let error = load_object(&database, &object, &in_parts(500)).await.unwrap_err();
+    let holder = database.migrated().await;
+    holder.batch_execute(REFUSING).await.unwrap();
+    let (object, options) = (object(lines(60).as_bytes()).await, in_parts(500));
+    let released_once_refused = async {
+        let refused = "select is_called from refused";
+        while !holder.query_one(refused, &[]).await.unwrap().get::<_, bool>(0) {}
+        holder.batch_execute("select pg_advisory_unlock(42)").await.unwrap();
+    };
+    let (loaded, ()) = join(load_object(&database, &object, &options), released_once_refused).await;
+    let error = loaded.unwrap_err();
     assert_eq!(error.code(), "database_failed");
-    assert!(error.with_causes().contains("no_u40"), "{}", error.with_causes());
+    assert!(error.with_causes().contains("no u40"), "{}", error.with_causes());
+    let Error::Incomplete { committed, .. } = error else { panic!("{error}") };
+    let in_ledger = database.count("stevedore.load_parts where committed_at is not null").await;
+    assert_eq!(committed as i64, in_ledger, "with the one that was committing");
     let states = database.rows("select state, error_code from stevedore.loads").await;
     let expected = [
         json!({"state": "failed", "error_code": "database_failed"}),
         json!({"state": "loading", "error_code": null}),
     ];
     assert_eq!(states, expected);
-    connection.batch_execute("alter table user_status drop constraint no_u40").await.unwrap();
-    let summary = load_object(&database, &object, &in_parts(500)).await.unwrap();
+    holder.batch_execute("drop trigger refuse on user_status").await.unwrap();
+    let summary = load_object(&database, &object, &options).await.unwrap();
     assert_eq!((summary.state, summary.records), (State::Loaded, 60));
     assert_eq!(database.counts().await, [40, 40, 20]);
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::try_join;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
@@ -27,10 +27,7 @@ use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
 pub use crate::transform::warm_up;
-use crate::transform::{Tally, Transform, beside};
-
-/// Pieces of encoded rows that wait for the database at most.
-pub(crate) const WAITING_PIECES: usize = 4;
+use crate::transform::{Tally, Transform, Work};
 
 /// How to load an object.
 #[derive(Debug, Clone)]
@@ -157,13 +154,13 @@ async fn attempt(
         return Ok(Summary::already_loaded(object, loaded));
     }
     if let Some(begun) = begun {
-        drop(transaction);
+        drop((transaction, reader));
         return parts::go_on(object, feed, identity, connection, options, targets, begun).await;
     }
     let stamp = stamp(object, load_id, started_at);
     let encoder = Some(Encoder::new(&targets));
     let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
-    let (rows, work) = begin(transform, reader);
+    let (rows, work) = transform.start(reader);
     let (written, tally) = write(object, &transaction, &targets, rows, work, options).await?;
     let counts = prove(object, &tally, written)?;
     let seconds = seconds_since(started_at);
@@ -226,7 +223,8 @@ pub async fn dry_run(
     };
     let stamp = stamp(object, 0, started_at);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
-    let (_, work) = begin(prepared(object, feed, targets.limits(), stamp, None, options), reader);
+    let transform = prepared(object, feed, targets.limits(), stamp, None, options);
+    let (_, work) = transform.start(reader);
     let tally = work.await.map_err(|_| stopped(object))??;
     let written = Written {
         status: tally.loaded,
@@ -250,14 +248,6 @@ async fn earlier(
         (true, Some(job_id)) => ledger::loaded(client, identity, Some(job_id)).await,
         (true, None) => Ok(None),
     }
-}
-
-type Work = oneshot::Receiver<Result<Tally>>;
-
-/// Begins to transform an object beside the async threads.
-fn begin(transform: Transform, reader: ObjectReader) -> (mpsc::Receiver<Rows>, Work) {
-    let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-    (receiver, beside(transform.feed, move || transform.run(reader, &sender)))
 }
 
 fn prepared(

@@ -21,6 +21,12 @@ use crate::source::{
     PartReader, read_error,
 };
 
+/// Pieces of encoded rows that wait for the database at most.
+pub(crate) const WAITING_PIECES: usize = 4;
+
+/// What a transform will have counted.
+pub(crate) type Work = oneshot::Receiver<Result<Tally>>;
+
 /// What the records of an object became.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -53,17 +59,32 @@ pub(crate) struct Transform {
 }
 
 impl Transform {
-    /// Works until the object ends or nobody takes the rows any more. Must not run on a thread of
-    /// the async runtime.
-    pub(crate) fn run(self, reader: ObjectReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
+    /// Works until the object ends or nobody takes the rows any more, which come meanwhile.
+    pub(crate) fn start(self, reader: ObjectReader) -> (mpsc::Receiver<Rows>, Work) {
+        self.beside(|transform, rows| transform.run(reader, rows))
+    }
+
+    /// The same for the lines of a part.
+    pub(crate) fn start_part(self, reader: PartReader) -> (mpsc::Receiver<Rows>, Work) {
+        self.beside(|transform, rows| transform.run_part(reader, rows))
+    }
+
+    fn beside(
+        self,
+        run: impl FnOnce(Self, &mpsc::Sender<Rows>) -> Result<Tally> + Send + 'static,
+    ) -> (mpsc::Receiver<Rows>, Work) {
+        let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+        (receiver, beside(self.feed, move || run(self, &sender)))
+    }
+
+    fn run(self, reader: ObjectReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
         let input = Decompressed::new(reader).map_err(|error| read_error(&self.object, error))?;
         let compression = input.compression();
         let tally = self.run_batches(Batches::new(input, self.cut.clone()), rows)?;
         Ok(Tally { compression, ..tally })
     }
 
-    /// The same for the lines of a part.
-    pub(crate) fn run_part(self, reader: PartReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
+    fn run_part(self, reader: PartReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
         let batches = reader.batches(self.cut.clone());
         self.run_batches(batches.map_err(|error| read_error(&self.object, error))?, rows)
     }
@@ -128,7 +149,7 @@ const NICE: i32 = 5;
 
 /// Works on a thread of its own, which lets others go first: the database may be on this machine, and
 /// whoever sends to it must not wait for a processor. Nothing is received if the work panics.
-pub(crate) fn beside<T: Send + 'static>(
+fn beside<T: Send + 'static>(
     feed: &'static Feed,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
@@ -153,12 +174,12 @@ pub fn warm_up(feed: &'static Feed) {
     ONCE.call_once(|| {
         ALLOW_RAYON_THREADS.set(false);
         let text = format!("{}\n{}\n", example(feed.fields, "a"), example(feed.fields, ""));
-        let batch = Batches::new(text.as_bytes(), CutOptions::default()).next();
-        let batch = batch.and_then(Result::ok).unwrap_or_default();
-        let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&batch);
-        let frames = records.and_then(|records| Frames::split(&records, feed, &Stamp::default()));
-        if let Err(error) = frames {
-            tracing::debug!(%error, "the frames could not be warmed up");
+        for batch in Batches::new(text.as_bytes(), CutOptions::default()).flatten() {
+            let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&batch);
+            let split = |records| Frames::split(&records, feed, &Stamp::default());
+            if let Err(error) = records.and_then(split) {
+                tracing::debug!(%error, "the frames could not be warmed up");
+            }
         }
     });
 }
@@ -270,11 +291,14 @@ mod tests {
     use crate::source::Batches;
 
     #[test]
-    fn one_example_is_valid_and_the_other_is_not() {
+    fn the_examples_have_no_nulls_and_one_is_valid() {
         let text = ["a", ""].map(|text| example(USER_STATUS.fields, text)).join("\n");
         let batch = Batches::new(text.as_bytes(), CutOptions::default()).next().unwrap().unwrap();
         let mut decoder = Decoder::new(&USER_STATUS, &Limits::of_fresh_tables(&USER_STATUS));
         let records = decoder.decode(&batch).unwrap();
+        for field in USER_STATUS.fields {
+            assert_eq!(records.column(field.column).unwrap().null_count(), 0, "{}", field.name);
+        }
         let frames = Frames::split(&records, &USER_STATUS, &Stamp::default()).unwrap();
         let Frames { status, log, rejected } = frames;
         assert_eq!((status.height(), log.height(), rejected.height()), (1, 1, 1));

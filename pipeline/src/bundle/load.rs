@@ -15,12 +15,11 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::ledger::{self, Counts, Entry, Identity, Loaded};
 use crate::load::{
-    LoadOptions, Point, State, Summary, WAITING_PIECES, note_failure, prove, seconds_since, stamp,
-    was_committed,
+    LoadOptions, Point, State, Summary, note_failure, prove, seconds_since, stamp, was_committed,
 };
 use crate::sink::{Encoder, MergeCounts, Merged, Mode, Sink, Targets, Written};
 use crate::source::Object;
-use crate::transform::Tally;
+use crate::transform::{Tally, WAITING_PIECES};
 
 /// What all bundles have in common.
 pub(super) struct Work<'a> {

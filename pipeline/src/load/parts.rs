@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use futures::future::{join, join_all};
+use futures::StreamExt;
+use futures::future::join;
+use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::add_up::{add_up, records_before};
-use super::{LoadOptions, WAITING_PIECES, Work, commit, earlier, prepared, prove, stamp, write};
+use super::{LoadOptions, commit, earlier, prepared, prove, stamp, write};
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
@@ -23,7 +25,7 @@ use crate::point::Point;
 use crate::sink::{Encoder, Rows, Targets};
 use crate::source::{Compression, Format, Object, PartReader, look_again};
 use crate::summary::{State, Summary};
-use crate::transform::beside;
+use crate::transform::Work;
 
 /// Loads an object in parts: begins, or goes on where others have begun.
 pub(super) async fn load(
@@ -170,8 +172,6 @@ struct Load<'a> {
     begun: Incomplete,
     /// Parts that were committed here.
     committed: AtomicU64,
-    /// One of the connections could not load its part: no more are to be taken.
-    failed: AtomicBool,
 }
 
 impl<'a> Load<'a> {
@@ -186,8 +186,7 @@ impl<'a> Load<'a> {
             let Incomplete { load_id, mode, .. } = begun;
             return Err(Error::OtherMode { object: object.url(), load_id, mode });
         }
-        let (committed, failed) = (AtomicU64::new(0), AtomicBool::new(false));
-        Ok(Self { object, feed, options, targets, begun, committed, failed })
+        Ok(Self { object, feed, options, targets, begun, committed: AtomicU64::new(0) })
     }
 
     /// Parts that were not committed when it began here.
@@ -200,8 +199,10 @@ impl<'a> Load<'a> {
         &self,
         identity: &Identity,
         connection: &mut Connection,
-        others: Vec<Connection>,
+        mut others: Vec<Connection>,
     ) -> Result<Summary> {
+        // Somebody else may have begun, and left less than there are connections for.
+        others.truncate(self.missing().saturating_sub(1) as usize);
         self.options.progress.add(self.begun.counts);
         self.options.progress.parts.store(self.missing(), Ordering::Relaxed);
         let done = self.load_missing(identity, connection, others).await;
@@ -214,23 +215,38 @@ impl<'a> Load<'a> {
         connection: &mut Connection,
         mut others: Vec<Connection>,
     ) -> Result<Summary> {
-        let all = iter::once(&mut *connection).chain(&mut others);
-        // To the end of each: one that is dropped while it commits leaves a part that nobody counts.
-        let taken = join_all(all.map(|connection| self.take_parts(connection))).await;
-        taken.into_iter().collect::<Result<()>>()?;
+        self.take_all(iter::once(&mut *connection).chain(&mut others)).await?;
         drop(others);
         while self.load_part(connection, Whose::Others).await? {}
         self.complete(identity, connection).await
     }
 
-    /// Loads parts on a connection until there are none that nobody is at, or one fails on any.
-    async fn take_parts(&self, connection: &mut Connection) -> Result<()> {
-        while !self.failed.load(Ordering::Relaxed) {
+    /// Loads parts on all connections until there are none that nobody is at, or one fails: that is
+    /// told when each of the others is done with its part, since one that is dropped while it commits
+    /// leaves a part that nobody counts.
+    async fn take_all(&self, all: impl Iterator<Item = &mut Connection>) -> Result<()> {
+        let failed = AtomicBool::new(false);
+        let taking = all.map(|connection| self.take_parts(connection, &failed));
+        let mut taking = taking.collect::<FuturesUnordered<_>>();
+        let mut result = Ok(());
+        while let Some(taken) = taking.next().await {
+            match taken {
+                Err(error) if result.is_err() => {
+                    tracing::debug!(%error, "another part could not be loaded either");
+                }
+                taken => result = result.and(taken),
+            }
+        }
+        result
+    }
+
+    async fn take_parts(&self, connection: &mut Connection, failed: &AtomicBool) -> Result<()> {
+        while !failed.load(Ordering::Relaxed) {
             match self.load_part(connection, Whose::Nobodys).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    self.failed.store(true, Ordering::Relaxed);
+                    failed.store(true, Ordering::Relaxed);
                     return Err(connection.explain(error).await);
                 }
             }
@@ -269,13 +285,11 @@ impl<'a> Load<'a> {
 
     fn transform(&self, part: &Part) -> (mpsc::Receiver<Rows>, Work) {
         let Self { object, feed, options, targets, begun, .. } = self;
-        let (sender, receiver) = mpsc::channel(WAITING_PIECES);
         let bytes_read = Arc::clone(&options.progress.bytes_read);
         let reader = PartReader::open(object, part.bytes.clone(), bytes_read);
         let stamp = stamp(object, begun.load_id, begun.started_at);
         let encoder = Some(Encoder::new(targets));
-        let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
-        (receiver, beside(feed, move || transform.run_part(reader, &sender)))
+        prepared(object, feed, targets.limits(), stamp, encoder, options).start_part(reader)
     }
 
     /// Makes the load complete, all of whose parts are committed, unless somebody else has.
