@@ -90,15 +90,14 @@ impl Decoder {
         let (shared, text) = Text::of(&batch.text);
         columns.begin(&shared);
         let mut reader = Reader::new(&self.shape, batch, text);
+        let mut name = String::new();
         for (record, number) in batch.records.iter().zip(batch.first_record_no..) {
             let problem = reader.read(record);
             columns.push(&reader, record, number);
             if let Some(problem) = problem {
                 columns.reject(problem, raw::printable(batch.text_of(record)));
             }
-            for name in reader.unknown_names() {
-                count(&mut self.unknown_fields, &name);
-            }
+            reader.tell_unknown(&mut name, |name| count(&mut self.unknown_fields, name));
         }
     }
 

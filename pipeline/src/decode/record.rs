@@ -1,6 +1,5 @@
 //! Reads one record at a time, in one pass over its text, without an allocation for a good one.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -105,14 +104,19 @@ impl<'a> Reader<'a> {
         self.start + piece.start as usize..self.start + piece.end as usize
     }
 
-    /// The names of the keys that the feed does not have, one for each time they stand in the
-    /// record; those of entries behind the name of the list and a dot.
-    pub(super) fn unknown_names(&self) -> impl Iterator<Item = Cow<'a, str>> {
-        let (record, list) = (self.record, self.shape.list);
-        self.unknown.iter().map(move |(in_entry, key)| {
-            let name = unknown_name(record, *key);
-            if *in_entry { Cow::Owned(format!("{list}.{name}")) } else { name }
-        })
+    /// Tells the names of the keys that the feed does not have, one for each time they stand in the
+    /// record; those of entries behind the name of the list and a dot, put together in `qualified`.
+    pub(super) fn tell_unknown(&self, qualified: &mut String, mut tell: impl FnMut(&str)) {
+        for (in_entry, key) in &self.unknown {
+            let name = unknown_name(self.record, *key);
+            if *in_entry {
+                qualified.clear();
+                qualified.extend([self.shape.list, ".", &name]);
+                tell(qualified);
+            } else {
+                tell(&name);
+            }
+        }
     }
 
     fn clear(&mut self) {
