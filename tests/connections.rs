@@ -105,9 +105,12 @@ async fn a_local_socket_never_uses_tls_and_takes_the_settings_of_a_session() {
     let database = Database::new(&url).unwrap();
     let database = database.with_lock_timeout(seconds(7)).with_statement_timeout(seconds(90));
     let connection = database.connect().await.unwrap();
-    for (setting, value) in
-        [("lock_timeout", "7s"), ("statement_timeout", "90s"), ("tcp_keepalives_idle", "0")]
-    {
+    for (setting, value) in [
+        ("lock_timeout", "7s"),
+        ("statement_timeout", "90s"),
+        ("tcp_keepalives_idle", "0"),
+        ("client_connection_check_interval", "5s"),
+    ] {
         let row = connection.query_one("select current_setting($1)", &[&setting]).await.unwrap();
         assert_eq!(row.get::<_, String>(0).replace("1min 30s", "90s"), value, "{setting}");
     }

@@ -161,8 +161,11 @@ impl Database {
         // By itself, since it may fail, and not caught by a block of PL/pgSQL, which would have to be
         // loaded first.
         let statements = statements.join("; ");
-        let (_, set) =
+        let (noticing, set) =
             join(client.batch_execute(NOTICE_WHILE_BUSY), client.batch_execute(&statements)).await;
+        if let Err(error) = noticing {
+            tracing::debug!(%error, "a busy server will not notice that we are gone");
+        }
         set
     }
 

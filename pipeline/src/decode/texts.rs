@@ -133,7 +133,8 @@ impl Texts {
         let validity = self.present.map(MutableBitmap::freeze);
         // SAFETY: every view was made of the bytes at its place in the buffer that it names (`own` only
         // grows, `texts` too), which are UTF-8 since the buffer is and they begin and end between
-        // characters. The bitmap has a bit for each view, as both grow only in `push_view`.
+        // characters. One of at most `MAX_INLINE_SIZE` bytes names no buffer: it is its length, those
+        // bytes, and zeros. The bitmap has a bit for each view, as both grow only in `push_view`.
         unsafe {
             Utf8ViewArray::new_unchecked(
                 ArrowDataType::Utf8View,
@@ -143,6 +144,35 @@ impl Texts {
                 None,
                 length,
             )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_those_that_polars_makes() {
+        let bytes = Bytes::from("0123456789abcdef".repeat(3));
+        let (text, _) = Text::of(&bytes);
+        for end in 0..=bytes.len() {
+            for start in 0..=end {
+                let view = View::new_from_bytes(&bytes[start..end], 1, start as u32);
+                assert_eq!(text.view(start..end, 1), Some(view), "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_view_begins_or_ends_within_a_character_or_behind_the_text() {
+        let bytes = Bytes::from("a\u{20ac}b, and more than a view holds: \u{20ac}");
+        let (text, checked) = Text::of(&bytes);
+        for end in 0..bytes.len() + 2 {
+            for start in 0..=end {
+                let part = checked.unwrap().get(start..end);
+                assert_eq!(text.view(start..end, 0).is_some(), part.is_some(), "{start}..{end}");
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ fn printed(value: Expr, kind: Kind) -> Expr {
     match kind {
         Kind::Text => value,
         Kind::Integer => value.cast(DataType::String),
+        // `is_null` would make a column of zeros, for which Polars keeps 8 MiB.
         Kind::Boolean => when(value.clone())
             .then(lit("true"))
             .otherwise(when(value.not()).then(lit("false")).otherwise(lit("null"))),

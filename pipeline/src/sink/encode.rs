@@ -60,7 +60,7 @@ impl Encoder {
     /// Encodes the status frame and hands its rows on in pieces, until `send` says no.
     ///
     /// # Errors
-    /// [`Error::Frame`] when the frame lacks a column of its table or has it in another type.
+    /// [`Error::Frame`] when a frame with rows lacks a column of its table or has it in another type.
     pub fn status(&self, frame: &DataFrame, mut send: impl FnMut(Rows) -> bool) -> Result<()> {
         encode(frame, &self.status, |rows| send(Rows::Status(rows)))
     }
