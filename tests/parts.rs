@@ -450,3 +450,23 @@ async fn it_is_said_where_connections_are_of_no_use() {
         assert!(stderr(&load).contains(&note), "{}", stderr(&load));
     }
 }
+
+#[tokio::test]
+async fn it_is_said_when_a_load_was_not_one_transaction_and_nobody_asked_for_that() {
+    let database = TestDatabase::with_old_tables().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.ndjson");
+    let blank = " ".repeat((1 << 20) - 1) + "\n";
+    std::fs::write(&path, blank.repeat(128) + &record("u", 1, "s")).unwrap();
+    let is_said = |connections: &[&str]| {
+        let args = [&["load", "--mode", "append", "--reload", path.to_str().unwrap()], connections];
+        let load = database.stevedore(&args.concat()).output().unwrap();
+        assert!(load.status.success(), "{}", stderr(&load));
+        stderr(&load).contains("was loaded in parts on 2 connections, each part in a transaction")
+    };
+    let has_two = std::thread::available_parallelism().unwrap().get() > 1;
+    assert_eq!(is_said(&[]), has_two);
+    assert!(!is_said(&["--connections", "1"]));
+    assert!(!is_said(&["--connections", "2"]));
+    assert_eq!(database.counts().await, [3, 3, 0]);
+}

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use pipeline::bundle::{Size, Step, load_bundled, plan};
 use pipeline::database::Connection;
-use pipeline::error::{Result, causes};
+use pipeline::error::{Error, Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
 use pipeline::load::{
-    LoadOptions, Progress, Summary, dry_run, load as load_object, warm_up, whole_because,
+    LoadOptions, Progress, State, Summary, dry_run, load as load_object, warm_up, whole_because,
 };
 use pipeline::preflight::{Held, Others, Planned, Preflight};
 use pipeline::source::{CutOptions, Object, find, shown};
@@ -243,7 +243,9 @@ async fn load_one(
     let summary = match connection {
         Some(connection) if !args.dry_run => {
             note_whole(object, &options, printer).await;
-            load_object(object, &USER_STATUS, connection, &options).await
+            let summary = load_object(object, &USER_STATUS, connection, &options).await;
+            note_parts(object, &options, summary.as_ref(), printer).await;
+            summary
         }
         connection => dry_run(object, &USER_STATUS, connection, &options).await,
     };
@@ -274,6 +276,26 @@ async fn note_whole(object: &Object, options: &LoadOptions, printer: &Printer) {
     // What cannot be read, the load says.
     if let Ok(Some(why)) = whole_because(object, options).await {
         printer.note(&format!("note: {} is loaded on one connection: {why}", object.url()));
+    }
+}
+
+/// Says so when an object was loaded in parts that nobody asked for: that was not one transaction.
+async fn note_parts(
+    object: &Object,
+    options: &LoadOptions,
+    summary: Result<&Summary, &Error>,
+    printer: &Printer,
+) {
+    let is_loaded = summary.is_ok_and(|summary| summary.state == State::Loaded);
+    if !is_loaded || options.connections.wanted.is_some() {
+        return;
+    }
+    if let Ok(None) = whole_because(object, options).await {
+        let (url, number) = (object.url(), options.connections.number());
+        printer.note(&format!(
+            "note: {url} was loaded in parts on {number} connections, each part in a transaction of its own; \
+             with --connections 1 it is one"
+        ));
     }
 }
 

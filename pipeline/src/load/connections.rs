@@ -37,7 +37,8 @@ impl Default for Connections {
 
 impl Connections {
     /// How many they are for an object that can be read in parts.
-    pub(super) fn number(self) -> usize {
+    #[must_use]
+    pub fn number(self) -> usize {
         let automatic = || {
             let processors = available_parallelism().map_or(1, NonZeroUsize::get);
             processors.min(AUTOMATIC_CONNECTIONS)
