@@ -187,20 +187,24 @@ fn a_record_that_is_too_large_is_passed_over() {
     }
 }
 
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    flate2::bufread::GzEncoder::new(text, flate2::Compression::fast())
+        .read_to_end(&mut out)
+        .unwrap();
+    out
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    zstd::encode_all(text, 1).unwrap()
+}
+
 #[test]
 fn compression_is_told_by_the_first_bytes() {
     let text = b"{\"a\":1}\n{\"a\":2}\n";
-    let gzip = |text: &[u8]| {
-        let mut out = Vec::new();
-        flate2::bufread::GzEncoder::new(text, flate2::Compression::fast())
-            .read_to_end(&mut out)
-            .unwrap();
-        out
-    };
     // Several members and frames are one text.
     let halves = [&text[..5], &text[5..]];
-    let members = halves.map(gzip).concat();
-    let frames = halves.map(|half| zstd::encode_all(half, 1).unwrap()).concat();
+    let (members, frames) = (halves.map(gzip).concat(), halves.map(zstd).concat());
     for (name, bytes) in [("plain", text.to_vec()), ("gzip", members), ("zstd", frames)] {
         let input = Decompressed::new(Cursor::new(bytes.clone())).unwrap();
         assert_eq!(input.compression().to_string(), name);
@@ -216,14 +220,18 @@ fn many_members_of_any_size_are_one_text() {
     let line = |number: usize| format!("{{\"a\":\"{number}{}\"}}\n", "x".repeat(number * 37));
     let texts: Vec<String> = (0..200).map(line).collect();
     let whole: u64 = texts.iter().map(|text| text.len() as u64).sum();
-    let members = texts.chunks(7).map(<[String]>::concat);
-    let frames: Vec<u8> =
-        members.flat_map(|text| zstd::encode_all(text.as_bytes(), 1).unwrap()).collect();
-    let input = Decompressed::new(Cursor::new(frames)).unwrap();
-    let cuts = cut(input, &options(None)).unwrap();
-    assert_eq!(cuts.len(), 200);
-    let (_, offset, length, _) = cuts.last().unwrap();
-    assert_eq!(offset + length + 1, whole);
+    let members: Vec<String> = texts.chunks(7).map(<[String]>::concat).collect();
+    let compressed = |by: fn(&[u8]) -> Vec<u8>, between: &[u8]| -> Vec<u8> {
+        members.iter().flat_map(|text| [&by(text.as_bytes()), between].concat()).collect()
+    };
+    // What a frame may hold that is no text, and is skipped.
+    let skippable = b"\x50\x2A\x4D\x18\x03\0\0\0abc";
+    for bytes in [compressed(gzip, &gzip(b"")), compressed(zstd, skippable)] {
+        let cuts = cut(Decompressed::new(Cursor::new(bytes)).unwrap(), &options(None)).unwrap();
+        assert_eq!(cuts.len(), 200);
+        let (_, offset, length, _) = cuts.last().unwrap();
+        assert_eq!(offset + length + 1, whole);
+    }
 }
 
 /// Texts that look like records, with damage.
