@@ -1,13 +1,12 @@
 //! How the C library's allocator keeps memory.
 
-/// Blocks of this size come from what is kept; larger ones from the system, and go back to it.
+/// Blocks smaller than this come from what an arena keeps; others from the system, and go back to it. At
+/// the end of an arena no more than this is kept.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT_BLOCK_BYTES: libc::c_int = 32 << 20;
-/// What is kept at most at the end of an arena.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT_BYTES: libc::c_int = 64 << 20;
+const KEPT_BYTES: libc::c_int = 32 << 20;
 
-/// Has freed memory used again, and bounds what of it stays with the process.
+/// Has freed memory used again, and bounds what of it stays with the process: in each of as many arenas
+/// as there are processors.
 ///
 /// By default blocks as large as a batch are given back when they are freed: a load touched four times
 /// as many fresh pages, a tenth of its processor time. And each thread gets an arena of its own, up to
@@ -20,7 +19,7 @@ pub(crate) fn bound() {
     let arenas = libc::c_int::try_from(processors.max(2)).unwrap_or(libc::c_int::MAX);
     for (parameter, value) in [
         (libc::M_ARENA_MAX, arenas),
-        (libc::M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES),
+        (libc::M_MMAP_THRESHOLD, KEPT_BYTES),
         (libc::M_TRIM_THRESHOLD, KEPT_BYTES),
     ] {
         // SAFETY: it takes two numbers, and is called before there is another thread.
