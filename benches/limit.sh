@@ -27,7 +27,7 @@ expected=$(for table in $tables; do sql -c "select count(*) from $table"; done |
 echo "$records records, $(stat -c %s "$work/users.ndjson") bytes; rows: $expected"
 
 limit() { { echo 'begin;'; cat "$work/copy.sql"; echo 'commit;'; } >"$work/all.sql"; sql -f "$work/all.sql"; }
-load() { "$stevedore" load "$work/users.ndjson" --reload --json --mode "$1" --database-url "$url" >/dev/null; }
+load() { "$stevedore" load "$work/users.ndjson" --reload --json --mode "$1" --connections 1 --database-url "$url" >/dev/null; }
 timed() { # NAME COMMAND...: appends the wall seconds to the file NAME
     local name=$1 begin end
     shift

@@ -109,7 +109,7 @@ def main(results):
     tables = "\n\n".join(table(name, points) for name, points in series.items() if points)
     (results / "growth.md").write_text(
         "# How cost grows\n\n`stevedore load --mode append`, medians of whole processes. The limit is `\\copy` of the same rows as "
-        f"ready binary files over one connection.\n\n{tables}\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
+        f"ready binary files over one connection; from 128 MiB on ours has two.\n\n{tables}\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
     )
     (results / "growth.svg").write_text(picture(series))
 

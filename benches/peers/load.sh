@@ -47,11 +47,16 @@ reference() { # ARGUMENTS of the generator
     expected=$(fingerprint)
 }
 
-# Makes of those rows the binary files that the limit copies.
+# Makes of those rows the binary files that the limits copy: whole tables, and two halves of each.
 ready_files() {
-    local table
+    local table half
+    # A scan that joins another one begins in the middle, and the halves would not be the whole.
+    local -x PGOPTIONS="-c synchronize_seqscans=off"
     for table in user_status user_status_log user_status_error_rec; do
-        sql -c "\\copy $table to '$READY/$table' (format binary)"
+        half=$(($(sql -c "select count(*) from $table") / 2))
+        sql -c "\\copy $table to '$READY/$table' (format binary)" \
+            -c "\\copy (select * from $table limit $half) to '$READY/$table.1' (format binary)" \
+            -c "\\copy (select * from $table offset $half) to '$READY/$table.2' (format binary)"
     done
 }
 

@@ -29,6 +29,8 @@ class Peer:
         if good:
             for column in ("wall_s", "client_cpu_s", "server_cpu_s", "rss_mb"):
                 setattr(self, column, statistics.median(float(run[column]) for run in good))
+            walls = [float(run["wall_s"]) for run in good]
+            self.spread = f"{digits(min(walls))} to {digits(max(walls))}"
 
 
 class Measured:
@@ -51,6 +53,11 @@ class Measured:
         told = ("machine:", "load average", "server:", "day:")
         return "; ".join(note.removeprefix("machine: ") for note in self.notes if note.startswith(told))
 
+    def missing(self):
+        """What there are no numbers of, and why."""
+        left_out = [note for note in self.notes if note.startswith(("left out:", "only these were run:"))]
+        return left_out + [f"failed: {peer.about}: {peer.problem}" for peer in self.failed]
+
     def ratio(self, peer, to):
         return digits(peer.wall_s / self.by_name[to].wall_s) if to in self.by_name else "–"
 
@@ -61,21 +68,21 @@ def digits(value):
 
 def table(measured):
     rows = [
-        "| | wall s | ratio to ours | ratio to the limit | client CPU s | server CPU s | peak memory MB | runs |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| | wall s | of all runs | ratio to ours | ratio to the limit | client CPU s | server CPU s | peak memory MB | runs |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for peer in measured.peers:
         server = f"{digits(peer.server_cpu_s)}" if peer.server_cpu_s else "–"
         rows.append(
-            f"| {peer.about} | {digits(peer.wall_s)} | {measured.ratio(peer, OURS)} | {measured.ratio(peer, LIMIT)} | "
+            f"| {peer.about} | {digits(peer.wall_s)} | {peer.spread} | {measured.ratio(peer, OURS)} | {measured.ratio(peer, LIMIT)} | "
             f"{digits(peer.client_cpu_s)} | {server} | {peer.rss_mb:.0f} | {peer.runs} |"
         )
     return "\n".join(rows)
 
 
 def notes(measured):
-    failed = [f"failed: {peer.about}: {peer.problem}" for peer in measured.failed]
-    return "\n".join(f"- {note}" for note in measured.notes + failed)
+    told = [note for note in measured.notes if note not in measured.missing()]
+    return "\n".join(f"- {note}" for note in told + measured.missing())
 
 
 def page(measured):
@@ -128,7 +135,8 @@ def section(every):
     for peer in sorted({p.name: p for m in every for p in m.peers}.values(), key=lambda peer: order(every, peer.name)):
         cells = "".join(cell(measured, measured.by_name.get(peer.name)) for measured in every)
         rows.append(f"| {peer.about} |{cells}")
-    return "\n".join(rows + [""] + [f"- {measured.records:,}: {measured.where()}." for measured in every])
+    said = [". ".join([f"- {measured.records:,}: {measured.where()}", *measured.missing()]) for measured in every]
+    return "\n".join(rows + [""] + [f"{line}." for line in said])
 
 
 def order(every, name):

@@ -1,7 +1,14 @@
-# about: limit: the same over two connections
+# about: limit: the same over two connections, half of each table on each
 # shellcheck shell=bash
-copy() { psql -qX -v ON_ERROR_STOP=1 "$DATABASE_URL" "$@"; }
-copy -c "\\copy user_status_log from '$READY/user_status_log' (format binary)" &
-copy -c "\\copy user_status from '$READY/user_status' (format binary)" \
-    -c "\\copy user_status_error_rec from '$READY/user_status_error_rec' (format binary)"
+copy() { # HALF
+    psql -qX -v ON_ERROR_STOP=1 "$DATABASE_URL" <<SQL
+begin;
+\copy user_status from '$READY/user_status.$1' (format binary)
+\copy user_status_log from '$READY/user_status_log.$1' (format binary)
+\copy user_status_error_rec from '$READY/user_status_error_rec.$1' (format binary)
+commit;
+SQL
+}
+copy 1 &
+copy 2
 wait $!
