@@ -135,7 +135,7 @@ def section(every):
     for peer in sorted({p.name: p for m in every for p in m.peers}.values(), key=lambda peer: order(every, peer.name)):
         cells = "".join(cell(measured, measured.by_name.get(peer.name)) for measured in every)
         rows.append(f"| {peer.about} |{cells}")
-    said = [". ".join([f"- {measured.records:,}: {measured.where()}", *measured.missing()]) for measured in every]
+    said = ["; ".join([f"- {measured.records:,}: {measured.where()}", *measured.missing()]) for measured in every]
     return "\n".join(rows + [""] + [f"{line}." for line in said])
 
 

@@ -10,8 +10,8 @@ use crate::source::{self, Object};
 
 /// The size from which an object is loaded in parts without being asked to.
 const AUTOMATIC_BYTES: u64 = 128 << 20;
-/// The most connections that a load uses without being asked to: each takes some 25 MB of memory
-/// (`benches/README.md`).
+/// The most connections that a load uses without being asked to: each further one takes some
+/// 35 MB of memory (`benches/README.md`).
 const AUTOMATIC_CONNECTIONS: usize = 2;
 /// Bytes of a part: what a killed load does again at most, on each connection.
 const PART_BYTES: u64 = 32 << 20;
