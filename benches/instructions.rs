@@ -9,7 +9,7 @@ mod support;
 
 use std::hint::black_box;
 
-use pipeline::sink::{Encoder, Rows};
+use pipeline::sink::Encoder;
 use pipeline::source::Batch;
 use polars::prelude::DataFrame;
 use support::Frames;
@@ -39,6 +39,6 @@ fn stage_frames(records: &[DataFrame]) -> Vec<Frames> {
 }
 
 #[inline(never)]
-fn stage_encode(frames: &[Frames], encoder: &Encoder) -> Vec<Rows> {
-    frames.iter().flat_map(|frames| support::encode(frames, encoder)).collect()
+fn stage_encode(frames: &[Frames], encoder: &Encoder) -> usize {
+    frames.iter().map(|frames| support::encode(frames, encoder)).sum()
 }
