@@ -156,6 +156,7 @@ async fn cancelled_at(point: &str) {
     serve.wait_for(&format!("failpoint: {point}"));
     let path = format!("/v1/jobs/{}/cancel", asked["job_id"].as_str().unwrap());
     assert_eq!(serve.post(&path).await.json()["cancel_requested"], true);
+    serve.wait_for("is to be cancelled");
     std::fs::remove_file(bucket.path().join("hold")).unwrap();
     let ended = serve.ended(&asked).await;
     let expected = match ended["state"].as_str().unwrap() {

@@ -137,7 +137,8 @@ impl Worker {
         });
         let stopped = tokio::select! {
             ended = &mut loading => Err(ended),
-            () = self.watch(started, &progress, cancelled) => Ok(Outcome::Cancelled),
+            () = cancelled.cancelled() => Ok(Outcome::Cancelled),
+            () = self.watch(started, &progress) => Ok(Outcome::Cancelled),
             () = self.hand_back.cancelled() => Ok(Outcome::HandedBack),
         };
         let ended = match stopped {
@@ -197,15 +198,12 @@ impl Worker {
 
     /// Notes how far the attempt is, until its job is cancelled or is another worker's; asks for help
     /// when it loads in parts.
-    async fn watch(&self, started: &Started, progress: &Progress, cancelled: &CancellationToken) {
+    async fn watch(&self, started: &Started, progress: &Progress) {
         let mut is_alone = true;
         let mut ticks = tokio::time::interval(NOTE_EVERY);
         ticks.tick().await;
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = cancelled.cancelled() => return,
-            }
+            ticks.tick().await;
             match self.store.progress(started, progress).await {
                 Ok(Some(false)) => {}
                 Ok(_) => return,

@@ -186,6 +186,7 @@ impl Worker {
             match notices.recv().await {
                 Ok(Notice::Cancelled(job_id)) => {
                     if let Some(cancelled) = self.running().get(&job_id) {
+                        tracing::info!(%job_id, "a job that runs here is to be cancelled");
                         cancelled.cancel();
                     }
                 }
