@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::join_all;
@@ -46,17 +46,21 @@ async fn job(serve: &Serve, job: &Value) -> Value {
     serve.get(&format!("/v1/jobs/{}", job["job_id"].as_str().unwrap())).await.json()
 }
 
-/// Waits until a job is as it should be.
+/// Waits until a job is as it should be: looks at it whenever something happens to it.
 async fn until(serve: &Serve, wanted: &Value, is_so: impl Fn(&Value) -> bool) -> Value {
-    let since = Instant::now();
-    loop {
-        let now = job(serve, wanted).await;
-        if is_so(&now) {
-            return now;
+    let looked = async {
+        loop {
+            let changes = serve.changes(wanted["job_id"].as_str().unwrap()).await;
+            let mut changes = std::pin::pin!(changes);
+            while changes.next().await.is_some() {
+                let now = job(serve, wanted).await;
+                if is_so(&now) {
+                    return now;
+                }
+            }
         }
-        assert!(since.elapsed() < PATIENCE, "{now}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    };
+    tokio::time::timeout(PATIENCE, looked).await.unwrap()
 }
 
 /// A worker process that is there while this is.

@@ -351,7 +351,6 @@ async fn without_its_database_it_answers_503_and_goes_on_when_that_is_back() {
     let since = Instant::now();
     while serve.get("/readyz").await.status != 200 {
         assert!(since.elapsed() < Duration::from_secs(30));
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let job = create(&serve, body).await.json();
     assert_eq!(serve.ended(&job).await["state"], "succeeded");

@@ -176,6 +176,12 @@ impl Serve {
         serde_json::from_str(&done.unwrap_or_else(|| panic!("{events:?}")).data).unwrap()
     }
 
+    /// Something for whatever happens to a job, until the server ends the stream or has none.
+    pub async fn changes(&self, job_id: &str) -> impl Stream<Item = ()> + use<> {
+        let request = self.request(Method::GET, &format!("/v1/jobs/{job_id}/events"));
+        request.send().await.unwrap().bytes_stream().map(drop)
+    }
+
     /// What happens to a job, until the server ends the stream.
     pub async fn events(
         &self,
