@@ -32,6 +32,7 @@ mod loads;
 mod merge;
 mod openapi;
 mod parts;
+mod parts_of_processes;
 mod preflight;
 mod readback;
 mod refused;
