@@ -26,6 +26,7 @@ mod embedded;
 mod exactly_once;
 mod export;
 mod frames;
+mod hostile;
 mod jobs;
 mod jobs_cli;
 mod loads;

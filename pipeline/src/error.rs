@@ -21,6 +21,22 @@ pub enum Error {
     },
     /// There is no such object.
     #[error("there is no object {object}")]
+    /// A pattern of keys or names is beyond a limit, or is no pattern.
+    #[error("the pattern {pattern} cannot be used: {reason}")]
+    Pattern {
+        /// The beginning of the pattern.
+        pattern: String,
+        /// The limit and what was found, or what is wrong with it.
+        reason: String,
+    },
+    /// A schema is not for crawlers, nor for those who look at tables.
+    #[error("tables of the schema {schema} are not read: it belongs to {whose}")]
+    Schema {
+        /// The schema.
+        schema: String,
+        /// Who it belongs to.
+        whose: &'static str,
+    },
     NotFound {
         /// The object that was asked for.
         object: String,

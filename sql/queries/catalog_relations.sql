@@ -1,6 +1,7 @@
 -- The columns of the tables of some schemas, with keys and the server's estimates. Only tables that the
 -- role may use at all; a partition is a part of its table.
 select
+    format('%I.%I.%I', current_database(), c.table_schema, c.table_name) as location,
     current_database()::text as database, c.table_schema::text as schema, c.table_name::text as "table",
     c.column_name::text as "column", c.data_type::text as data_type, c.numeric_scale::int as scale,
     format_type(a.atttypid, a.atttypmod) as declared, c.is_nullable = 'YES' as nullable, k.key,

@@ -1,15 +1,8 @@
--- A table by its name where the search path looks, by schema and name, or by its name in the catalog.
+-- A table by its name, in a schema or, if none is named, where the search path looks.
 select n.nspname::text as schema, c.relname::text as name,
     case when c.reltuples > 0 then c.reltuples::bigint end as rows
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
-cross join lateral (
-    select case
-        when c.relname = $1::text and pg_table_is_visible(c.oid) then 1
-        when n.nspname || '.' || c.relname = $1 then 2
-        when concat_ws('_', 'postgres', current_database(), n.nspname, c.relname) = $1 then 3
-    end as place
-) found
-where c.relkind in ('r', 'p', 'f', 'v', 'm') and found.place is not null
-order by found.place, n.nspname, c.relname
-limit 1
+where c.relkind in ('r', 'p', 'f', 'v', 'm')
+    and c.relname = $2::text
+    and case when $1::text is null then pg_table_is_visible(c.oid) else n.nspname = $1 end

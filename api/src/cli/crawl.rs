@@ -40,7 +40,6 @@ pub(super) async fn crawl(args: &CrawlArgs, printer: &Printer) -> ExitCode {
 
 async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<Report> {
     let bucket = bucket(&args.bucket, &args.buckets.settings)?;
-    let mut session = Session::open(&args.database, true, printer).await?;
     let definition = Definition {
         name: args.name.clone().unwrap_or_else(|| match args.prefix.as_str() {
             "" => bucket.name.clone(),
@@ -58,12 +57,20 @@ async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<Report> {
         }),
         policies: (&args.policies).into(),
     };
+    definition.target.check()?;
+    let mut session = Session::open(&args.database, true, printer).await?;
     let crawled = define_and_run(&definition, Some(&bucket), &mut session).await;
     session.close().await?;
     crawled
 }
 
 async fn postgres(args: &CrawlPostgresArgs, printer: &Printer) -> Result<Report> {
+    let target = Target::Postgres(TablesTarget {
+        schemas: args.schemas.clone(),
+        include: args.include.clone(),
+        exclude: args.exclude.clone(),
+    });
+    target.check()?;
     let mut session = Session::open(&args.database, true, printer).await?;
     let crawled = async {
         let definition = Definition {
@@ -72,11 +79,7 @@ async fn postgres(args: &CrawlPostgresArgs, printer: &Printer) -> Result<Report>
                 None => format!("postgres/{}", name_of_database(&session).await?),
             },
             database: args.catalog_database.clone(),
-            target: Target::Postgres(TablesTarget {
-                schemas: args.schemas.clone(),
-                include: args.include.clone(),
-                exclude: args.exclude.clone(),
-            }),
+            target,
             policies: (&args.policies).into(),
         };
         define_and_run(&definition, None, &mut session).await

@@ -36,6 +36,13 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Location { .. } => {
             "name a file, a folder, a quoted pattern or a URL: file://, s3://, gs://, az://"
         }
+        Error::Pattern { .. } => {
+            "a pattern has `*`, `?`, `**`, `[abc]` and `{one,two}`; name several shorter ones, or the \
+             objects themselves"
+        }
+        Error::Schema { .. } => {
+            "name tables of your own schemas; use psql for those of the system: psql \"$DATABASE_URL\""
+        }
         Error::NotFound { .. } => {
             "check the path or key; a pattern needs quotes, so that the shell leaves it alone"
         }

@@ -39,6 +39,5 @@ async fn rows(args: &ShowArgs, session: &mut Session) -> Result<Preview, TableEr
     let filter = args.filter.as_ref().map(|filter| format!(" where ({filter}\n)"));
     let (quoted, filter, limit) = (table.quoted(), filter.unwrap_or_default(), args.limit);
     let sql = format!("select * from {quoted}{filter} limit {limit}");
-    let name = format!("{}.{}", table.schema, table.name);
-    Ok(Preview::read(&transaction, &name, &sql).await?)
+    Ok(Preview::read(&transaction, &table.shown(), &sql).await?)
 }

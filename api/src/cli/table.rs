@@ -1,12 +1,13 @@
 //! A table of the database that somebody names.
 
+use pipeline::catalog::name::{NameError, TableName, check_schema};
 use pipeline::error::Error;
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, Row};
 
 /// A table that is there, with names as they are.
 pub(super) struct NamedTable {
-    pub(super) schema: String,
-    pub(super) name: String,
+    schema: String,
+    name: String,
     /// How many rows it has, as the server estimates, if it does.
     pub(super) rows: Option<u64>,
 }
@@ -18,19 +19,69 @@ pub(super) enum TableError {
     Pipeline(#[from] Error),
     #[error("the database has no table {0}: `psql -c '\\d'` shows what it has")]
     NoTable(String),
+    #[error("the database has no table {text}, and {error}")]
+    NoName { text: String, error: NameError },
 }
 
 impl NamedTable {
-    /// Finds a table or view by its name where the search path looks, by schema and name, or by its
-    /// name in the catalog, in this order. Names are taken as they are, without quotes.
+    /// Finds a table or view by its name where the search path looks, by schema and name (see
+    /// [`TableName`]), or by its name in the catalog, in this order.
     pub(super) async fn find(client: &impl GenericClient, text: &str) -> Result<Self, TableError> {
+        let parsed = text.parse::<TableName>();
+        let by_name = match &parsed {
+            Ok(name) => Self::by_name(client, name, text).await?,
+            Err(_) => None,
+        };
+        let found = match by_name {
+            None => Self::of_catalog(client, text).await?,
+            found => found,
+        };
+        match (found, parsed) {
+            (Some(table), _) => {
+                check_schema(&table.schema)?;
+                Ok(table)
+            }
+            (None, Ok(_)) => Err(TableError::NoTable(text.to_owned())),
+            (None, Err(error)) => Err(TableError::NoName { text: text.to_owned(), error }),
+        }
+    }
+
+    async fn by_name(
+        client: &impl GenericClient,
+        name: &TableName,
+        text: &str,
+    ) -> Result<Option<Self>, Error> {
+        if let Some(schema) = &name.schema {
+            check_schema(schema)?;
+        }
         let sql = include_str!("../../../sql/queries/named_table.sql");
+        let row = client.query_opt(sql, &[&name.schema, &name.table]).await;
+        Ok(row.map_err(failed(text))?.as_ref().map(Self::of))
+    }
+
+    /// None also where there is no catalog, or the role may not read it.
+    async fn of_catalog(client: &impl GenericClient, text: &str) -> Result<Option<Self>, Error> {
+        let sql = "select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+            where n.nspname = 'stevedore' and c.relname = 'catalog_tables' \
+            and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')";
+        let catalog = client.query_opt(sql, &[]).await.map_err(failed(text))?;
+        if text.contains('\0') || catalog.is_none() {
+            return Ok(None);
+        }
+        let sql = include_str!("../../../sql/queries/table_of_catalog.sql");
         let row = client.query_opt(sql, &[&text]).await;
-        let failed =
-            |source| Error::Database { doing: format!("look for the table {text}"), source };
-        let row = row.map_err(failed)?.ok_or_else(|| TableError::NoTable(text.to_owned()))?;
+        Ok(row.map_err(failed(text))?.as_ref().map(Self::of))
+    }
+
+    fn of(row: &Row) -> Self {
         let rows = row.get::<_, Option<i64>>("rows").and_then(|rows| rows.try_into().ok());
-        Ok(Self { schema: row.get("schema"), name: row.get("name"), rows })
+        Self { schema: row.get("schema"), name: row.get("name"), rows }
+    }
+
+    /// The table's name, as people write it.
+    pub(super) fn shown(&self) -> String {
+        let (schema, table) = (Some(self.schema.clone()), self.name.clone());
+        TableName { schema, table }.to_string()
     }
 
     /// The table as SQL takes it.
@@ -38,4 +89,8 @@ impl NamedTable {
         let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         format!("{}.{}", quoted(&self.schema), quoted(&self.name))
     }
+}
+
+fn failed(table: &str) -> impl FnOnce(tokio_postgres::Error) -> Error {
+    move |source| Error::Database { doing: format!("look for the table {table}"), source }
 }

@@ -194,6 +194,10 @@ impl From<Error> for Problem {
                 let problem = Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
                 if error.is_transient() { problem.retryable(Some(5)) } else { problem }
             }
+            Error::Schema { .. } => {
+                Self::new(StatusCode::FORBIDDEN, error.code(), error.to_string())
+            }
+            Error::Pattern { .. } => Self::bad_request(error.code(), error.to_string()),
         }
     }
 }
@@ -216,7 +220,7 @@ refusals! {
     /// Of whatever needs a key.
     Guarded {
         401: "No key, or an unknown one",
-        403: "The key has not the scope that is needed, or a browser was led here from elsewhere",
+        403: "The key has not the scope that is needed, a browser was led here from elsewhere, or the table is of a schema that is not shown",
         408: "The request took too long",
         429: "More requests than the key may make; Retry-After says when it may again",
     }

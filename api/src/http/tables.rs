@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use pipeline::catalog::name::check_schema;
 use pipeline::catalog::readback::{Batches, Keep, QueryColumn, values};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
@@ -69,7 +70,7 @@ pub(super) struct RowParams {
 /// See rows of a table
 ///
 /// Of the three tables of the loads, and of those that `stevedore crawl postgres` has put into the
-/// catalog, by their names there. Rows come as the table has them, in no order; `column` and `equals`
+/// catalog, by their names there; those of PostgreSQL's own schemas and of ours are not shown. Rows come as the table has them, in no order; `column` and `equals`
 /// pick some. Any other SQL is for the database itself.
 #[utoipa::path(
     get,
@@ -156,7 +157,9 @@ async fn find(transaction: &Transaction<'_>, name: &str) -> Result<String, Probl
     let sql = include_str!("../../../sql/queries/readable_table.sql");
     let row = transaction.query_opt(sql, &[&name, &tables.as_slice()]).await;
     let row = row.map_err(database_failed("look for a table"))?;
-    Ok(row.ok_or_else(missing)?.get("quoted"))
+    let row = row.ok_or_else(missing)?;
+    check_schema(row.get("schema"))?;
+    Ok(row.get("quoted"))
 }
 
 /// The condition that a column has a value, which stays a parameter: its type makes an index of use.

@@ -5,10 +5,16 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde::{Deserialize, Serialize};
 
 use super::crawl::{InferOptions, Sample};
+use super::name::check_schema;
 use super::path::JsonPath;
 use super::postgres::patterns;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::Keys;
+
+/// Paths of a crawler: each is looked for in every record until one is found.
+const MAX_PATHS: usize = 32;
+/// Schemas of a crawler.
+const MAX_SCHEMAS: usize = 256;
 
 /// A crawler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,19 +110,33 @@ pub enum OnDelete {
 }
 
 impl Target {
-    /// Says what is wrong with a prefix or pattern, if something is.
+    /// Says what is wrong with a prefix, pattern, path or schema, if something is. Whoever runs a
+    /// crawler checks it again: its row may have been written before a limit was there.
     ///
     /// # Errors
-    /// [`Error::Location`](crate::error::Error::Location).
+    /// [`Error::Location`], [`Error::Pattern`] and [`Error::Schema`].
     pub fn check(&self) -> Result<()> {
         match self {
-            Self::Objects(target) => target.keys().check(&target.bucket),
+            Self::Objects(target) => {
+                check_number(&target.bucket, "paths", target.paths.len(), MAX_PATHS)?;
+                target.keys().check(&target.bucket)
+            }
             Self::Postgres(target) => {
+                check_number("the database", "schemas", target.schemas.len(), MAX_SCHEMAS)?;
+                target.schemas.iter().try_for_each(|schema| check_schema(schema))?;
                 patterns(&target.include)?;
                 patterns(&target.exclude).map(drop)
             }
         }
     }
+}
+
+fn check_number(location: &str, what: &str, found: usize, most: usize) -> Result<()> {
+    if found <= most {
+        return Ok(());
+    }
+    let reason = format!("the crawler has {found} {what}, and at most {most} are allowed");
+    Err(Error::Location { location: location.to_owned(), reason })
 }
 
 impl ObjectsTarget {

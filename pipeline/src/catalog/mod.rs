@@ -29,6 +29,7 @@ pub mod diff;
 pub mod export;
 pub mod group;
 pub mod infer;
+pub mod name;
 pub mod path;
 pub mod postgres;
 pub mod readback;

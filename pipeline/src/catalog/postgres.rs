@@ -28,8 +28,9 @@ pub struct TablesReport {
 }
 
 /// Writes the tables of a database into the catalog, which is in the same database, each as
-/// `postgres_<database>_<schema>_<table>`. No row is read: how many there are and what is in the
-/// columns is what the server estimates (`analyze`), and not known before it has.
+/// `postgres_<database>_<schema>_<table>`, with its location as SQL takes it. No row is read: how many
+/// there are and what is in the columns is what the server estimates (`analyze`), and not known before
+/// it has.
 pub(super) async fn crawl_tables(
     definition: &Definition,
     target: &TablesTarget,
@@ -82,7 +83,6 @@ async fn publish(
             unique = format!("{wanted}_{again}");
         }
         let table = Table {
-            location: format!("{}.{full}", table.database),
             database: definition.database.clone(),
             name: unique,
             crawler: definition.name.clone(),
@@ -121,7 +121,7 @@ fn table(line: &Line<'_>, name: String) -> PolarsResult<Table> {
         database: line.text("database")?,
         name,
         kind: TableKind::Postgres,
-        location: String::new(),
+        location: line.text("location")?,
         classification: "postgres".to_owned(),
         format: None,
         compression: None,

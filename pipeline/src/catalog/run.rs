@@ -65,7 +65,8 @@ pub enum Report {
 ///
 /// # Errors
 /// [`Error::Busy`] while the same crawler runs, [`Error::NoCrawler`] when it is not defined,
-/// [`Error::Location`] when there is no bucket or a pattern is none, [`Error::Read`] when the bucket
+/// [`Error::Location`] when there is no bucket, [`Error::Pattern`] and [`Error::Schema`] when what it is to
+/// look at cannot be, [`Error::Read`] when the bucket
 /// cannot be listed, and [`Error::Database`]. An object that cannot be read is skipped, and the report
 /// says why.
 pub async fn crawl(
@@ -76,7 +77,20 @@ pub async fn crawl(
 ) -> Result<Report> {
     let origin = bucket.and_then(Bucket::origin);
     Crawlers::begin(&**connection, &definition.name, run.run_id, origin).await?;
-    let crawled = match (&definition.target, bucket) {
+    let crawled = run_target(definition, bucket, run, connection).await;
+    let ended = Crawlers::end(&**connection, &definition.name, crawled.as_ref()).await;
+    let report = crawled?;
+    ended.map(|()| report)
+}
+
+async fn run_target(
+    definition: &Definition,
+    bucket: Option<&Bucket>,
+    run: &Run,
+    connection: &mut Connection,
+) -> Result<Report> {
+    definition.target.check()?;
+    match (&definition.target, bucket) {
         (Target::Postgres(target), _) => {
             crawl_tables(definition, target, connection).await.map(Report::Postgres)
         }
@@ -88,8 +102,5 @@ pub async fn crawl(
             location: target.bucket.clone(),
             reason: "there is no bucket of that name".to_owned(),
         }),
-    };
-    let ended = Crawlers::end(&**connection, &definition.name, crawled.as_ref()).await;
-    let report = crawled?;
-    ended.map(|()| report)
+    }
 }

@@ -21,6 +21,8 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Location { .. } => "location_invalid",
+            Self::Pattern { .. } => "pattern_invalid",
+            Self::Schema { .. } => "schema_refused",
             Self::NotFound { .. } => "object_not_found",
             Self::NoObjects { .. } => "no_objects",
             Self::Read { source, .. } if is_denied(source) => "store_denied",
@@ -188,6 +190,8 @@ mod tests {
             (read(StoreError::NotSupported { source: because("no") }), "store_unavailable", false),
             (Error::Changed { object: path() }, "object_changed", true),
             (Error::Decompress { object: path(), source: io() }, "decompress_failed", false),
+            (Error::Pattern { pattern: path(), reason: path() }, "pattern_invalid", false),
+            (Error::Schema { schema: path(), whose: "us" }, "schema_refused", false),
             (Error::NotText { object: path(), found: path() }, "not_json", false),
             (Error::Connect { source: bad_url() }, "database_unreachable", false),
             (unreachable(), "database_unreachable", true),

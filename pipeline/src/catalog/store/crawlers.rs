@@ -17,8 +17,9 @@ impl Crawlers {
     /// Writes what a crawler is to do, in place of what it was to do.
     ///
     /// # Errors
-    /// [`Error::Database`].
+    /// Those of [`Target::check`](crate::catalog::definition::Target::check), and [`Error::Database`].
     pub async fn define(client: &impl GenericClient, definition: &Definition) -> Result<()> {
+        definition.target.check()?;
         let sql = include_str!("../../../../sql/queries/define_crawler.sql");
         let Definition { name, database, target, policies } = definition;
         let (on_change, on_delete) = (policies.on_change.as_str(), policies.on_delete.as_str());
