@@ -1,5 +1,11 @@
 //! What hostile clients, objects, stores and neighbours send: none of it stops a process, harms a job of
 //! somebody else, or is shown to a terminal as it is.
 
+/// Patterns that would overflow the stack or make the compiler of patterns panic.
+mod patterns;
+
+/// JSON and settings that are nested a million levels deep.
+mod deep;
+
 /// Names that hold dots, and schemas that nobody may look into.
 mod names;

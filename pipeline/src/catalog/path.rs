@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Steps that a path may have.
 const MAX_STEPS: usize = 16;
+/// Bytes that a path may have.
+const MAX_BYTES: usize = 1024;
 
 /// Says where in a document its records are: `$` is the document, `.name` and `['name']` a field of an
 /// object, `[*]` every element of an array.
@@ -79,6 +81,9 @@ impl FromStr for JsonPath {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
+        if text.len() > MAX_BYTES {
+            return Err(PathError { at: MAX_BYTES, expected: "at most 1024 bytes" });
+        }
         if !text.starts_with('$') {
             return Err(PathError { at: 0, expected: "`$`" });
         }
@@ -181,5 +186,7 @@ mod tests {
         assert_eq!(error.at, 2);
         assert!("$[*]".repeat(2).parse::<JsonPath>().is_err());
         assert!(format!("${}", "[*]".repeat(17)).parse::<JsonPath>().is_err());
+        let error = format!("$.{}", "a".repeat(1023)).parse::<JsonPath>().unwrap_err();
+        assert_eq!(error.to_string(), "not a path at character 1025: expected at most 1024 bytes");
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use polars::prelude::{AnyValue, DataFrame, PolarsResult};
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ use super::store::{Gone, Published, Table, TableKind, Tables};
 use super::types::DataType;
 use crate::database::Connection;
 use crate::error::{Error, Result};
+use crate::source::{Patterns, Wildcards};
 
 /// What a crawl of tables has done.
 #[derive(Debug, Default, Serialize)]
@@ -42,16 +42,8 @@ pub(super) async fn crawl_tables(
     Ok(report)
 }
 
-pub(super) fn patterns(texts: &[String]) -> Result<GlobSet> {
-    let mut set = GlobSetBuilder::new();
-    let failed = |location: &str, error: globset::Error| Error::Location {
-        location: location.to_owned(),
-        reason: error.kind().to_string(),
-    };
-    for pattern in texts {
-        set.add(Glob::new(pattern).map_err(|error| failed(pattern, error))?);
-    }
-    set.build().map_err(|error| failed("the patterns", error))
+pub(super) fn patterns(texts: &[String]) -> Result<Patterns> {
+    Patterns::compile(texts, Wildcards::Anything)
 }
 
 async fn publish(
@@ -70,7 +62,7 @@ async fn publish(
         .map_err(|source| Error::Frame { doing: "read the columns of tables", source })?;
     for (table, schema, columns) in found {
         let full = format!("{schema}.{}", table.name);
-        let is_among = |set: &GlobSet| set.is_match(&table.name) || set.is_match(&full);
+        let is_among = |set: &Patterns| set.is_match(&table.name) || set.is_match(&full);
         if !include.is_empty() && !is_among(&include) || is_among(&exclude) {
             continue;
         }

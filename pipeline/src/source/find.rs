@@ -8,8 +8,9 @@ use object_store::path::Path;
 
 use super::bucket::{Bucket, local_path, parse_key};
 use super::object::Object;
+use super::pattern::{Patterns, Wildcards};
 use super::remote::{RemoteUrl, shown};
-use super::select::{Pattern, WILDCARDS, looks_like_json, matcher};
+use super::select::{KeyPattern, WILDCARDS, looks_like_json};
 use crate::error::Error;
 
 /// What a location names.
@@ -62,7 +63,8 @@ impl Found {
 /// written, without percent-decoding.
 ///
 /// # Errors
-/// [`Error::Location`] when the text is no such thing, [`Error::NotFound`] when nothing is there,
+/// [`Error::Location`] when the text is no such thing, [`Error::Pattern`] when a pattern cannot be used,
+/// [`Error::NotFound`] when nothing is there,
 /// [`Error::NoObjects`] when a folder or glob holds no object, [`Error::Read`] when it cannot be
 /// listed.
 pub async fn find(location: &str, environment: &[(String, String)]) -> Result<Found, Error> {
@@ -87,7 +89,7 @@ async fn find_remote(
         located => return located.map(Found::one),
     }
     if key.contains(WILDCARDS) {
-        let Pattern { folder, is_deep, matcher } = Pattern::parse(&bucket.name, key)?;
+        let KeyPattern { folder, is_deep, matcher } = KeyPattern::parse(&bucket.name, key)?;
         let listed = bucket.list(folder, is_deep, move |key| matcher.is_match(key));
         return Found::all(listed).await?.or_none(location);
     }
@@ -129,7 +131,7 @@ async fn glob(bucket: &Bucket, location: &str, pattern: &FilePath) -> Result<Fou
     let Ok(folder) = folder.canonicalize() else {
         return Ok(Found::default());
     };
-    let matcher = matcher(location, &rest.to_string_lossy())?;
+    let matcher = Patterns::one(&rest.to_string_lossy(), Wildcards::WithinNames)?;
     let prefix = store_path(location, &folder)?;
     let is_wanted = {
         let prefix = prefix.clone();

@@ -1,11 +1,11 @@
 //! Selections: many objects of a bucket by the beginning or the pattern of their keys.
 
 use futures::stream::BoxStream;
-use globset::{GlobBuilder, GlobMatcher};
 use object_store::path::Path;
 
 use super::bucket::{Bucket, parse_key};
 use super::object::Object;
+use super::pattern::{Patterns, Wildcards, check};
 use crate::error::Error;
 
 /// The endings of the names that are taken for JSON, before `.gz`, `.gzip`, `.zst`.
@@ -46,7 +46,8 @@ impl Bucket {
     /// Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Location`] when the pattern is none, or no key can begin with the text.
+    /// [`Error::Pattern`] when a pattern is beyond a limit or is no pattern, [`Error::Location`] when
+    /// no key can begin with the text.
     pub fn select(
         &self,
         selection: Selection,
@@ -54,15 +55,11 @@ impl Bucket {
         match selection {
             Selection::Every(Keys { prefix, include, exclude }) => {
                 let folder = folder_of(&self.name, &prefix)?;
-                let (include, exclude) =
-                    (matchers(&self.name, &include)?, matchers(&self.name, &exclude)?);
-                let is_among = |matchers: &[GlobMatcher], key: &str| {
-                    matchers.iter().any(|matcher| matcher.is_match(key))
-                };
+                let (include, exclude) = (of_keys(&include)?, of_keys(&exclude)?);
                 let is_wanted = move |key: &str| {
                     key.starts_with(&prefix)
-                        && (include.is_empty() || is_among(&include, key))
-                        && !is_among(&exclude, key)
+                        && (include.is_empty() || include.is_match(key))
+                        && !exclude.is_match(key)
                 };
                 Ok(self.list(folder, true, is_wanted))
             }
@@ -72,7 +69,7 @@ impl Bucket {
                 Ok(self.list(folder, true, is_wanted))
             }
             Selection::Glob(pattern) => {
-                let Pattern { folder, matcher, .. } = Pattern::parse(&self.name, &pattern)?;
+                let KeyPattern { folder, matcher, .. } = KeyPattern::parse(&self.name, &pattern)?;
                 Ok(self.list(folder, true, move |key| matcher.is_match(key)))
             }
         }
@@ -91,29 +88,30 @@ impl Keys {
     /// Says what is wrong with the prefix or a pattern, if something is.
     ///
     /// # Errors
-    /// [`Error::Location`].
+    /// [`Error::Location`] and [`Error::Pattern`].
     pub fn check(&self, bucket: &str) -> Result<(), Error> {
         folder_of(bucket, &self.prefix)?;
-        matchers(bucket, &self.include)?;
-        matchers(bucket, &self.exclude).map(drop)
+        of_keys(&self.include)?;
+        of_keys(&self.exclude).map(drop)
     }
 }
 
-fn matchers(bucket: &str, patterns: &[String]) -> Result<Vec<GlobMatcher>, Error> {
-    patterns.iter().map(|text| matcher(&format!("{bucket}/{text}"), text)).collect()
+fn of_keys(patterns: &[String]) -> Result<Patterns, Error> {
+    Patterns::compile(patterns, Wildcards::WithinNames)
 }
 
 /// A pattern of whole keys, and where to look for them.
-pub(super) struct Pattern {
+pub(super) struct KeyPattern {
     /// The folders that the pattern names without wildcards.
     pub(super) folder: Path,
     /// Whether it can match below that folder's own objects.
     pub(super) is_deep: bool,
-    pub(super) matcher: GlobMatcher,
+    pub(super) matcher: Patterns,
 }
 
-impl Pattern {
+impl KeyPattern {
     pub(super) fn parse(bucket: &str, pattern: &str) -> Result<Self, Error> {
+        check(pattern)?;
         let (folders, _) = pattern.rsplit_once('/').unwrap_or_default();
         let is_plain = |folder: &&str| !folder.contains(WILDCARDS);
         let plain: Vec<_> = folders.split('/').take_while(is_plain).collect();
@@ -123,19 +121,9 @@ impl Pattern {
         };
         let below = pattern.get(folder.as_ref().len()..).unwrap_or_default();
         let is_deep = below.trim_start_matches('/').contains('/') || below.contains("**");
-        let matcher = matcher(&format!("{bucket}/{pattern}"), pattern)?;
+        let matcher = Patterns::one(pattern, Wildcards::WithinNames)?;
         Ok(Self { folder, is_deep, matcher })
     }
-}
-
-/// A pattern whose `*` stays within a name.
-pub(super) fn matcher(location: &str, pattern: &str) -> Result<GlobMatcher, Error> {
-    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-    let glob = glob.map_err(|error| Error::Location {
-        location: location.to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(glob.compile_matcher())
 }
 
 /// Whether a name ends like JSON and does not begin with a dot.
