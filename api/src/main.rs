@@ -12,13 +12,19 @@ mod keys;
 mod memory;
 mod metrics;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
 use clap::parser::ValueSource;
+use pipeline::escape;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use cli::Printer;
 use config::{Config, LogArgs, LogFormat, Verb};
@@ -35,7 +41,7 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     if let Verb::Config(_) = config.verb {
-        printer.data(&config::in_force(&settings));
+        printer.text(&config::in_force(&settings));
         return ExitCode::SUCCESS;
     }
     let filter_in_file = settings.in_file.iter().any(|name| name == "log")
@@ -48,6 +54,7 @@ fn main() -> ExitCode {
     {
         printer.log_notes();
     }
+    log_panics();
     // One provider for all that speaks TLS. It is refused only where one is installed already.
     rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = match tokio::runtime::Runtime::new() {
@@ -76,8 +83,34 @@ fn log(args: &LogArgs, verb: &Verb, filter_in_file: bool) -> Result<(), ParseErr
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     match args.log_format {
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.fmt_fields(debug_fn(write_field).delimited(" ")).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// Writes a field of the log for people: on its line, and without what a terminal would obey.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = format!("{value:?}");
+    let value = escape::line(&value);
+    match field.name() {
+        "message" => write!(writer, "{value}"),
+        name => write!(writer, "{}={value}", name.trim_start_matches("r#")),
+    }
+}
+
+/// Has panics logged. Without this they are written to standard error, between the lines of the log.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
+        tracing::error!(
+            panic = panic.payload_as_str().unwrap_or_default(),
+            at = panic.location().map(tracing::field::display),
+            thread = thread.name(),
+            backtrace = backtrace.map(tracing::field::display),
+            "a defect: a thread panicked"
+        );
+    }));
 }

@@ -76,6 +76,7 @@ pub mod catalog;
 pub mod database;
 pub mod decode;
 pub mod error;
+pub mod escape;
 pub mod feed;
 pub mod frame;
 mod json;

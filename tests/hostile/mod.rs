@@ -9,3 +9,6 @@ mod deep;
 
 /// Names that hold dots, and schemas that nobody may look into.
 mod names;
+
+/// Characters that a terminal obeys, in keys, data, names and what servers say.
+mod escapes;

@@ -6,6 +6,7 @@ mod postgres;
 pub use certificates::Authority;
 pub use postgres::TestServer;
 pub use serve::Serve;
+pub mod canned;
 pub mod moto;
 pub mod proxy;
 pub mod s3;

@@ -55,11 +55,11 @@ async fn show(
                 Some(version) => columns_of(session, &found, *version).await?,
                 None => found.table.columns.clone(),
             };
-            printer.data(&match export {
-                Export::Tree => tree(&columns),
-                Export::Ddl => ddl(table, &columns),
-                Export::JsonSchema => format!("{:#}\n", json_schema(&columns)),
-            });
+            match export {
+                Export::Tree => printer.text(&tree(&columns)),
+                Export::Ddl => printer.text(&ddl(table, &columns)),
+                Export::JsonSchema => printer.json_text(&format!("{:#}\n", json_schema(&columns))),
+            }
         }
         CatalogVerb::Diff { table, from, to } => {
             let found = table_of(session, table).await?;

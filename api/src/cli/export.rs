@@ -22,7 +22,7 @@ pub(super) async fn export(args: &ExportArgs, printer: &Printer) -> ExitCode {
         Ok(rows) => {
             let (table, file) = (&args.table, args.file.path.display());
             let seconds = began.elapsed().as_secs_f64();
-            printer.data(&format!("exported {rows} rows of {table} to {file} in {seconds:.2} s\n"));
+            printer.text(&format!("exported {rows} rows of {table} to {file} in {seconds:.2} s\n"));
             ExitCode::SUCCESS
         }
         Err(TableError::Pipeline(error)) => printer.failed(&what, &error),

@@ -1,4 +1,6 @@
 //! The only file that prints: data on standard output, all else on standard error.
+//!
+//! What is for people goes through [`escape`], since keys, names and errors come from elsewhere.
 
 use std::cell::{Cell as StdCell, RefCell};
 use std::collections::HashSet;
@@ -13,6 +15,7 @@ use pipeline::catalog::crawler::CrawlReport;
 use pipeline::catalog::postgres::TablesReport;
 use pipeline::catalog::store::{Gone, Published, TableVersion};
 use pipeline::error::{Error, causes};
+use pipeline::escape;
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary, Warning};
 use pipeline::verify::{Count, Verified};
@@ -33,8 +36,13 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    /// Data, on standard output. Whoever stops reading has read enough; any other failure to write
-    /// is told by [`Self::is_cut_off`].
+    /// A text for people, on standard output.
+    pub(crate) fn text(&self, text: &str) {
+        self.data(&escape::lines(text));
+    }
+
+    /// Data as it is, on standard output. Whoever stops reading has read enough; any other failure to
+    /// write is told by [`Self::is_cut_off`].
     pub(crate) fn data(&self, text: &str) {
         let mut out = io::stdout().lock();
         if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
@@ -60,7 +68,7 @@ impl Printer {
         if self.notes_are_logged.get() {
             return tracing::info!("{text}");
         }
-        writeln!(io::stderr().lock(), "{text}").ok();
+        writeln!(io::stderr().lock(), "{}", escape::lines(text)).ok();
     }
 
     /// What could not be done, why, and what to do next.
@@ -73,7 +81,7 @@ impl Printer {
         if let Some(hint) = error.downcast_ref::<Error>().map(hint) {
             writeln!(text, "hint: {hint}").ok();
         }
-        io::stderr().lock().write_all(text.as_bytes()).ok();
+        io::stderr().lock().write_all(escape::lines(&text).as_bytes()).ok();
         ExitCode::FAILURE
     }
 
@@ -86,9 +94,14 @@ impl Printer {
     /// One line of JSON.
     pub(crate) fn json(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
-            Ok(json) => self.data(&(json + "\n")),
+            Ok(json) => self.data(&(escape::json(&json) + "\n")),
             Err(error) => drop(self.failed("could not print JSON", &error)),
         }
+    }
+
+    /// JSON that is written already.
+    pub(crate) fn json_text(&self, json: &str) {
+        self.data(&escape::json(json));
     }
 
     /// Jobs as a table, a line each.
@@ -110,7 +123,7 @@ impl Printer {
                 job.created_at.format("%Y-%m-%d %H:%M:%S").to_string(),
             ]);
         }
-        self.data(&format!("{table}\n"));
+        self.text(&format!("{table}\n"));
     }
 
     /// What a crawl has done.
@@ -122,7 +135,7 @@ impl Printer {
         );
         text.push_str(&published(&report.tables));
         text.push_str(&gone_tables(&report.gone_tables, "its objects are gone"));
-        self.data(&text);
+        self.text(&text);
         for (key, why) in &report.skipped_because {
             self.note(&format!("skipped {key}: {why}"));
         }
@@ -138,7 +151,7 @@ impl Printer {
         let mut text = format!("crawled {} tables in {seconds:.2} s\n", tables.len());
         text.push_str(&published(tables));
         text.push_str(&self::gone_tables(gone_tables, "it is gone or not asked for"));
-        self.data(&text);
+        self.text(&text);
     }
 
     /// The crawlers.
@@ -163,7 +176,7 @@ impl Printer {
                 ended.map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default(),
             ]);
         }
-        self.data(&format!("{shown}\n"));
+        self.text(&format!("{shown}\n"));
     }
 
     /// The tables of the catalog.
@@ -185,7 +198,7 @@ impl Printer {
                 table.columns.len().to_string(),
             ]);
         }
-        self.data(&format!("{shown}\n"));
+        self.text(&format!("{shown}\n"));
     }
 
     /// A job, as a load's summary looks.
@@ -232,7 +245,7 @@ impl Printer {
             load,
         ]);
         writeln!(text, "{table}").ok();
-        self.data(&text);
+        self.text(&text);
     }
 
     /// A load as a table with a line for each target table.
@@ -266,13 +279,13 @@ impl Printer {
         if summary.records == 0 {
             self.note("note: the object holds no records");
         }
-        self.data(&text);
+        self.text(&text);
     }
 
     /// The first rows of the tables.
     pub(crate) fn previews(&self, previews: &[Preview]) {
         for preview in previews {
-            self.data("\n");
+            self.text("\n");
             self.preview(preview);
         }
     }
@@ -296,7 +309,7 @@ impl Printer {
             shown.add_row(row.iter().enumerate().map(aligned));
         }
         let rows = rows.len();
-        self.data(&format!(
+        self.text(&format!(
             "{table}, {}\n{shown}\n",
             if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
         ));
@@ -320,13 +333,13 @@ impl Printer {
                 if load.agrees() { "agrees" } else { "differs" }.to_owned(),
             ]);
         }
-        self.data(&format!("{shown}\n"));
+        self.text(&format!("{shown}\n"));
     }
 
     /// The plans of the frames.
     pub(crate) fn plans(&self, plans: &[(&'static str, String)]) {
         for (name, plan) in plans {
-            self.data(&format!("{name}\n{}\n\n", plan.trim_end()));
+            self.text(&format!("{name}\n{}\n\n", plan.trim_end()));
         }
     }
 }
@@ -414,11 +427,11 @@ fn text_cell(cell: &str) -> String {
 /// Longest cell that is shown whole.
 const CELL_CHARACTERS: usize = 60;
 
-/// A cell on one line of bounded length; control characters are shown, not sent to the terminal.
+/// A cell on one line of bounded length; what a terminal would obey is shown, not sent to it.
 fn shortened(cell: &str) -> String {
     let mut line = String::new();
     for character in cell.chars().take(CELL_CHARACTERS) {
-        if character.is_control() {
+        if escape::is_unsafe(character) {
             line.extend(character.escape_default())
         } else {
             line.push(character)
