@@ -1,5 +1,5 @@
 //! Stops the process at a named point of a load, so that a test can kill it just there, or do
-//! something while it stands there.
+//! something while it stands there. Or panics at such a point.
 //!
 //! Builds without debug assertions have no failpoints.
 
@@ -13,10 +13,20 @@ use pipeline::load::Point;
 const VARIABLE: &str = "STEVEDORE_FAILPOINT";
 /// Names a file; the process goes on when it is gone.
 const UNTIL_GONE: &str = "STEVEDORE_FAILPOINT_FILE";
+/// Names a point to panic at.
+const PANIC: &str = "STEVEDORE_FAILPOINT_PANIC";
 
-/// Says so on standard error and waits to be killed, if this is the point to stop at.
+/// Says so on standard error and waits to be killed, if this is the point to stop at; panics if it is the
+/// one to panic at.
 pub(crate) fn reached(point: Point) {
-    if !cfg!(debug_assertions) || !std::env::var(VARIABLE).is_ok_and(|name| name == point.name()) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let is_in = |variable| std::env::var(variable).is_ok_and(|name| name == point.name());
+    if is_in(PANIC) {
+        panic_at(point);
+    }
+    if !is_in(VARIABLE) {
         return;
     }
     let file = std::env::var_os(UNTIL_GONE);
@@ -30,4 +40,9 @@ pub(crate) fn reached(point: Point) {
             std::thread::sleep(Duration::from_millis(10));
         }
     });
+}
+
+#[expect(clippy::panic, reason = "a test asks for it, of builds with debug assertions")]
+fn panic_at(point: Point) {
+    panic!("failpoint: {}", point.name());
 }

@@ -304,6 +304,12 @@ mod tests {
         assert_eq!((status.height(), log.height(), rejected.height()), (1, 1, 1));
     }
 
+    #[tokio::test]
+    async fn work_that_panics_is_received_as_nothing() {
+        let panics = beside(&USER_STATUS, || panic!("as this test wants"));
+        assert!(panics.await.map(|(): ()| ()).is_err());
+    }
+
     #[test]
     fn a_record_that_decode_would_lose_is_still_counted_as_read() {
         let text = b"{}\n{\n[1]\n".as_slice();

@@ -7,6 +7,9 @@ mod patterns;
 /// JSON and settings that are nested a million levels deep.
 mod deep;
 
+/// A panic in one attempt, while others run.
+mod panics;
+
 /// Names that hold dots, and schemas that nobody may look into.
 mod names;
 

@@ -20,7 +20,7 @@ use super::JobState;
 use super::outcome::{JobError, Outcome};
 use super::record::{End, Started};
 use super::store::{StoreError, finish_parent};
-use super::worker::Worker;
+use super::worker::{Worker, caught};
 use crate::{failpoint, metrics};
 
 /// Attempts at a job that fails for reasons that can pass: half an hour or so in all.
@@ -47,7 +47,8 @@ impl Worker {
         let span = tracing::info_span!("attempt", %job_id, attempt = started.attempt, request_id = started.asked.request_id);
         async {
             tracing::info!(bucket = started.bucket, key = started.key, "an attempt begins");
-            let outcome = self.outcome(&started).await;
+            let outcome = caught(self.outcome(&started)).await;
+            let outcome = outcome.unwrap_or_else(|| Outcome::Failed(JobError::panicked()));
             self.note(&started, &outcome).await
         }
         .instrument(span)

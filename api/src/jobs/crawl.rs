@@ -18,7 +18,7 @@ use super::attempt::{DEATHS, NOTE_EVERY};
 use super::outcome::JobError;
 use super::queue::CrawlEntry;
 use super::store::{Store, StoreError, begin, commit, database_failed};
-use super::worker::Worker;
+use super::worker::{Worker, caught};
 use crate::failpoint;
 
 /// How long a crawl waits for the lock of one that ends just now.
@@ -48,7 +48,9 @@ impl Worker {
         async {
             tracing::info!("a crawl begins");
             let crawled = match deaths {
-                ..DEATHS => self.crawled(entry).await,
+                ..DEATHS => caught(self.crawled(entry))
+                    .await
+                    .unwrap_or_else(|| Crawled::Failed(JobError::panicked())),
                 _ => {
                     let detail = format!("{deaths} workers died while they worked on it");
                     Crawled::Failed(JobError::new("worker_died", detail, false))

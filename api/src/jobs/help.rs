@@ -14,7 +14,7 @@ use pipeline::source::Object;
 use uuid::Uuid;
 
 use super::store::StoreError;
-use super::worker::Worker;
+use super::worker::{Worker, caught};
 use super::{Job, JobState};
 
 /// Parts of one object that others load at the same time, at most.
@@ -41,8 +41,11 @@ impl Worker {
             return Ok(());
         };
         let helped = tokio::select! {
-            helped = self.load_part(&job) => helped,
+            helped = caught(self.load_part(&job)) => helped,
             () = self.hand_back.cancelled() => return Ok(()),
+        };
+        let Some(helped) = helped else {
+            return Ok(());
         };
         match helped {
             Ok(true) => self.store.ask_for_help(job_id, 1).await,

@@ -26,6 +26,12 @@ impl JobError {
         Self::new("worker_died", "the worker died", true)
     }
 
+    /// The attempt panicked: a defect, which another attempt would meet again.
+    pub(super) fn panicked() -> Self {
+        let detail = "a defect of the worker ended the attempt; its log has the panic";
+        Self::new("internal", detail, false)
+    }
+
     /// The bucket is not configured where the job was taken.
     pub(crate) fn no_bucket(bucket: &str) -> Self {
         Self::new("bucket_not_found", format!("there is no bucket {bucket}"), false)

@@ -1,9 +1,11 @@
 //! A worker: takes entries of the queue and makes attempts, until it is told to stop.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::join_all;
 use graphile_worker::{
     IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
@@ -94,9 +96,9 @@ impl Worker {
     /// Works until `stopping`; then takes nothing more, lets attempts go on for the grace period,
     /// and hands back those that are not done by then.
     pub(crate) async fn run(self: Arc<Self>, stopping: CancellationToken) {
-        let cancels = tokio::spawn(Arc::clone(&self).hear_cancels());
-        let lost = tokio::spawn(Arc::clone(&self).find_lost());
-        let schedules = tokio::spawn(Arc::clone(&self).keep_schedules());
+        let cancels = tokio::spawn(for_ever(Self::hear_cancels, Arc::clone(&self)));
+        let lost = tokio::spawn(for_ever(Self::find_lost, Arc::clone(&self)));
+        let schedules = tokio::spawn(for_ever(Self::keep_schedules, Arc::clone(&self)));
         // The queue stops all slots of a worker when one cannot use the database for a moment, and
         // waits for the loads of the others: so each slot is a worker of its own to it.
         let slots = (0..self.settings.concurrency).map(|_| self.take_again(&stopping));
@@ -222,6 +224,19 @@ impl Worker {
     /// Keeps a connection for the next load.
     pub(super) fn keep(&self, connection: Connection) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}
+
+/// Does something of which a panic is to harm nobody else: none if it panicked, which is in the log. What
+/// it held is dropped by then: its connection is closed, so that the server undoes what it began.
+pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(work).catch_unwind().await.ok()
+}
+
+/// Does what a worker does all the time, and begins again when it panics.
+async fn for_ever<F: Future<Output = ()>>(work: fn(Arc<Worker>) -> F, worker: Arc<Worker>) {
+    while caught(work(Arc::clone(&worker))).await.is_none() {
+        tokio::time::sleep(RETRY).await;
     }
 }
 
