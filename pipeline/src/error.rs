@@ -1,8 +1,10 @@
 //! What can go wrong with a load. Bad records are not here: they are rows of the error table.
 
 mod code;
+mod redirected;
 
 pub use code::{is_passing, may_pass};
+pub use redirected::Redirected;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,8 +21,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// There is no such object.
-    #[error("there is no object {object}")]
     /// A pattern of keys or names is beyond a limit, or is no pattern.
     #[error("the pattern {pattern} cannot be used: {reason}")]
     Pattern {
@@ -37,6 +37,8 @@ pub enum Error {
         /// Who it belongs to.
         whose: &'static str,
     },
+    /// There is no such object.
+    #[error("there is no object {object}")]
     NotFound {
         /// The object that was asked for.
         object: String,

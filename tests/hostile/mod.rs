@@ -15,3 +15,6 @@ mod names;
 
 /// Characters that a terminal obeys, in keys, data, names and what servers say.
 mod escapes;
+
+/// Stores that redirect to another host.
+mod redirects;

@@ -54,6 +54,10 @@ fn fixed_hint(error: &Error) -> &'static str {
             "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \
              AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_KEY"
         }
+        Error::Read { .. } if error.code() == "store_redirected" => {
+            "if that is the right place, name it: the region of the bucket (AWS_REGION, or ?region= behind the \
+             URL), or the endpoint (AWS_ENDPOINT_URL, or ?endpoint=)"
+        }
         Error::Read { .. } if error.code() == "store_denied" => {
             "check the credentials (AWS_…, GOOGLE_… or AZURE_… in the environment), the region and \
              what they may read"

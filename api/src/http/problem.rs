@@ -198,6 +198,11 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::FORBIDDEN, error.code(), error.to_string())
             }
             Error::Pattern { .. } => Self::bad_request(error.code(), error.to_string()),
+            _ => {
+                tracing::error!(error = error.with_causes(), "an object could not be looked up");
+                let problem = Self::new(StatusCode::BAD_GATEWAY, error.code(), error.for_clients());
+                if error.is_transient() { problem.retryable(Some(5)) } else { problem }
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ impl JobError {
 impl From<&Error> for JobError {
     /// The sentence of the error itself; its causes are in the log and in the ledger.
     fn from(error: &Error) -> Self {
-        Self::new(error.code(), error.to_string(), error.is_transient())
+        Self::new(error.code(), error.for_clients(), error.is_transient())
     }
 }
 

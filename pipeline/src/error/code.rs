@@ -6,7 +6,7 @@ use std::io;
 use object_store::Error as StoreError;
 use tokio_postgres::error::SqlState;
 
-use super::Error;
+use super::{Error, Redirected};
 
 /// SQLSTATE classes that pass: a broken connection, a rolled back transaction, a lack of memory,
 /// disk or connections, an operator who shut the server down, and the server's own system.
@@ -25,6 +25,7 @@ impl Error {
             Self::Schema { .. } => "schema_refused",
             Self::NotFound { .. } => "object_not_found",
             Self::NoObjects { .. } => "no_objects",
+            Self::Read { .. } if self.redirected().is_some() => "store_redirected",
             Self::Read { source, .. } if is_denied(source) => "store_denied",
             Self::Read { .. } => "store_unavailable",
             Self::Changed { .. } => "object_changed",
@@ -52,11 +53,32 @@ impl Error {
         }
     }
 
+    /// Where the store of an object redirects to, if that is why it could not be read.
+    #[must_use]
+    pub fn redirected(&self) -> Option<&Redirected> {
+        match self {
+            Self::Read { source, .. } => Redirected::cause_of(source),
+            Self::Incomplete { source, .. } => source.redirected(),
+            _ => None,
+        }
+    }
+
+    /// The sentence of the error itself, for those who are told no causes: these are the store's and the
+    /// database's words. Where a store redirects to is said, since it has to be set.
+    #[must_use]
+    pub fn for_clients(&self) -> String {
+        match self.redirected() {
+            Some(redirected) => format!("{self}: {redirected}"),
+            None => self.to_string(),
+        }
+    }
+
     /// Whether the same may succeed later, with nobody changing anything: the store or the database
     /// was out of reach or busy, or the object changed meanwhile.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
+            Self::Read { .. } if self.redirected().is_some() => false,
             Self::Read { source, .. } => may_recover(source),
             Self::Connect { source } => {
                 source.code().map_or_else(|| !is_misconfigured(source), |code| !is_refused(code))
@@ -168,6 +190,8 @@ mod tests {
         };
         let table = [
             (Error::Location { location: path(), reason: path() }, "location_invalid", false),
+            (Error::Pattern { pattern: path(), reason: path() }, "pattern_invalid", false),
+            (Error::Schema { schema: path(), whose: "us" }, "schema_refused", false),
             (Error::NotFound { object: path() }, "object_not_found", false),
             (Error::NoObjects { location: path() }, "no_objects", false),
             (
@@ -190,8 +214,6 @@ mod tests {
             (read(StoreError::NotSupported { source: because("no") }), "store_unavailable", false),
             (Error::Changed { object: path() }, "object_changed", true),
             (Error::Decompress { object: path(), source: io() }, "decompress_failed", false),
-            (Error::Pattern { pattern: path(), reason: path() }, "pattern_invalid", false),
-            (Error::Schema { schema: path(), whose: "us" }, "schema_refused", false),
             (Error::NotText { object: path(), found: path() }, "not_json", false),
             (Error::Connect { source: bad_url() }, "database_unreachable", false),
             (unreachable(), "database_unreachable", true),

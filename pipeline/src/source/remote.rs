@@ -1,5 +1,6 @@
 //! Remote stores: S3, Google and Azure, by their URLs and the settings beside them.
 
+mod client;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use url::Url;
 
 use super::profile;
 use crate::error::{Error, causes};
+use client::Connector;
 
 /// A store in a reachable network answers within milliseconds; a lost packet or two are forgiven.
 const CONNECT_TIMEOUT: &str = "5 s";
@@ -139,7 +141,10 @@ fn s3(url: &RemoteUrl, environment: &[(String, String)]) -> Result<Arc<dyn Objec
         // A session token goes with its own key only.
         settings.given.retain(|(key, _)| ![AccessKeyId, SecretAccessKey, Token].contains(key));
     }
-    let builder = AmazonS3Builder::new().with_url(&url.root).with_retry(retry());
+    let builder = AmazonS3Builder::new()
+        .with_url(&url.root)
+        .with_retry(retry())
+        .with_http_connector(Connector);
     let mut builder = settings.apply(builder, AmazonS3Builder::with_config);
     if let Some(endpoint) = settings.queried(&Endpoint) {
         // Else AWS_ENDPOINT_URL_S3 would win over it.
@@ -162,7 +167,10 @@ fn google(
     if let Some(account) = variable(environment, "SERVICE_ACCOUNT") {
         settings.given.insert(0, (GoogleConfigKey::ServiceAccount, account.to_owned()));
     }
-    let builder = GoogleCloudStorageBuilder::new().with_url(&url.root).with_retry(retry());
+    let builder = GoogleCloudStorageBuilder::new()
+        .with_url(&url.root)
+        .with_retry(retry())
+        .with_http_connector(Connector);
     let builder = settings.apply(builder, GoogleCloudStorageBuilder::with_config);
     let store = builder.build().map_err(|error| settings.refused(url, &error))?;
     Ok(Arc::new(store))
@@ -173,7 +181,10 @@ fn azure(url: &RemoteUrl, environment: &[(String, String)]) -> Result<Arc<dyn Ob
     if let Some(endpoint) = variable(environment, "IDENTITY_ENDPOINT") {
         settings.given.push((AzureConfigKey::MsiEndpoint, endpoint.to_owned()));
     }
-    let builder = MicrosoftAzureBuilder::new().with_url(&url.root).with_retry(retry());
+    let builder = MicrosoftAzureBuilder::new()
+        .with_url(&url.root)
+        .with_retry(retry())
+        .with_http_connector(Connector);
     let mut builder = settings.apply(builder, MicrosoftAzureBuilder::with_config);
     if is_plain_http(builder.get_config_value(&AzureConfigKey::Endpoint)) {
         let key = AzureConfigKey::Client(ClientConfigKey::AllowHttp);
