@@ -34,7 +34,10 @@ impl Browsers {
         let origin = headers.get(header::ORIGIN);
         let is_foreign = match origin {
             Some(origin) => !self.is_named(origin) && !is_same(origin, host),
-            None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site"),
+            // Pages of other ports of this machine, and of other names of its domain, are foreign too.
+            None => headers
+                .get("sec-fetch-site")
+                .is_some_and(|site| site != "same-origin" && site != "none"),
         };
         if is_foreign {
             return refused("origin_refused", "pages of other origins need --cors-origin");
@@ -118,6 +121,9 @@ mod tests {
             (&["https://a.example"], ("origin", "https://b.example"), "origin_refused"),
             (&["*"], ("origin", "https://b.example"), "admitted"),
             (&[], ("sec-fetch-site", "cross-site"), "origin_refused"),
+            (&[], ("sec-fetch-site", "same-site"), "origin_refused"),
+            (&[], ("sec-fetch-site", "what-is-new"), "origin_refused"),
+            (&["https://a.example"], ("sec-fetch-site", "same-site"), "origin_refused"),
             (&[], ("sec-fetch-site", "same-origin"), "admitted"),
             (&[], ("sec-fetch-site", "none"), "admitted"),
         ] {
