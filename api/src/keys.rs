@@ -7,6 +7,9 @@ use subtle::ConstantTimeEq;
 
 use crate::buckets::check_name;
 
+/// Keys whose hashes are known to everybody: those of examples, and of a variable that was empty.
+const WELL_KNOWN: [&str; 6] = ["", "\n", "password", "changeme", "admin", "123456"];
+
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -73,6 +76,11 @@ impl FromStr for KeySetting {
         let mut sha256 = [0; 32];
         hex::decode_to_slice(hash, &mut sha256)
             .map_err(|_| "expected the SHA-256 of the key in 64 hexadecimal digits".to_owned())?;
+        if WELL_KNOWN.iter().any(|known| self::hash(known) == sha256) {
+            return Err(format!(
+                "the key {name} is empty or a word that everybody tries first: make one with `stevedore key`"
+            ));
+        }
         Ok(Self { name: name.to_owned(), scopes, sha256 })
     }
 }
@@ -85,6 +93,18 @@ pub(crate) fn hash(key: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::KeySetting;
+
+    #[test]
+    fn the_hashes_of_well_known_keys_are_refused() {
+        for hash in [
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+            "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",
+        ] {
+            let refused = format!("ci:read:{hash}").parse::<KeySetting>().unwrap_err();
+            assert!(refused.contains("make one with `stevedore key`"), "{refused}");
+        }
+    }
 
     #[test]
     fn keys_that_are_no_keys_are_refused() {
