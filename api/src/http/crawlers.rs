@@ -9,13 +9,14 @@ use pipeline::catalog::definition::{Definition, Policies};
 use pipeline::error::causes;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::App;
 use super::extract::{Body, Path, Query};
 use super::problem::{
     Conflict, Guarded, Missing, Problem, Unavailable, WrongCrawler, WrongParameter,
 };
-use crate::jobs::crawlers::{CrawlTarget, Crawler, CrawlerPlan, RemovedCrawler};
+use crate::jobs::crawlers::{CrawlTarget, Crawler, CrawlerPlan, CrawlerState, RemovedCrawler};
 use crate::jobs::{Asked, Schedule};
 
 /// Longest name of a crawler.
@@ -51,6 +52,17 @@ pub(super) struct NewCrawler {
 pub(super) struct Crawlers {
     /// In order of their names
     crawlers: Vec<Crawler>,
+}
+
+/// A run that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RequestedRun {
+    /// The crawler's name
+    crawler: String,
+    /// The run's id
+    run_id: Uuid,
+    /// What the crawler is doing: it waits for a worker
+    state: CrawlerState,
 }
 
 /// What becomes of the tables of a crawler that is removed.
@@ -216,8 +228,8 @@ pub(super) async fn remove(
 
 /// Run a crawler
 ///
-/// Some worker does, as soon as one is free. The answer is the crawler with the run that waits; see it
-/// again for how that goes.
+/// Some worker does, as soon as one is free. The answer names the run, and nothing of what the crawler is
+/// to do; how the run goes is seen at the crawler's path, for which a key needs the scope `read`.
 #[utoipa::path(
     post,
     path = "/v1/crawlers/{crawler}/runs",
@@ -227,8 +239,8 @@ pub(super) async fn remove(
     responses(
         (
             status = 202,
-            description = "The crawler",
-            body = Crawler,
+            description = "The run",
+            body = RequestedRun,
             headers(("Location" = String, description = "The crawler's path"))
         ),
         Guarded,
@@ -241,14 +253,14 @@ pub(super) async fn run(
     State(app): State<Arc<App>>,
     Extension(asked): Extension<Asked>,
     Path(name): Path<String>,
-) -> Result<Defined, Problem> {
+) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<RequestedRun>), Problem> {
     crawler(&app, &name).await?;
-    if !app.store.request_crawl(&name, &asked.by).await? {
+    let Some(run_id) = app.store.request_crawl(&name, &asked.by).await? else {
         return Err(busy(&name));
-    }
-    let crawler = crawler(&app, &name).await?;
+    };
     let location = [(header::LOCATION, format!("/v1/crawlers/{}", encoded(&name)))];
-    Ok((StatusCode::ACCEPTED, location, Json(crawler)))
+    let run = RequestedRun { crawler: name, run_id, state: CrawlerState::Queued };
+    Ok((StatusCode::ACCEPTED, location, Json(run)))
 }
 
 async fn define(app: &App, name: &str, plan: &CrawlerPlan, is_new: bool) -> Result<bool, Problem> {

@@ -277,13 +277,17 @@ impl Store {
         found.map_err(database_failed("list the crawlers"))
     }
 
-    /// Has a worker run a crawler; false if it is under way, or not there.
-    pub(crate) async fn request_crawl(&self, name: &str, by: &str) -> Result<bool, StoreError> {
+    /// Has a worker run a crawler, and returns the run; none if it is under way, or not there.
+    pub(crate) async fn request_crawl(
+        &self,
+        name: &str,
+        by: &str,
+    ) -> Result<Option<Uuid>, StoreError> {
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
-        let is_requested = self.request_crawl_in(&transaction, name, by).await?;
+        let run = self.request_crawl_in(&transaction, name, by).await?;
         commit(transaction).await?;
-        Ok(is_requested)
+        Ok(run)
     }
 
     pub(super) async fn request_crawl_in(
@@ -291,15 +295,15 @@ impl Store {
         transaction: &tokio_postgres::Transaction<'_>,
         name: &str,
         by: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Uuid>, StoreError> {
         let sql = include_str!("../../../sql/queries/request_crawl.sql");
         let run_id = Uuid::now_v7();
         let row = transaction.query_opt(sql, &[&name, &run_id, &by]).await;
         if row.map_err(database_failed("ask for the crawl"))?.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
         self.queue().add_crawl(transaction, name, run_id, None).await.map_err(StoreError::Queue)?;
-        Ok(true)
+        Ok(Some(run_id))
     }
 
     /// Removes a crawler and what it knows of objects, and its tables if they are to go; none while it

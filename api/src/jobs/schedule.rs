@@ -94,7 +94,7 @@ impl Store {
             let next = Schedule::from_str(schedule).ok().and_then(|it| it.next_after(now));
             let sql = "update stevedore.crawlers set next_run_at = $2 where name = $1::text";
             transaction.execute(sql, &[&name, &next]).await.map_err(failed())?;
-            let is_requested = self.request_crawl_in(&transaction, name, BY).await?;
+            let is_requested = self.request_crawl_in(&transaction, name, BY).await?.is_some();
             tracing::info!(crawler = name, is_requested, "a crawler is due");
         }
         let sql = "select extract(epoch from min(next_run_at) - clock_timestamp())::float8 \
