@@ -18,3 +18,6 @@ mod escapes;
 
 /// Stores that redirect to another host.
 mod redirects;
+
+/// Pages of other sites, keys that everybody knows, and clients without a key.
+mod clients;

@@ -12,6 +12,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::App;
 use super::problem::Problem;
+use super::strangers::Strangers;
 use super::trace::{By, RequestId};
 use crate::jobs::Asked;
 use crate::keys::{KeySetting, Scope, hash};
@@ -22,13 +23,14 @@ pub(crate) struct Access {
     keys: Vec<KeySetting>,
     requests: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
+    pub(super) strangers: Arc<Strangers>,
 }
 
 impl Access {
     /// Without keys everybody may do everything.
     pub(crate) fn new(keys: Vec<KeySetting>, requests_per_second: NonZeroU32) -> Self {
         let requests = RateLimiter::keyed(Quota::per_second(requests_per_second));
-        Self { keys, requests, clock: DefaultClock::default() }
+        Self { keys, requests, clock: DefaultClock::default(), strangers: Arc::default() }
     }
 
     /// Whether there are no keys.

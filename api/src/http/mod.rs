@@ -10,7 +10,7 @@
 //! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
 //! | `GET /v1/catalog/databases`, `/v1/catalog/tables`, `/v1/catalog/tables/{name}`, `…/versions`, `…/versions/{version}`, `…/diff` | whoever looks after the data | read |
 //! | `GET /v1/crawlers`, `/v1/crawlers/{crawler}` | the same | read |
-//! | `POST /v1/crawlers/{crawler}/runs` | clients that ask for crawls | trigger |
+//! | `POST /v1/crawlers/{crawler}/runs` | clients that ask for crawls, and see no more than that | trigger |
 //! | `POST /v1/crawlers`, `PUT\|DELETE /v1/crawlers/{crawler}` | operators | admin |
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
@@ -30,6 +30,7 @@ mod problem;
 mod rejects;
 mod request;
 mod server;
+mod strangers;
 mod tables;
 mod trace;
 mod trigger;
@@ -72,7 +73,9 @@ use problem::Problem;
 const LOOK_UP: Duration = Duration::from_secs(10);
 
 /// What the pages of the documentation may load: what we serve, and what is written in them.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
+/// No page shows them within itself.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// What handlers need.
 #[derive(Debug)]
@@ -206,13 +209,13 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
     let browsers = settings.browsers.clone();
     let browsers = browsers.map(|browsers| from_fn_with_state(browsers, browser::check));
     api.merge(docs)
-        .with_state(app)
+        .with_state(Arc::clone(&app))
         .layer(DefaultBodyLimit::disable())
         .layer(timeout)
         .layer(CatchPanicLayer::new())
         .layer(option_layer(browsers))
         .layer(option_layer(cors(&settings.cors_origins)))
-        .layer(from_fn(trace::trace))
+        .layer(from_fn_with_state(app, trace::trace))
 }
 
 /// Lets pages of some origins call the API; none where there are no such origins.

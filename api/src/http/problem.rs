@@ -99,6 +99,11 @@ impl Problem {
         self
     }
 
+    /// The status of its answer.
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// The word for programs.
     pub(super) const fn code(&self) -> &'static str {
         self.code
@@ -124,7 +129,7 @@ impl Problem {
     /// The whole answer.
     pub(super) fn into_answer(mut self, request_id: &str) -> Response {
         self.request_id = Some(request_id.into());
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status();
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut answer = (status, kind, body).into_response();
@@ -189,11 +194,6 @@ impl From<Error> for Problem {
             Error::NotFound { .. } | Error::Location { .. } => {
                 Self::not_found("object_not_found", error.to_string())
             }
-            _ => {
-                tracing::error!(error = error.with_causes(), "an object could not be looked up");
-                let problem = Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
-                if error.is_transient() { problem.retryable(Some(5)) } else { problem }
-            }
             Error::Schema { .. } => {
                 Self::new(StatusCode::FORBIDDEN, error.code(), error.to_string())
             }
@@ -227,7 +227,7 @@ refusals! {
         401: "No key, or an unknown one",
         403: "The key has not the scope that is needed, a browser was led here from elsewhere, or the table is of a schema that is not shown",
         408: "The request took too long",
-        429: "More requests than the key may make; Retry-After says when it may again",
+        429: "More requests than the key may make, or an address without a valid one; Retry-After says when it may again",
     }
     /// Of whatever has parameters.
     WrongParameter { 400: "A parameter is wrong" }

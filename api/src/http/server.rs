@@ -46,7 +46,7 @@ pub(crate) async fn serve(
     let address = listener.local_addr()?;
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone(), stopping));
-    let service = router.into_make_service();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match &settings.tls {
         Some((certificate, key)) => {
             let config = RustlsConfig::from_pem_file(certificate, key).await?;

@@ -1,14 +1,17 @@
 //! What is done with every request: an id, a line in the log, a count, and the body of problems.
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::App;
 use super::problem::Problem;
 use crate::metrics;
 
@@ -30,13 +33,21 @@ pub(super) struct By(pub(super) String);
 pub(super) struct RequestId(pub(super) String);
 
 /// Runs a request under its id: the client's, or a new one.
-pub(super) async fn trace(mut request: Request, next: Next) -> Response {
+pub(super) async fn trace(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
     let id = given_id(&request).unwrap_or_else(|| Uuid::now_v7().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().to_string();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unknown".to_owned());
+    let address = request
+        .extensions()
+        .get()
+        .map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
     let span = tracing::info_span!("request", request_id = id, method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let by = response.extensions_mut().remove::<By>().map(|By(name)| name);
@@ -47,22 +58,27 @@ pub(super) async fn trace(mut request: Request, next: Next) -> Response {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
     let is_bare = response.status().as_u16() >= 400 && !has_body;
     let problem = problem.or_else(|| is_bare.then(|| Problem::of_status(response.status())));
+    // Those are asked for every few seconds.
+    let is_probe = PROBES.contains(&route.as_str());
+    let is_stranger = by.is_none() && !is_probe && is_clients_fault(&response, problem.as_ref());
+    let problem = match address.filter(|_| is_stranger) {
+        Some(address) => limited(&app, address).or(problem),
+        None => problem,
+    };
     let problem = problem.map(|problem| if route == TRIGGER { problem.told() } else { problem });
     let code = problem.as_ref().map(Problem::code);
     let mut response = match problem {
         Some(problem) => {
-            let allow = response.headers_mut().remove(header::ALLOW);
             let mut answer = problem.into_answer(&id);
-            answer.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
+            answer.headers_mut().extend(kept(response.headers()));
             answer
         }
         None => response,
     };
     let status = response.status().as_u16();
     let millis = began.elapsed().as_millis() as u64;
-    // Those are asked for every few seconds.
-    let is_probe = PROBES.contains(&route.as_str());
-    span.in_scope(|| match is_probe {
+    let is_counted = is_stranger && app.access.strangers.count();
+    span.in_scope(|| match is_probe || is_counted {
         true => tracing::debug!(status, millis, by, code, "answered"),
         false => tracing::info!(status, millis, by, code, "answered"),
     });
@@ -70,7 +86,39 @@ pub(super) async fn trace(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    let nosniff = HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
+}
+
+/// Whether a client has asked for what it should not. Who is let in is not known where a request took too
+/// long.
+fn is_clients_fault(response: &Response, problem: Option<&Problem>) -> bool {
+    let status = problem.map_or(response.status(), Problem::status);
+    status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
+}
+
+/// The problem of an address that has asked too often without a valid key.
+fn limited(app: &App, address: IpAddr) -> Option<Problem> {
+    if app.access.is_open() {
+        return None;
+    }
+    let seconds = app.access.strangers.refused_for(address)?;
+    let detail = "more requests without a valid key than an address may make";
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+    Some(problem.retryable(Some(seconds)))
+}
+
+/// What a problem keeps of the headers of an answer: the methods of a path, and what lets a page of
+/// another origin read it.
+fn kept(headers: &HeaderMap) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
+    let is_kept = |name: &HeaderName| {
+        *name == header::ALLOW
+            || *name == header::VARY
+            || name.as_str().starts_with("access-control-")
+    };
+    let kept = headers.iter().filter(move |(name, _)| is_kept(name));
+    kept.map(|(name, value)| (name.clone(), value.clone()))
 }
 
 fn given_id(request: &Request) -> Option<String> {
