@@ -1,18 +1,33 @@
 -- What a role needs to serve and to work on jobs, besides the rights of grants.sql, once
 -- `stevedore migrate` was run as the owner of the tables:
 --   psql -v role=etl -f sql/grants.sql -f sql/grants_service.sql "$DATABASE_URL"
--- It can neither remove a job nor change what happened to one.
+--
+-- Jobs: the role asks for them and notes how they go. It cannot remove one, nor change which objects it is
+-- about, how they are to be loaded, who asked and when.
+-- Events of jobs: a trigger writes them with the role's rights, so it can add some. It cannot change or
+-- remove one.
+-- Versions of the catalog: it can add some, and renew the statistics of one. It cannot remove one but with
+-- its table.
+-- Crawlers, tables of the catalog, entries of the queue and answers to repeated requests: it can change and
+-- remove them, since that is what the service does.
 
 begin;
 -- Nothing of policies that are not there yet.
 set local client_min_messages = warning;
 
-grant select, insert, update on stevedore.jobs to :"role";
+-- All of them, from when this file was run before.
+revoke update on stevedore.jobs, stevedore.catalog_versions from :"role";
+grant select, insert on stevedore.jobs to :"role";
+grant update (
+    version, bytes, state, attempts, earlier_attempts, deaths, worker, cancel_requested, listed, bytes_read,
+    records, loaded, rejected, log_rows, load_id, summary, error, first_error, started_at, finished_at,
+    next_attempt_at
+) on stevedore.jobs to :"role";
 grant select, insert on stevedore.job_events to :"role";
 grant select, insert, update, delete on stevedore.idempotency_keys to :"role";
 grant select, insert, update, delete on stevedore.crawlers, stevedore.catalog_objects to :"role";
 grant select, insert, update, delete on stevedore.catalog_tables to :"role";
-grant select, insert, update on stevedore.catalog_versions to :"role";
+grant select, insert, update (columns) on stevedore.catalog_versions to :"role";
 grant select on user_status_error_rec to :"role";
 
 grant usage on schema stevedore_queue to :"role";
