@@ -47,7 +47,7 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
     let tables = if mode == Mode::Append { OLD_TABLES } else { "" };
     connection.batch_execute(&format!("{DROP} {tables}")).await.unwrap();
     let options = LoadOptions {
-        mode,
+        mode: mode.into(),
         cut: CutOptions::default(),
         reload: true,
         job_id: None,

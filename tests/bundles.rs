@@ -10,7 +10,7 @@ use pipeline::bundle::{Size, load_bundled};
 use pipeline::database::Connection;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Progress, State, Summary, load};
-use pipeline::sink::Mode;
+use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Object, find};
 use pipeline::verify::verify;
 use proptest::collection::vec;
@@ -197,8 +197,8 @@ async fn assert_same(objects: &[(Vec<Line>, Packing)], size: usize, at_once: usi
     let expected = load_one_by_one(&objects, &alone, mode).await;
     assert_eq!(load_in_bundles(&objects, &bundled, mode, size, at_once).await, expected);
     // Of objects none of which could be read there are no tables.
-    pipeline::sink::create_tables(&*alone.connect().await, &USER_STATUS).await.unwrap();
-    pipeline::sink::create_tables(&*bundled.connect().await, &USER_STATUS).await.unwrap();
+    create_tables(&*alone.connect().await, &USER_STATUS, RequestedMode::Auto).await.unwrap();
+    create_tables(&*bundled.connect().await, &USER_STATUS, RequestedMode::Auto).await.unwrap();
     assert_eq!(contents(&bundled).await, contents(&alone).await);
     let loads = verify(&bundled.connect().await, &USER_STATUS, None).await.unwrap();
     assert!(loads.iter().all(|load| load.agrees()), "{loads:?}");
@@ -276,7 +276,7 @@ async fn an_object_that_the_database_refuses_fails_alone() {
             TestDatabase::with_old_tables().await
         };
         let connection = database.migrated().await;
-        pipeline::sink::create_tables(&*connection, &USER_STATUS).await.unwrap();
+        create_tables(&*connection, &USER_STATUS, RequestedMode::Auto).await.unwrap();
         let refuse = "create function refuse() returns trigger language plpgsql as
             $$ begin if new.userid = 'u-11' then raise 'not this one'; end if; return new; end $$;
             create trigger refuse before insert on user_status for each row execute function refuse()";

@@ -80,7 +80,7 @@ async fn json_has_the_fields_that_are_promised_and_no_others() {
     assert!(!fields.remove("version").unwrap().as_str().unwrap().is_empty());
     assert!(fields.remove("seconds").unwrap().as_f64().unwrap() > 0.0);
     let bytes = std::fs::metadata(sample("user_status_sample.ndjson.gz")).unwrap().len();
-    let expected = json!({"state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13,
+    let expected = json!({"state": "loaded", "mode": "merge", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13,
         "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_status": 1},
         "unknown_fields": {"country": 1}, "warnings": [{"field": "country", "kind": "new_field",
         "detail": "string in 1 of 10 records of table_data, version 1; the feed does not have it"}]});
@@ -92,7 +92,7 @@ async fn errors_say_what_why_and_what_next() {
     let database = TestDatabase::with_old_tables().await;
     assert_shown(
         "load_refused",
-        &mut database.stevedore(&["load", "data/user_status_sample.json"]),
+        &mut database.stevedore(&["load", "data/user_status_sample.json", "--mode", "merge"]),
     );
     assert_shown("load_missing", &mut database.stevedore(&["load", "data/missing.json", "--json"]));
 }

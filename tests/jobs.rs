@@ -104,7 +104,8 @@ async fn a_job_is_queued_then_runs_then_succeeds() {
 async fn what_cannot_be_done_fails_at_once_and_can_be_repeated() {
     let (database, bucket) = (TestDatabase::with_old_tables().await, bucket());
     let serve = Serve::start(&database, &[], bucket.path());
-    let failed = serve.ended(&serve.load("users.json").await).await;
+    let merge = json!({"bucket": "bucket", "key": "users.json", "mode": "merge"});
+    let failed = serve.ended(&serve.post_json("/v1/jobs", &merge).await.json()).await;
     assert_eq!((&failed["state"], &failed["attempts"]), (&json!("failed"), &json!(1)));
     assert_eq!(failed["first_error"]["code"], "target_unfit");
     assert_eq!(failed["first_error"]["retryable"], false);

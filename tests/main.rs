@@ -31,6 +31,7 @@ mod jobs;
 mod jobs_cli;
 mod loads;
 mod merge;
+mod modes;
 mod openapi;
 mod parts;
 mod parts_of_processes;

@@ -9,7 +9,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, Point, Progress, State, Summary, load};
-use pipeline::sink::{Mode, create_tables};
+use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Bucket, Object};
 use serde_json::{Value, json};
 
@@ -113,10 +113,12 @@ async fn what_cannot_be_read_in_parts_is_loaded_as_a_whole() {
         assert_eq!(summary.state, State::Loaded);
         assert_eq!(database.count("stevedore.load_parts").await, 0);
     }
-    let merged = TestDatabase::empty().await;
-    let options = LoadOptions { mode: Mode::Merge, ..in_parts(10) };
-    load_object(&merged, &object(lines(9).as_bytes()).await, &options).await.unwrap();
-    assert_eq!(merged.count("stevedore.load_parts").await, 0);
+    for mode in [Mode::Merge.into(), RequestedMode::Auto] {
+        let merged = TestDatabase::empty().await;
+        let options = LoadOptions { mode, ..in_parts(10) };
+        load_object(&merged, &object(lines(9).as_bytes()).await, &options).await.unwrap();
+        assert_eq!(merged.count("stevedore.load_parts").await, 0);
+    }
 }
 
 /// Ends the load of `text` when the `last` part is committed, for good.
@@ -131,7 +133,7 @@ async fn interrupted(database: &TestDatabase, object: &Object) -> Error {
                 PROGRESS.stop();
             }
         },
-        ..options(Mode::Append)
+        ..options(RequestedMode::Auto)
     };
     load_object(database, object, &options).await.unwrap_err()
 }
@@ -174,8 +176,11 @@ async fn a_load_that_is_stopped_keeps_its_parts_and_another_goes_on_with_them() 
     // On one connection too, and when it is to be loaded again: it is not loaded yet.
     let parts_before = database.rows(&format!("select part, committed_at from {in_ledger}")).await;
     let progress = Arc::new(Progress::default());
-    let reload =
-        LoadOptions { reload: true, progress: Arc::clone(&progress), ..options(Mode::Append) };
+    let reload = LoadOptions {
+        reload: true,
+        progress: Arc::clone(&progress),
+        ..options(RequestedMode::Auto)
+    };
     let summary = load_object(&database, &object, &reload).await.unwrap();
     assert_eq!((summary.load_id, summary.records), (Some(load_id), 60));
     assert_eq!(progress.counts(), [object.size, 60, 40, 20, 40]);
@@ -234,7 +239,7 @@ async fn loads_that_race_share_the_parts_and_say_the_same() {
     let database = TestDatabase::with_old_tables().await;
     let object = object(lines(300).as_bytes()).await;
     // So that only the plan is raced for, and the parts.
-    create_tables(&*database.migrated().await, &USER_STATUS).await.unwrap();
+    create_tables(&*database.migrated().await, &USER_STATUS, RequestedMode::Auto).await.unwrap();
     let racing = [in_parts(400), in_parts(400), options(Mode::Append)];
     let loads = racing.iter().map(|options| load_object(&database, &object, options));
     let summaries = futures::future::try_join_all(loads).await.unwrap();

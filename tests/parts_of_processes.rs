@@ -195,14 +195,15 @@ async fn a_job_in_parts_whose_worker_dies_goes_on_elsewhere_with_what_is_missing
 #[tokio::test]
 async fn it_is_said_where_connections_are_of_no_use() {
     let sample = crate::support::sample("user_status_sample.ndjson");
-    for (mode, why) in
-        [("append", "it is small"), ("merge", "merging needs its records in their order")]
-    {
-        let database = match mode {
-            "append" => TestDatabase::with_old_tables().await,
-            _ => TestDatabase::empty().await,
-        };
-        let load = ["load", "--mode", mode, "--connections", "2", &sample];
+    let (appended, merged) = (TestDatabase::with_old_tables().await, TestDatabase::empty().await);
+    let (small, ordered) = ("it is small", "merging needs its records in their order");
+    for (database, mode, why) in [
+        (&appended, "append", small),
+        (&merged, "merge", ordered),
+        (&appended, "auto", small),
+        (&merged, "auto", ordered),
+    ] {
+        let load = ["load", "--reload", "--mode", mode, "--connections", "2", &sample];
         let load = database.stevedore(&load).output().unwrap();
         assert!(load.status.success(), "{}", stderr(&load));
         let note = format!("user_status_sample.ndjson is loaded on one connection: {why}");
@@ -218,7 +219,7 @@ async fn it_is_said_when_a_load_was_not_one_transaction_and_nobody_asked_for_tha
     let blank = " ".repeat((1 << 20) - 1) + "\n";
     std::fs::write(&path, blank.repeat(128) + &record("u", 1, "s")).unwrap();
     let is_said = |connections: &[&str]| {
-        let args = [&["load", "--mode", "append", "--reload", path.to_str().unwrap()], connections];
+        let args = [&["load", "--reload", path.to_str().unwrap()], connections];
         let load = database.stevedore(&args.concat()).output().unwrap();
         assert!(load.status.success(), "{}", stderr(&load));
         stderr(&load).contains("was loaded in parts on 2 connections, each part in a transaction")

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pipeline::database::migrate;
 use pipeline::feed::USER_STATUS;
-use pipeline::sink::create_tables;
+use pipeline::sink::{RequestedMode, create_tables};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -289,7 +289,7 @@ async fn who_may_not_see_the_catalog_loads_without_it() {
     let database = TestDatabase::empty().await;
     let mut owner = database.connect().await;
     migrate(&mut owner).await.unwrap();
-    create_tables(&*owner, &USER_STATUS).await.unwrap();
+    create_tables(&*owner, &USER_STATUS, RequestedMode::Auto).await.unwrap();
     let name = database.url.split(['/', '?']).nth(3).unwrap();
     let grants = std::fs::read_to_string(repository("sql/grants.sql")).unwrap();
     let grants = grants.replace(":\"role\"", "reader").replace(":\"DBNAME\"", name);

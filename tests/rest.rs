@@ -59,7 +59,7 @@ async fn a_job_is_accepted_followed_and_done() {
     assert_eq!(job["request_id"], accepted.header("x-request-id").unwrap());
     let done = serve.ended(&job).await;
     let expected = json!({"state": "succeeded", "records": 10, "loaded": 7, "rejected": 3,
-        "log_rows": 13, "load_id": 1, "attempts": 1, "mode": "merge", "requested_by": "anybody"});
+        "log_rows": 13, "load_id": 1, "attempts": 1, "mode": "auto", "requested_by": "anybody"});
     for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&done[field], value, "{field} {done}");
     }
@@ -105,7 +105,7 @@ async fn an_idempotency_key_stands_for_its_first_request() {
     let first = send("a", body).await;
     assert_eq!(first.status, 202, "{first:?}");
     serve.ended(&first.json()).await;
-    let reordered = r#"{"key": "users.ndjson", "bucket": "bucket", "mode": "merge"}"#;
+    let reordered = r#"{"key": "users.ndjson", "bucket": "bucket", "mode": "auto"}"#;
     for body in [body, reordered] {
         let again = send("a", body).await;
         assert_eq!((again.status, again.json()), (202, first.json()));

@@ -12,7 +12,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::migrate;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, load};
-use pipeline::sink::{Mode, create_tables};
+use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::Bucket;
 use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
@@ -30,7 +30,7 @@ async fn with_role(database: &TestDatabase, role: &str) -> TestDatabase {
 async fn with_rights(database: &TestDatabase, role: &str, files: &[&str]) -> TestDatabase {
     let mut owner = database.connect().await;
     migrate(&mut owner).await.unwrap();
-    create_tables(&*owner, &USER_STATUS).await.unwrap();
+    create_tables(&*owner, &USER_STATUS, RequestedMode::Auto).await.unwrap();
     let name = database.url.split(['/', '?']).nth(3).unwrap();
     owner.batch_execute(&format!("create role {role} login")).await.unwrap();
     for file in files {

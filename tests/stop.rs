@@ -8,7 +8,7 @@ use pipeline::database::{Connection, Database};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{LoadOptions, Point, Progress, State, load};
-use pipeline::sink::{Mode, create_tables};
+use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Object, find};
 use tokio_postgres::error::SqlState;
 
@@ -22,7 +22,7 @@ async fn sample_object() -> Object {
 /// A database with its tables, and another session that has locked one of them.
 async fn with_locked_status(database: &TestDatabase) -> Connection {
     let holder = database.migrated().await;
-    create_tables(&*holder, &USER_STATUS).await.unwrap();
+    create_tables(&*holder, &USER_STATUS, RequestedMode::Auto).await.unwrap();
     holder.batch_execute("begin; lock table user_status in access exclusive mode").await.unwrap();
     holder
 }

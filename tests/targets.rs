@@ -108,11 +108,6 @@ async fn keys_and_kinds_of_tables_that_cannot_work_are_found_before_the_first_ro
             "user_status_error_rec: its column error_rec is indexed, and no index holds every text | drop the index on user_status_error_rec (error_rec)",
         ),
         (
-            "drop table user_status".to_owned(),
-            Mode::Append,
-            "user_status: every record is to be a row, and a fresh table has a unique key on userid | create user_status without a key beforehand, or load with --mode merge",
-        ),
-        (
             "alter table user_status_log rename to log; create view user_status_log as table log".to_owned(),
             Mode::Append,
             "user_status_log: it is no table | rename user_status_log and run `stevedore migrate`",

@@ -3,10 +3,11 @@
 use std::os::unix::fs::symlink;
 
 use reqwest::Method;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::serve::{Answer, answer};
-use crate::support::{Serve, TestDatabase, sample};
+use crate::support::{OLD_TABLES, Serve, TestDatabase, sample};
 
 /// A bucket with an object, a folder, and ways out of it.
 fn bucket() -> TempDir {
@@ -81,6 +82,96 @@ async fn what_is_missing_is_400_with_a_message() {
             assert_eq!(body["request_id"], refused.header("x-request-id").unwrap());
         }
     }
+}
+
+#[tokio::test]
+async fn the_tables_of_the_old_job_are_appended_to_as_it_did() {
+    let (database, parent) = (TestDatabase::empty().await, bucket());
+    database.connect().await.batch_execute(OLD_TABLES).await.unwrap();
+    let of_old_job = "insert into user_status values
+            ('u-1001', '2020-01-01', 'ACTIVE', 7, false, '2021-01-01'), ('u-1001', '2020-01-01', 'ACTIVE', 7, false, '2021-01-01');
+        insert into user_status_log values ('u-1001', null, 'ACTIVE', '2021-01-01');
+        insert into user_status_error_rec values ('userid:null,createdAt:null')";
+    database.connect().await.batch_execute(of_old_job).await.unwrap();
+    let old = [
+        "select * from user_status where ingested_at = '2021-01-01'",
+        "select * from user_status_log where ingested_at = '2021-01-01'",
+        "select error_rec from user_status_error_rec where error_rec = 'userid:null,createdAt:null'",
+    ];
+    let rows = async || {
+        let mut rows = Vec::new();
+        for query in old {
+            rows.push(database.rows(query).await);
+        }
+        rows
+    };
+    let before = rows().await;
+    assert_eq!(before.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1]);
+
+    let serve = Serve::start(&database, &[], &parent.path().join("bucket"));
+    for method in [Method::GET, Method::POST, Method::GET] {
+        let found = trigger(&serve, method, "bucket=bucket&key=users.ndjson").await;
+        assert_eq!(found.status, 200, "{found:?}");
+        assert_eq!(serve.ended(&found.json()).await["state"], "succeeded");
+    }
+    assert_eq!(database.counts().await, [2 + 7, 1 + 13, 1 + 3]);
+    assert_eq!(rows().await, before);
+    let new = "select count(*), count(distinct ingested_at) as loads from user_status where ingested_at > '2021-01-01'";
+    assert_eq!(database.rows(new).await, [json!({"count": 7, "loads": 1})]);
+    let columns = "select attname as name from pg_attribute where attrelid = 'user_status'::regclass and attnum > 0";
+    assert_eq!(database.rows(columns).await.len(), 6);
+    let loads = database.rows("select state, mode from stevedore.loads").await;
+    assert_eq!(loads, [json!({"state": "loaded", "mode": "append"})]);
+}
+
+#[tokio::test]
+async fn the_feed_and_the_mode_can_be_asked_for() {
+    let (database, parent) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], &parent.path().join("bucket"));
+    let query = "bucket=bucket&key=users.ndjson&feed=user_status&mode=append";
+    let done = serve.ended(&trigger(&serve, Method::POST, query).await.json()).await;
+    assert_eq!((&done["mode"], &done["state"]), (&json!("append"), &json!("succeeded")));
+    let query = "bucket=bucket&key=folder/more.ndjson&mode=auto";
+    let done = serve.ended(&trigger(&serve, Method::GET, query).await.json()).await;
+    assert_eq!((&done["mode"], &done["summary"]["mode"]), (&json!("auto"), &json!("append")));
+    assert_eq!(database.counts().await, [14, 26, 6]);
+}
+
+#[tokio::test]
+async fn parameters_that_are_unknown_repeated_or_wrong_are_400_and_load_nothing() {
+    let (database, parent) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], &parent.path().join("bucket"));
+    for (more, code, detail) in [
+        (
+            "Mode=append",
+            "parameter_unknown",
+            "there is no parameter \"Mode\"; there are bucket, key, feed and mode",
+        ),
+        (
+            "dry_run=true",
+            "parameter_unknown",
+            "there is no parameter \"dry_run\"; there are bucket, key, feed and mode",
+        ),
+        ("key=users.ndjson", "parameter_repeated", "the parameter key is given more than once"),
+        ("mode=auto&mode=auto", "parameter_repeated", "the parameter mode is given more than once"),
+        (
+            "mode=replace",
+            "invalid_parameter",
+            "mode: expected auto, merge or append, found replace",
+        ),
+        ("mode=", "invalid_parameter", "mode: expected auto, merge or append, found "),
+        ("feed=orders", "feed_not_found", "there is no feed \"orders\"; there is user_status"),
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let query = format!("bucket=bucket&key=users.ndjson&{more}");
+            let refused = trigger(&serve, method, &query).await;
+            assert_eq!(refused.outcome(), (400, code.to_owned()), "{query} {refused:?}");
+            let body = refused.json();
+            let detail = json!(detail);
+            assert_eq!((&body["detail"], &body["message"]), (&detail, &detail));
+        }
+    }
+    assert_eq!(database.count("stevedore.jobs").await, 0);
 }
 
 #[tokio::test]

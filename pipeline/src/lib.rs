@@ -28,14 +28,14 @@
 //! use pipeline::database::{Database, migrate};
 //! use pipeline::feed::USER_STATUS;
 //! use pipeline::load::{Connections, LoadOptions, Progress, load};
-//! use pipeline::sink::Mode;
+//! use pipeline::sink::RequestedMode;
 //! use pipeline::source::{CutOptions, find};
 //!
 //! # async fn example() -> Result<(), pipeline::error::Error> {
 //! let mut connection = Database::new("postgresql://localhost/warehouse")?.connect().await?;
 //! migrate(&mut connection).await?;
 //! let options = LoadOptions {
-//!     mode: Mode::Merge,
+//!     mode: RequestedMode::Auto,
 //!     cut: CutOptions::default(),
 //!     reload: false,
 //!     job_id: None,

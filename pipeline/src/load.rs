@@ -23,7 +23,7 @@ pub use crate::load::connections::{Connections, whole_because};
 pub use crate::load::parts::help;
 pub use crate::point::Point;
 pub use crate::progress::Progress;
-use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written, check_fresh};
+use crate::sink::{Encoder, RequestedMode, Rows, Sink, Targets, Written};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
 pub use crate::transform::warm_up;
@@ -33,7 +33,7 @@ use crate::transform::{Tally, Transform, Work};
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
     /// What becomes of the status rows.
-    pub mode: Mode,
+    pub mode: RequestedMode,
     /// How the object is cut into records.
     pub cut: CutOptions,
     /// Whether to load a version again that is loaded already.
@@ -66,14 +66,16 @@ pub async fn load(
     let started_at = SystemTime::now();
     options.progress.begin();
     let identity = Identity::of(feed, object);
-    match attempt(object, feed, &identity, connection, options, started_at).await {
+    let mut mode = options.mode;
+    match attempt(object, feed, &identity, connection, options, started_at, &mut mode).await {
         Ok(summary) => Ok(summary),
         Err(error) => {
             let error = connection.explain(error).await;
             // Of a load that may be there after all nobody can say that it failed, and one that was
             // cancelled did not.
             if !matches!(error, Error::CommitUnknown { .. }) && !error.is_cancelled() {
-                note_failure(object, feed, connection, options, started_at, &error).await;
+                let options = LoadOptions { mode, ..options.clone() };
+                note_failure(object, feed, connection, &options, started_at, &error).await;
             }
             Err(error)
         }
@@ -91,7 +93,8 @@ pub(crate) async fn is_loaded(
     earlier.is_ok_and(|loaded| loaded.is_some())
 }
 
-/// Notes a failure in the ledger, if that can be.
+/// Notes a failure in the ledger, if that can be. The mode is that of the options: `auto` when the
+/// load failed before its tables had chosen one.
 pub(crate) async fn note_failure(
     object: &Object,
     feed: &Feed,
@@ -111,7 +114,7 @@ pub(crate) async fn note_failure(
 async fn record_failure(
     connection: &Connection,
     identity: &Identity,
-    how: (Mode, bool, Option<Uuid>),
+    how: (RequestedMode, bool, Option<Uuid>),
     started_at: SystemTime,
     error: &Error,
 ) -> Result<()> {
@@ -122,6 +125,7 @@ async fn record_failure(
     ledger::record_failure(&**connection, identity, how, started_at, error).await
 }
 
+/// Loads an object; `mode` becomes the one that its tables have chosen, once they have.
 async fn attempt(
     object: &Object,
     feed: &'static Feed,
@@ -129,19 +133,24 @@ async fn attempt(
     connection: &mut Connection,
     options: &LoadOptions,
     started_at: SystemTime,
+    mode: &mut RequestedMode,
 ) -> Result<Summary> {
     let database = connection.database().clone();
     if let Some(loaded) = earlier(identity, &**connection, options).await? {
         return Ok(Summary::already_loaded(object, loaded));
     }
-    if whole_because(object, options).await?.is_none() {
-        return parts::load(object, feed, identity, connection, options, started_at).await;
-    }
-    // The first bytes come while the database is asked.
-    let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
+    let open = || ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
+    // The first bytes come while the database is asked, unless the object may be loaded in parts: that
+    // depends on the mode.
+    let reader = connections::is_whole(object, options, options.mode).then(open);
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
+    *mode = targets.mode().into();
+    if reader.is_none() && whole_because(object, options, targets.mode()).await?.is_none() {
+        return parts::load(object, feed, identity, connection, options, targets, started_at).await;
+    }
+    let reader = reader.unwrap_or_else(open);
     let transaction = connection.begin(false).await?;
     let load_id = ledger::claim(&transaction, identity).await?;
     // Somebody else may have had the claim meanwhile. Both questions go out at once.
@@ -166,7 +175,7 @@ async fn attempt(
     let seconds = seconds_since(started_at);
     let entry = Entry {
         load_id,
-        mode: options.mode,
+        mode: targets.mode(),
         reload: options.reload,
         job_id: options.job_id,
         format: tally.format,
@@ -177,7 +186,7 @@ async fn attempt(
     };
     ledger::record(&transaction, identity, &entry).await?;
     commit(transaction, &database, (object, identity, load_id), options).await?;
-    Ok(Summary::new(object, State::Loaded, Some(load_id), seconds, counts))
+    Ok(Summary::new(object, State::Loaded, targets.mode(), Some(load_id), seconds, counts))
 }
 
 /// Commits a load that the ledger has, unless it is to stop; if the answer does not come, the ledger
@@ -216,10 +225,7 @@ pub async fn dry_run(
             let transaction = connection.begin(true).await?;
             Targets::find(&transaction, feed, options.mode).await?
         }
-        None => {
-            check_fresh(feed, options.mode)?;
-            Targets::fresh(feed, options.mode)
-        }
+        None => Targets::fresh(feed, options.mode.on_new_table()),
     };
     let stamp = stamp(object, 0, started_at);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
@@ -233,7 +239,8 @@ pub async fn dry_run(
         merged: None,
     };
     let counts = prove(object, &tally, written)?;
-    Ok(Summary::new(object, State::DryRun, None, seconds_since(started_at), counts))
+    let seconds = seconds_since(started_at);
+    Ok(Summary::new(object, State::DryRun, targets.mode(), None, seconds, counts))
 }
 
 /// The load of this version that is there already, unless it is to be loaded again.

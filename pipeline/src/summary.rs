@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::ledger::{Counts, Loaded};
-use crate::sink::MergeCounts;
+use crate::sink::{MergeCounts, Mode};
 use crate::source::Object;
 
 /// What a load did, as it is printed.
@@ -18,6 +18,9 @@ pub struct Summary {
     pub version: String,
     /// How the load ended.
     pub state: State,
+    /// The mode in which the tables were written or, of a dry run, would be; none of a load that
+    /// failed.
+    pub mode: Option<Mode>,
     /// Records of the object.
     pub records: u64,
     /// Records that went into the tables.
@@ -87,6 +90,7 @@ impl Summary {
     pub(crate) fn new(
         object: &Object,
         state: State,
+        mode: impl Into<Option<Mode>>,
         load_id: Option<i64>,
         seconds: f64,
         counts: Counts,
@@ -95,6 +99,7 @@ impl Summary {
             object: object.url(),
             version: object.version(),
             state,
+            mode: mode.into(),
             records: counts.records,
             loaded: counts.loaded,
             rejected: counts.rejected,
@@ -113,11 +118,12 @@ impl Summary {
     /// The summary of a load that failed: nothing of it is anywhere.
     #[must_use]
     pub fn failed(object: &Object, error: &Error) -> Self {
-        let nothing = Self::new(object, State::Failed, None, 0.0, Counts::default());
+        let nothing = Self::new(object, State::Failed, None, None, 0.0, Counts::default());
         Self { error: Some(error.with_causes()), ..nothing }
     }
 
     pub(crate) fn already_loaded(object: &Object, loaded: Loaded) -> Self {
-        Self::new(object, State::AlreadyLoaded, Some(loaded.load_id), loaded.seconds, loaded.counts)
+        let Loaded { load_id, mode, seconds, counts } = loaded;
+        Self::new(object, State::AlreadyLoaded, mode, Some(load_id), seconds, counts)
     }
 }

@@ -1,6 +1,6 @@
 //! Holds the tables against the ledger, and the ledger against the objects read anew.
 
-use polars::prelude::{DataFrame, PolarsResult};
+use polars::prelude::{DataFrame, PolarsError, PolarsResult, polars_err};
 use serde::Serialize;
 
 use crate::catalog::readback::read;
@@ -145,6 +145,10 @@ async fn ingested_at(connection: &Connection, table: &str) -> Result<&'static st
     Ok(if has_zone { "ingested_at at time zone 'UTC'" } else { "ingested_at" })
 }
 
+fn unknown_mode(detail: String) -> PolarsError {
+    polars_err!(ComputeError: "the mode of a load in the ledger: {detail}")
+}
+
 fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
     let number = |column: &str| -> PolarsResult<u64> {
         Ok(loads.column(column)?.get(at)?.extract().unwrap_or_default())
@@ -156,7 +160,7 @@ fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
         let table = table.map(number).transpose()?;
         Ok(Count { ledger: number(ledger)?, table, object: None, at_most: false })
     };
-    let mode = text("mode")?.and_then(|mode| mode.parse().ok()).unwrap_or(Mode::Merge);
+    let mode: Mode = text("mode")?.unwrap_or_default().parse().map_err(unknown_mode)?;
     let status_rows = count("status_rows", Some("status_found"))?;
     let incomplete = match number("parts")? {
         0 => None,

@@ -1,5 +1,6 @@
 -- The tables of the feed user_status. Idempotent: tables that are there stay as they are; only the
--- table of rejected records gains the columns that the old job's definition lacks.
+-- table of rejected records gains the columns that the old job's definition lacks. The placeholder is
+-- the primary key on userid if rows are merged, and empty if they are appended.
 
 -- `if not exists` alone does not keep two sessions from creating the same table.
 select pg_advisory_xact_lock(hashtextextended('stevedore.feeds', 0));
@@ -10,8 +11,7 @@ create table if not exists user_status (
     status varchar,
     lastvisitedat bigint,
     isblacklisted boolean,
-    ingested_at timestamp,
-    constraint user_status_pkey primary key (userid)
+    ingested_at timestamp{primary_key}
 );
 
 create table if not exists user_status_log (

@@ -23,7 +23,7 @@ use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptio
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, Progress, Summary, load};
-use pipeline::sink::Mode;
+use pipeline::sink::RequestedMode;
 use pipeline::source::{Bucket, CutOptions};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -251,9 +251,9 @@ pub fn sample(name: &str) -> String {
     repository("data").join(name).to_str().unwrap().to_owned()
 }
 
-pub fn options(mode: Mode) -> LoadOptions {
+pub fn options(mode: impl Into<RequestedMode>) -> LoadOptions {
     LoadOptions {
-        mode,
+        mode: mode.into(),
         cut: CutOptions::default(),
         reload: false,
         job_id: None,
@@ -264,7 +264,11 @@ pub fn options(mode: Mode) -> LoadOptions {
 }
 
 /// Loads a text from a store in memory, as an object of its own.
-pub async fn load_text(database: &TestDatabase, text: &str, mode: Mode) -> Result<Summary, Error> {
+pub async fn load_text(
+    database: &TestDatabase,
+    text: &str,
+    mode: impl Into<RequestedMode>,
+) -> Result<Summary, Error> {
     load_bytes(database, text.as_bytes(), mode).await
 }
 
@@ -272,7 +276,7 @@ pub async fn load_text(database: &TestDatabase, text: &str, mode: Mode) -> Resul
 pub async fn load_bytes(
     database: &TestDatabase,
     bytes: &[u8],
-    mode: Mode,
+    mode: impl Into<RequestedMode>,
 ) -> Result<Summary, Error> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let key = format!("object-{}", NEXT.fetch_add(1, Ordering::Relaxed));

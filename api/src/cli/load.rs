@@ -16,6 +16,7 @@ use pipeline::load::{
     LoadOptions, Progress, State, Summary, dry_run, load as load_object, warm_up, whole_because,
 };
 use pipeline::preflight::{Held, Others, Planned, Preflight};
+use pipeline::sink::Targets;
 use pipeline::source::{CutOptions, Object, find, shown};
 
 use super::preview::preview;
@@ -242,7 +243,7 @@ async fn load_one(
     let held = catalog.hold(object, &options, args.dry_run, connection.as_deref_mut()).await?;
     let summary = match connection {
         Some(connection) if !args.dry_run => {
-            note_whole(object, &options, printer).await;
+            note_whole(object, &options, connection, printer).await;
             let summary = load_object(object, &USER_STATUS, connection, &options).await;
             note_parts(object, &options, summary.as_ref(), printer).await;
             summary
@@ -269,12 +270,20 @@ fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
 }
 
 /// Says so when connections were asked for that the object cannot be loaded on.
-async fn note_whole(object: &Object, options: &LoadOptions, printer: &Printer) {
+async fn note_whole(
+    object: &Object,
+    options: &LoadOptions,
+    connection: &Connection,
+    printer: &Printer,
+) {
     if options.connections.wanted <= NonZeroUsize::new(1) {
         return;
     }
-    // What cannot be read, the load says.
-    if let Ok(Some(why)) = whole_because(object, options).await {
+    // If the tables do not fit or the object cannot be read, the load says so.
+    let Ok(targets) = Targets::find(&**connection, &USER_STATUS, options.mode).await else {
+        return;
+    };
+    if let Ok(Some(why)) = whole_because(object, options, targets.mode()).await {
         printer.note(&format!("note: {} is loaded on one connection: {why}", object.url()));
     }
 }
@@ -286,11 +295,12 @@ async fn note_parts(
     summary: Result<&Summary, &Error>,
     printer: &Printer,
 ) {
-    let is_loaded = summary.is_ok_and(|summary| summary.state == State::Loaded);
-    if !is_loaded || options.connections.wanted.is_some() {
+    let Ok(Summary { state: State::Loaded, mode: Some(mode), .. }) = summary else {
         return;
-    }
-    if let Ok(None) = whole_because(object, options).await {
+    };
+    if options.connections.wanted.is_none()
+        && let Ok(None) = whole_because(object, options, *mode).await
+    {
         let (url, number) = (object.url(), options.connections.number());
         printer.note(&format!(
             "note: {url} was loaded in parts on {number} connections, each part in a transaction of its own; \

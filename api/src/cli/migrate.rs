@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use pipeline::feed::USER_STATUS;
-use pipeline::sink::create_tables;
+use pipeline::sink::{RequestedMode, create_tables};
 use tokio_util::sync::CancellationToken;
 
 use super::print::Printer;
@@ -34,10 +34,11 @@ async fn run(args: &DatabaseArgs, printer: &Printer) -> Result<(), StartError> {
     let ended = CancellationToken::new();
     let listener = Listener::start(database.clone(), ended.clone());
     let queue = Queue::new(pool(&database, 2)?, listener);
-    let prepared = match create_tables(&*session.connection, &USER_STATUS).await {
-        Ok(()) => prepare(&database, &queue).await,
-        Err(error) => Err(error.into()),
-    };
+    let prepared =
+        match create_tables(&*session.connection, &USER_STATUS, RequestedMode::Auto).await {
+            Ok(()) => prepare(&database, &queue).await,
+            Err(error) => Err(error.into()),
+        };
     ended.cancel();
     session.close().await?;
     prepared

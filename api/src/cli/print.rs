@@ -18,6 +18,7 @@ use pipeline::error::{Error, causes};
 use pipeline::escape;
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary, Warning};
+use pipeline::sink::RequestedMode;
 use pipeline::verify::{Count, Verified};
 use serde::Serialize;
 
@@ -212,7 +213,8 @@ impl Printer {
             JobState::Queued | JobState::Running | JobState::Cancelled => "is",
         };
         let (objects, state) = (objects(job), job.state.as_str());
-        let mut text = format!("{objects} {verb} {state}{attempts} (job {})\n", job.job_id);
+        let mut text =
+            format!("{objects} {verb} {state}{attempts} (job {}, {})\n", job.job_id, job_mode(job));
         if let Some(error) = &job.first_error {
             // What is side by side stands on lines of its own.
             let (first, rest) = error.detail.split_once('\n').unwrap_or((&error.detail, ""));
@@ -264,8 +266,7 @@ impl Printer {
             }
             State::Failed => return,
         };
-        let load = summary.load_id.map(|id| format!(" (load {id})")).unwrap_or_default();
-        let mut text = format!("{headline}{load}\n{}\n", tables(summary, feed));
+        let mut text = format!("{headline}{}\n{}\n", load_and_mode(summary), tables(summary, feed));
         if !summary.unknown_fields.is_empty() {
             writeln!(text, "warning: unknown fields: {}", counted(&summary.unknown_fields)).ok();
         }
@@ -389,6 +390,23 @@ fn objects(job: &Job) -> String {
     let below = || job.prefix.as_ref().map(|prefix| format!("{prefix}*"));
     let objects = job.key.clone().or_else(below).or_else(|| job.glob.clone());
     format!("{}/{}", job.bucket, objects.unwrap_or_default())
+}
+
+/// The load's number and the mode in which it was written.
+fn load_and_mode(summary: &Summary) -> String {
+    let load = summary.load_id.map(|id| format!("load {id}"));
+    let mode = summary.mode.map(|mode| format!("mode {mode}"));
+    let known: Vec<_> = [load, mode].into_iter().flatten().collect();
+    if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) }
+}
+
+/// The mode that a job was asked for and, once its tables have chosen, theirs.
+fn job_mode(job: &Job) -> String {
+    let used = job.summary.as_ref().and_then(|summary| summary["mode"].as_str());
+    match used.filter(|_| job.mode == RequestedMode::Auto.as_str()) {
+        Some(used) => format!("mode {used}, chosen by auto"),
+        None => format!("mode {}", job.mode),
+    }
 }
 
 /// A line for each table: its rows, and what is to be said of them.

@@ -97,7 +97,7 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
     };
     let progress = Arc::new(Progress::default());
     let options = LoadOptions {
-        mode: load.mode,
+        mode: load.mode.into(),
         cut: CutOptions {
             format: load.format,
             max_record_bytes: args.records.max_record_bytes as usize,

@@ -24,7 +24,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
 use pipeline::load::Connections;
-use pipeline::sink::Mode;
+use pipeline::sink::RequestedMode;
 use pipeline::source::Format;
 
 use secret::Secret;
@@ -183,9 +183,11 @@ pub(crate) struct LoadArgs {
     /// Files, folders, globs, or URLs: file://, s3://, gs://, az://
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
-    /// What becomes of status rows: merge keeps the latest of each user, append keeps all
+    /// How status rows are written: merge keeps the latest row of each user; append adds a row for each
+    /// record; auto merges if user_status has a unique key on userid or is created by this load, and
+    /// appends if the table has no such key
     #[arg(long, default_value_t)]
-    pub(crate) mode: Mode,
+    pub(crate) mode: RequestedMode,
     /// How records follow each other: ndjson, array or concatenated [default: told by looking]
     #[arg(long)]
     pub(crate) format: Option<Format>,

@@ -58,7 +58,8 @@ type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
 /// Ask for loads
 ///
 /// One job for a key; for a prefix or glob a job that brings about one for each object. While a job
-/// for the same version of an object waits or runs, that one is the answer. With an
+/// for the same version of an object waits or runs, that one is the answer, or a conflict if it was asked
+/// for with other options; `auto` and the mode that it will choose are other options. With an
 /// `Idempotency-Key` the same request gets the first answer again, for a day.
 #[utoipa::path(
     post,

@@ -59,7 +59,8 @@ pub(super) struct Load {
     version: String,
     /// How it ended, or `loading`
     state: LoadState,
-    /// `merge` or `append`
+    /// The mode that was used: `merge` or `append`; `auto` of a load that failed before its tables had
+    /// chosen one
     mode: String,
     /// Whether the version was to be loaded though it was loaded already
     reload: bool,

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode};
 use pipeline::error::Error;
-use pipeline::sink::Mode;
+use pipeline::sink::{Mode, RequestedMode};
 use pipeline::source::Selection;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -35,7 +35,9 @@ pub(crate) struct JobRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) glob: Option<String>,
-    /// What becomes of status rows: `merge` keeps the latest of each user, `append` keeps all
+    /// How status rows are written: `merge` keeps the latest row of each user; `append` adds a row for
+    /// each record; `auto` merges if the table has a unique key on the user's id or is created by this
+    /// load, and appends if the table has no such key
     #[serde(default)]
     pub(crate) mode: JobMode,
     /// Read, check and report everything, and write nothing
@@ -118,20 +120,22 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     String::deserialize(deserializer).map(Some)
 }
 
-/// What becomes of status rows.
+/// How status rows are written.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobMode {
     #[default]
+    Auto,
     Merge,
     Append,
 }
 
-impl From<JobMode> for Mode {
+impl From<JobMode> for RequestedMode {
     fn from(mode: JobMode) -> Self {
         match mode {
-            JobMode::Merge => Self::Merge,
-            JobMode::Append => Self::Append,
+            JobMode::Auto => Self::Auto,
+            JobMode::Merge => Self::Fixed(Mode::Merge),
+            JobMode::Append => Self::Fixed(Mode::Append),
         }
     }
 }

@@ -7,18 +7,20 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use pipeline::sink::Mode;
-use serde::{Deserialize, Serialize};
+use pipeline::feed::USER_STATUS;
+use pipeline::sink::RequestedMode;
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::App;
 use super::extract::{Query, check_text};
 use super::problem::{Guarded, Problem, StoreRefused, Unavailable, WrongParameter};
+use super::request::JobMode;
 use crate::jobs::{Asked, JobState, Request, Target};
 
-/// The parameters of the trigger; others are ignored, as they were.
-#[derive(Debug, Deserialize, IntoParams)]
+/// The parameters of the trigger. Each may be given once, and there are no others.
+#[derive(Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TriggerParams {
     /// The configured bucket
@@ -27,6 +29,56 @@ pub(super) struct TriggerParams {
     /// The object's key
     #[param(required = true, example = "user_status_sample.json")]
     key: Option<String>,
+    /// The name of the feed
+    #[param(example = "user_status")]
+    feed: Option<String>,
+    /// How status rows are written, as `mode` of a job
+    #[param(inline, value_type = Option<JobMode>)]
+    mode: Option<String>,
+}
+
+impl TriggerParams {
+    const NAMES: &str = "bucket, key, feed and mode";
+
+    fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+        let mut params = Self::default();
+        for (name, value) in pairs {
+            let param = match name.as_str() {
+                "bucket" => &mut params.bucket,
+                "key" => &mut params.key,
+                "feed" => &mut params.feed,
+                "mode" => &mut params.mode,
+                _ => {
+                    let names = Self::NAMES;
+                    let detail = format!("there is no parameter {name:?}; there are {names}");
+                    return Err(Problem::bad_request("parameter_unknown", detail));
+                }
+            };
+            if param.replace(value).is_some() {
+                let detail = format!("the parameter {name} is given more than once");
+                return Err(Problem::bad_request("parameter_repeated", detail));
+            }
+        }
+        Ok(params)
+    }
+
+    /// The mode; none if it is left to us.
+    fn mode(&self) -> Result<Option<RequestedMode>, Problem> {
+        let mode = self.mode.as_deref().map(str::parse).transpose();
+        mode.map_err(|detail: String| {
+            Problem::bad_request("invalid_parameter", format!("mode: {detail}"))
+        })
+    }
+
+    fn check_feed(&self) -> Result<(), Problem> {
+        match self.feed.as_deref() {
+            Some(feed) if feed != USER_STATUS.name => {
+                let detail = format!("there is no feed {feed:?}; there is {}", USER_STATUS.name);
+                Err(Problem::bad_request("feed_not_found", detail))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The answer of the trigger.
@@ -51,7 +103,8 @@ pub(super) async fn refuse_head(request: extract::Request, next: Next) -> Respon
 /// Load an object
 ///
 /// Answers 200 and begins to load if the object is there, else 400. The same version is loaded once,
-/// however often it is asked for.
+/// however often it is asked for. While a job for it waits or runs, that job is the answer, or 400 if
+/// `mode` is given and the job was asked for with another one.
 #[utoipa::path(
     method(get, post),
     path = "/trigger",
@@ -68,8 +121,11 @@ pub(super) async fn refuse_head(request: extract::Request, next: Next) -> Respon
 pub(super) async fn trigger(
     State(app): State<Arc<App>>,
     Extension(asked): Extension<Asked>,
-    Query(params): Query<TriggerParams>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Triggered>, Problem> {
+    let params = TriggerParams::from_pairs(pairs)?;
+    params.check_feed()?;
+    let mode = params.mode()?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (Some(bucket), Some(key)) = (given(params.bucket), given(params.key)) else {
         let message = "The parameters bucket and key are required.";
@@ -89,7 +145,7 @@ pub(super) async fn trigger(
     let request = Request {
         bucket: bucket.clone(),
         target: Target::Object(Box::new(object)),
-        mode: Mode::default(),
+        mode: mode.unwrap_or_default(),
         dry_run: false,
         reload: false,
         catalog: true,
@@ -99,7 +155,13 @@ pub(super) async fn trigger(
     let job = match app.store.submit(&request).await {
         Ok(job) => job,
         Err(error) => match error.under_way() {
-            Some(job_id) => app.job(job_id).await?,
+            Some(job_id) => {
+                let job = app.job(job_id).await?;
+                if mode.is_some_and(|mode| mode.as_str() != job.mode) {
+                    return Err(Problem::from(error).for_trigger());
+                }
+                job
+            }
             None => return Err(error.into()),
         },
     };

@@ -10,7 +10,7 @@ use pipeline::error::{Error, Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{LoadOptions, Progress, dry_run, load};
 use pipeline::preflight::{Held, Others, Planned};
-use pipeline::sink::Mode;
+use pipeline::sink::RequestedMode;
 use pipeline::source::{CutOptions, Object};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -76,6 +76,10 @@ impl Worker {
             let detail = format!("{} workers died while they worked on it", started.deaths);
             return Outcome::Failed(JobError::new("worker_died", detail, false));
         }
+        let mode = match started.mode.parse() {
+            Ok(mode) => mode,
+            Err(detail) => return Outcome::Failed(JobError::unknown_mode(detail)),
+        };
         let running = self.enter(started.job_id);
         if started.cancel_requested {
             return self.called_off(started).await;
@@ -105,7 +109,7 @@ impl Worker {
                 Err(error) => return store_failed(&error),
             }
         }
-        self.load(started, &object, &running.cancelled).await
+        self.load(started, &object, mode, &running.cancelled).await
     }
 
     /// Loads the object, unless the job is cancelled or handed back before it commits.
@@ -113,6 +117,7 @@ impl Worker {
         &self,
         started: &Started,
         object: &Object,
+        mode: RequestedMode,
         cancelled: &CancellationToken,
     ) -> Outcome {
         let connected = tokio::select! {
@@ -126,7 +131,7 @@ impl Worker {
         };
         let progress = Arc::new(Progress::default());
         let (reload, job_id) = (started.reload, Some(started.job_id));
-        let options = LoadOptions { reload, job_id, ..self.options(&started.mode, &progress) };
+        let options = LoadOptions { reload, job_id, ..self.options(mode, &progress) };
         let mut loading = Box::pin(async {
             let held = self.hold(started, object, &options, &mut connection).await?;
             let summary = if started.dry_run {
@@ -182,9 +187,9 @@ impl Worker {
     }
 
     /// How this worker loads.
-    pub(super) fn options(&self, mode: &str, progress: &Arc<Progress>) -> LoadOptions {
+    pub(super) fn options(&self, mode: RequestedMode, progress: &Arc<Progress>) -> LoadOptions {
         LoadOptions {
-            mode: if mode == Mode::Append.as_str() { Mode::Append } else { Mode::Merge },
+            mode,
             cut: CutOptions {
                 max_record_bytes: self.settings.max_record_bytes,
                 ..CutOptions::default()

@@ -59,11 +59,12 @@ impl Worker {
 
     /// Loads a part of the version that the job is about; false if there is none.
     async fn load_part(&self, job: &Job) -> Result<bool, Error> {
-        let Some(object) = self.object_of(job).await? else {
+        // An attempt at a job whose mode this worker does not know is another version's.
+        let (Some(object), Ok(mode)) = (self.object_of(job).await?, job.mode.parse()) else {
             return Ok(false);
         };
         let mut connection = self.connection().await?;
-        let options = self.options(&job.mode, &Arc::new(Progress::default()));
+        let options = self.options(mode, &Arc::new(Progress::default()));
         let helped = help(&object, &USER_STATUS, &mut connection, &options).await?;
         self.keep(connection);
         Ok(helped)

@@ -112,7 +112,8 @@ pub(crate) struct Job {
     /// The pattern that the keys of the objects match, of a job over many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) glob: Option<String>,
-    /// `merge` or `append`.
+    /// The mode that was asked for: `auto`, `merge` or `append`. The `summary` has the mode that was
+    /// used.
     pub(crate) mode: String,
     /// Whether everything is read and checked, and nothing written.
     pub(crate) dry_run: bool,

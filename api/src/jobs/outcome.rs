@@ -32,6 +32,15 @@ impl JobError {
         Self::new("internal", detail, false)
     }
 
+    /// The job has a mode that this version does not know.
+    pub(super) fn unknown_mode(detail: String) -> Self {
+        let detail = format!(
+            "this worker does not know the job's mode ({detail}): upgrade the workers to the version \
+             that accepted the job, and retry it"
+        );
+        Self::new("unknown_mode", detail, false)
+    }
+
     /// The bucket is not configured where the job was taken.
     pub(crate) fn no_bucket(bucket: &str) -> Self {
         Self::new("bucket_not_found", format!("there is no bucket {bucket}"), false)

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Transaction;
 use pipeline::feed::USER_STATUS;
-use pipeline::sink::Mode;
+use pipeline::sink::RequestedMode;
 use pipeline::source::Object;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub(crate) enum Target {
 pub(crate) struct Request {
     pub(crate) bucket: String,
     pub(crate) target: Target,
-    pub(crate) mode: Mode,
+    pub(crate) mode: RequestedMode,
     pub(crate) dry_run: bool,
     pub(crate) reload: bool,
     pub(crate) catalog: bool,
@@ -231,7 +231,8 @@ pub(super) async fn insert_objects(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// The job under way for the request's version, if it does what the request wants.
+/// The job under way for the request's version, if it was asked for in the same way. Modes are compared as
+/// they were asked for: what `auto` will choose is not known before the load.
 async fn live_job(
     transaction: &Transaction<'_>,
     request: &Request,

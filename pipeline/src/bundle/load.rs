@@ -123,8 +123,9 @@ async fn load_wanted(
     } else if !place.pass().await {
         return Err(Undone::Lost);
     }
+    let options = LoadOptions { mode: targets.mode().into(), ..(*options).clone() };
     for (at, error) in unreadable {
-        note_failure(&objects[at], feed, connection, options, began_at, &error).await;
+        note_failure(&objects[at], feed, connection, &options, began_at, &error).await;
         ended[at] = Some(Err(error));
     }
     Ok(())
@@ -151,7 +152,7 @@ async fn write(
     if !commit.reach().await {
         return Err(Undone::Lost);
     }
-    let merged = match options.mode {
+    let merged = match targets.mode() {
         Mode::Append => Vec::new(),
         Mode::Merge => {
             let merged = targets.merge_bundle(&transaction).await?;
@@ -159,8 +160,8 @@ async fn write(
             merged
         }
     };
-    let counts = prove_all(&loads, copied, options.mode, &merged)?;
-    let summaries = record(&transaction, &loads, &counts, work).await?;
+    let counts = prove_all(&loads, copied, targets.mode(), &merged)?;
+    let summaries = record(&transaction, &loads, &counts, targets.mode(), work).await?;
     (options.reached)(Point::Recorded);
     if options.progress.is_stopped() {
         return Err(Undone::Lost);
@@ -286,13 +287,14 @@ async fn record(
     transaction: &Transaction<'_>,
     loads: &[Load<'_>],
     counts: &[Counts],
+    mode: Mode,
     work: &Work<'_>,
 ) -> Result<Vec<Summary>> {
     let options = work.options;
     let entries = loads.iter().zip(counts).map(|(load, counts)| {
         let entry = Entry {
             load_id: load.load_id,
-            mode: options.mode,
+            mode,
             reload: options.reload,
             job_id: options.job_id,
             format: load.tally.format,
@@ -307,7 +309,7 @@ async fn record(
     ledger::bundle::record(transaction, &entries).await?;
     let summary = |(load, (_, entry)): (&Load<'_>, &(_, Entry<'_>))| {
         let (id, counts) = (Some(entry.load_id), entry.counts.clone());
-        Summary::new(load.object, State::Loaded, id, entry.seconds, counts)
+        Summary::new(load.object, State::Loaded, mode, id, entry.seconds, counts)
     };
     Ok(loads.iter().zip(&entries).map(summary).collect())
 }

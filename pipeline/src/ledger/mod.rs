@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::sink::{MergeCounts, Mode};
+use crate::sink::{MergeCounts, Mode, RequestedMode};
 use crate::source::{Compression, Format, Object};
 
 /// Which version of which object goes through which feed: what is loaded exactly once.
@@ -64,6 +64,8 @@ pub struct Counts {
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) load_id: i64,
+    /// None if the ledger has one that this version does not know.
+    pub(crate) mode: Option<Mode>,
     pub(crate) seconds: f64,
     pub(crate) counts: Counts,
 }
@@ -189,7 +191,7 @@ pub(crate) async fn record(
 pub(crate) async fn record_failure(
     client: &impl GenericClient,
     identity: &Identity,
-    (mode, reload, job_id): (Mode, bool, Option<Uuid>),
+    (mode, reload, job_id): (RequestedMode, bool, Option<Uuid>),
     started_at: SystemTime,
     error: &Error,
 ) -> Result<()> {
@@ -226,7 +228,12 @@ fn failed(doing: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Error {
 
 impl From<&Row> for Loaded {
     fn from(row: &Row) -> Self {
-        Self { load_id: row.get("load_id"), seconds: row.get("seconds"), counts: Counts::from(row) }
+        Self {
+            load_id: row.get("load_id"),
+            mode: row.get::<_, &str>("mode").parse().ok(),
+            seconds: row.get("seconds"),
+            counts: Counts::from(row),
+        }
     }
 }
 

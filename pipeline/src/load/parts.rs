@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
 use crate::point::Point;
-use crate::sink::{Encoder, Rows, Targets};
+use crate::sink::{Encoder, Mode, Rows, Targets};
 use crate::source::{Compression, Format, Object, PartReader, look_again};
 use crate::summary::{State, Summary};
 use crate::transform::Work;
@@ -34,19 +34,16 @@ pub(super) async fn load(
     identity: &Identity,
     connection: &mut Connection,
     options: &LoadOptions,
+    targets: Targets,
     started_at: SystemTime,
 ) -> Result<Summary> {
     let database = connection.database().clone();
-    let begun = async {
-        // Nothing is to be planned for tables that do not fit.
-        let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
-        Ok((targets, begin(object, identity, connection, options, started_at).await?))
-    };
+    let begun = begin(object, identity, connection, options, targets.mode(), started_at);
     let others = connect_others(&database, options.connections.number() - 1);
     let (begun, others) = join(begun, others).await;
     match begun? {
-        (_, Begun::Done(loaded)) => Ok(Summary::already_loaded(object, loaded)),
-        (targets, Begun::Incomplete(begun)) => {
+        Begun::Done(loaded) => Ok(Summary::already_loaded(object, loaded)),
+        Begun::Incomplete(begun) => {
             (options.reached)(Point::Planned);
             let load = Load::new(object, feed, options, targets, begun)?;
             load.run(identity, connection, others).await
@@ -66,6 +63,7 @@ async fn begin(
     identity: &Identity,
     connection: &mut Connection,
     options: &LoadOptions,
+    mode: Mode,
     started_at: SystemTime,
 ) -> Result<Begun> {
     let transaction = connection.begin(false).await?;
@@ -78,7 +76,7 @@ async fn begin(
     }
     let entry = Entry {
         load_id,
-        mode: options.mode,
+        mode,
         reload: options.reload,
         job_id: options.job_id,
         format: Some(Format::Ndjson),
@@ -91,10 +89,9 @@ async fn begin(
     let parts = ledger::plan(&transaction, identity, &entry, part_bytes).await?;
     let committed = transaction.commit().await;
     committed.map_err(|source| Error::Database { doing: "begin the load".to_owned(), source })?;
-    let mode = options.mode.as_str().to_owned();
     Ok(Begun::Incomplete(Incomplete {
         load_id,
-        mode,
+        mode: mode.as_str().to_owned(),
         started_at,
         parts,
         committed: 0,
@@ -182,7 +179,7 @@ impl<'a> Load<'a> {
         targets: Targets,
         begun: Incomplete,
     ) -> Result<Self> {
-        if begun.mode != options.mode.as_str() {
+        if begun.mode != targets.mode().as_str() {
             let Incomplete { load_id, mode, .. } = begun;
             return Err(Error::OtherMode { object: object.url(), load_id, mode });
         }
@@ -311,7 +308,8 @@ impl<'a> Load<'a> {
         }
         let seconds = ledger::complete(&transaction, load_id, options.job_id, &counts).await?;
         commit(transaction, &database, (object, identity, load_id), options).await?;
-        Ok(Summary::new(object, State::Loaded, Some(load_id), seconds, counts))
+        let mode = self.targets.mode();
+        Ok(Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts))
     }
 
     /// The summary of a load that somebody else has made complete: ours too, if a part was.

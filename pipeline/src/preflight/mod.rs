@@ -21,7 +21,7 @@ use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::load::{LoadOptions, is_loaded, note_failure};
-use crate::sink::{Mode, Targets};
+use crate::sink::{RequestedMode, Targets};
 use crate::source::Object;
 use fit::{Fit, hold};
 use source::{Columns, Known, Source};
@@ -38,7 +38,7 @@ const LIMITS_FOR: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Preflight {
     columns: Columns,
-    limits: Mutex<Option<(Instant, Mode, Limits)>>,
+    limits: Mutex<Option<(Instant, RequestedMode, Limits)>>,
     /// Buckets that could not be crawled.
     closed: Mutex<HashSet<String>>,
 }
@@ -244,7 +244,7 @@ impl Preflight {
     /// What the targets can hold. What is wrong with them the load will say.
     async fn limits(&self, planned: &Planned<'_>, connection: Option<&mut Connection>) -> Limits {
         let Planned { feed, options, .. } = planned;
-        let fresh = || Targets::fresh(feed, options.mode).limits();
+        let fresh = || Targets::fresh(feed, options.mode.on_new_table()).limits();
         let Some(connection) = connection else {
             return fresh();
         };

@@ -98,10 +98,15 @@ impl Found {
         }
     }
 
+    /// Whether there is a unique key on the feed's key that rows can be merged by.
+    pub(super) fn has_merge_key(&self, feed: &Feed) -> bool {
+        self.unique_keys.iter().any(|unique| unique.is_arbiter && unique.columns == [feed.key])
+    }
+
     /// Merge needs a unique key, and no other one that two records could both match.
     pub(super) fn check_merge_key(&self, feed: &Feed, wanted: &[Wanted]) -> Result<()> {
         let (table, key) = (self.name, feed.key);
-        if !self.unique_keys.iter().any(|unique| unique.is_arbiter && unique.columns == [key]) {
+        if !self.has_merge_key(feed) {
             return Err(self.unfit(
                 format!("mode merge needs a unique key on {key}"),
                 format!("alter table {table} add primary key ({key}), or load with --mode append"),

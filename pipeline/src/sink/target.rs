@@ -3,9 +3,9 @@
 use futures::future::{try_join, try_join3};
 use tokio_postgres::{GenericClient, Transaction};
 
-use super::Mode;
 use super::found::{Found, Questions, asked, check_holds_all};
 use super::table::{REJECTED, Table, log_columns, status_columns};
+use super::{Mode, RequestedMode};
 use crate::decode::{Limit, Limits};
 use crate::error::{Error, Result};
 use crate::feed::{Feed, Field};
@@ -25,16 +25,27 @@ pub struct Targets {
 }
 
 /// Creates the tables of a feed that are missing, and adds the columns that an older table of
-/// rejected records lacks.
+/// rejected records lacks. A new status table has a unique key only if rows are to be merged.
 ///
 /// # Errors
 /// [`Error::Database`] when the role may not.
-pub async fn create_tables(client: &impl GenericClient, feed: &'static Feed) -> Result<()> {
+pub async fn create_tables(
+    client: &impl GenericClient,
+    feed: &'static Feed,
+    mode: RequestedMode,
+) -> Result<()> {
     // Adding columns that are there waits all the same for whoever writes to the table.
-    if Targets::find(client, feed, Mode::Merge).await.is_ok_and(|found| found.is_complete) {
+    if Targets::find(client, feed, mode).await.is_ok_and(|found| found.is_complete) {
         return Ok(());
     }
-    client.batch_execute(feed.tables_sql).await.map_err(|source| Error::Database {
+    let primary_key = match mode.on_new_table() {
+        Mode::Merge => {
+            format!(",\n    constraint {}_pkey primary key ({})", feed.status_table, feed.key)
+        }
+        Mode::Append => String::new(),
+    };
+    let sql = feed.tables_sql.replace("{primary_key}", &primary_key);
+    client.batch_execute(&sql).await.map_err(|source| Error::Database {
         doing: format!("create the tables of the feed {}", feed.name),
         source,
     })
@@ -48,13 +59,13 @@ impl Targets {
     pub async fn find_or_create(
         client: &impl GenericClient,
         feed: &'static Feed,
-        mode: Mode,
+        mode: RequestedMode,
     ) -> Result<Self> {
         let found = Self::find(client, feed, mode).await?;
         if found.is_complete {
             return Ok(found);
         }
-        create_tables(client, feed).await?;
+        create_tables(client, feed, mode).await?;
         let found = Self::find(client, feed, mode).await?;
         if found.is_complete {
             return Ok(found);
@@ -68,7 +79,8 @@ impl Targets {
         })
     }
 
-    /// Looks at the tables; what is missing is taken to be as a fresh database would have it.
+    /// Looks at the tables, and chooses the mode where that is left to them. What is missing is taken
+    /// to be as a fresh database would have it.
     ///
     /// # Errors
     /// [`Error::Target`] when a table does not fit the feed or the mode, with the command that
@@ -76,7 +88,7 @@ impl Targets {
     pub async fn find(
         client: &impl GenericClient,
         feed: &'static Feed,
-        mode: Mode,
+        mode: RequestedMode,
     ) -> Result<Self> {
         // Questions that do not wait for each other's answers cost little more than one.
         let (questions, ()) =
@@ -85,10 +97,14 @@ impl Targets {
         let (status, log, rejected) =
             try_join3(find(feed.status_table), find(feed.log_table), find(feed.rejected_table))
                 .await?;
+        let mode = match mode {
+            RequestedMode::Fixed(mode) => mode,
+            RequestedMode::Auto if status.is_missing() => mode.on_new_table(),
+            RequestedMode::Auto if status.has_merge_key(feed) => Mode::Merge,
+            RequestedMode::Auto => Mode::Append,
+        };
         let mut targets = Self::fresh(feed, mode);
-        if status.is_missing() {
-            check_fresh(feed, mode)?;
-        } else {
+        if !status.is_missing() {
             let wanted = status_columns(feed);
             status.check_kind(mode == Mode::Merge)?;
             match mode {
@@ -130,6 +146,12 @@ impl Targets {
             is_complete: false,
             is_bundled: false,
         }
+    }
+
+    /// The mode in which the tables are written.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// The same for the rows of many objects, whose frames say which each is of.
@@ -175,25 +197,6 @@ impl Targets {
             record: self.feed.fields.iter().map(of_field).collect(),
             entry: entry.iter().map(|field| self.log.limit(field.column)).collect(),
         }
-    }
-}
-
-/// A fresh status table has a key, which append cannot work with.
-///
-/// # Errors
-/// [`Error::Target`] in mode append.
-pub(crate) fn check_fresh(feed: &Feed, mode: Mode) -> Result<()> {
-    let (table, key) = (feed.status_table, feed.key);
-    match mode {
-        Mode::Merge => Ok(()),
-        Mode::Append => Err(Error::Target {
-            table: table.to_owned(),
-            problem: format!(
-                "every record is to be a row, and a fresh table has a unique key on {key}"
-            ),
-            differences: String::new(),
-            remedy: format!("create {table} without a key beforehand, or load with --mode merge"),
-        }),
     }
 }
 

@@ -1,0 +1,105 @@
+//! What becomes of the status rows, and who chooses it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// What becomes of the status rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// One row for each key: that with the greatest value of the feed's `latest_by`.
+    Merge,
+    /// One row for each valid record.
+    Append,
+}
+
+/// The mode that a load is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequestedMode {
+    /// The status table chooses: merge where it has a unique key on the feed's key or does not exist
+    /// yet, append where it exists without such a key.
+    #[default]
+    Auto,
+    /// This one. A table that does not fit it is an error.
+    Fixed(Mode),
+}
+
+impl Mode {
+    /// The name in the ledger.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Append => "append",
+        }
+    }
+}
+
+impl RequestedMode {
+    /// The names, as they are written in errors.
+    pub const NAMES: &str = "auto, merge or append";
+
+    /// The name on the command line, in requests and in the rows of jobs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Fixed(mode) => mode.as_str(),
+        }
+    }
+
+    /// The mode of a load into a status table that does not exist yet.
+    #[must_use]
+    pub const fn on_new_table(self) -> Mode {
+        match self {
+            Self::Auto => Mode::Merge,
+            Self::Fixed(mode) => mode,
+        }
+    }
+}
+
+impl From<Mode> for RequestedMode {
+    fn from(mode: Mode) -> Self {
+        Self::Fixed(mode)
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for RequestedMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "merge" => Ok(Self::Merge),
+            "append" => Ok(Self::Append),
+            _ => Err(format!("expected merge or append, found {name}")),
+        }
+    }
+}
+
+impl FromStr for RequestedMode {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            _ => name
+                .parse()
+                .map(Self::Fixed)
+                .map_err(|_| format!("expected {}, found {name}", Self::NAMES)),
+        }
+    }
+}
