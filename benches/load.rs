@@ -79,7 +79,17 @@ fn loads(criterion: &mut Criterion) {
     let (mut connection, object) = runtime.block_on(async {
         let mut connection = Database::new(&url).unwrap().connect().await.unwrap();
         migrate(&mut connection).await.unwrap();
-        (connection, find(path.to_str().unwrap(), &[]).await.unwrap().objects.remove(0))
+        (
+            connection,
+            find(path.to_str().unwrap(), &[])
+                .await
+                .unwrap()
+                .objects
+                .remove(0)
+                .begin()
+                .await
+                .unwrap(),
+        )
     });
     for mode in [Mode::Append, Mode::Merge] {
         let mut group = criterion.benchmark_group(format!("load/{mode}"));

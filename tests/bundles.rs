@@ -11,7 +11,7 @@ use pipeline::database::Connection;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Progress, State, Summary, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
-use pipeline::source::{Object, find};
+use pipeline::source::{Listed, find};
 use pipeline::verify::verify;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -104,7 +104,7 @@ fn write(folder: &Path, objects: &[(Vec<Line>, Packing)]) {
     }
 }
 
-async fn in_folder(folder: &TempDir) -> Vec<Object> {
+async fn in_folder(folder: &TempDir) -> Vec<Listed> {
     find(folder.path().to_str().unwrap(), &[]).await.unwrap().objects
 }
 
@@ -133,17 +133,18 @@ fn came_to(ended: Result<Summary, pipeline::error::Error>) -> Value {
     }
 }
 
-async fn load_one_by_one(objects: &[Object], database: &TestDatabase, mode: Mode) -> Vec<Value> {
+async fn load_one_by_one(objects: &[Listed], database: &TestDatabase, mode: Mode) -> Vec<Value> {
     let mut connection = database.migrated().await;
     let mut ended = Vec::new();
     for object in objects {
-        ended.push(came_to(load(object, &USER_STATUS, &mut connection, &options(mode)).await));
+        let object = object.begin().await.unwrap();
+        ended.push(came_to(load(&object, &USER_STATUS, &mut connection, &options(mode)).await));
     }
     ended
 }
 
 async fn load_in_bundles(
-    objects: &[Object],
+    objects: &[Listed],
     database: &TestDatabase,
     mode: Mode,
     size: usize,

@@ -28,7 +28,8 @@ async fn the_cases_have_the_columns_that_were_seen_before() {
 async fn infer(case: &Path) -> ObjectShape {
     let input = case.join("input.*");
     let objects = find(input.to_str().unwrap(), &[]).await.unwrap().objects;
-    infer_object(&objects[0], &InferOptions::default()).await.unwrap()
+    let object = objects[0].begin().await.unwrap();
+    infer_object(&object, &InferOptions::default()).await.unwrap()
 }
 
 /// The counts, the schema tree, and a line for each column.

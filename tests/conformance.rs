@@ -25,7 +25,8 @@ async fn local_files_give_the_rows_of_the_old_job() {
     for case in cases() {
         let input = input(&case);
         let objects = find(input.to_str().unwrap(), &[]).await.unwrap().objects;
-        gives_the_expected_rows(&case, &objects[0]).await;
+        let object = objects[0].begin().await.unwrap();
+        gives_the_expected_rows(&case, &object).await;
     }
 }
 

@@ -25,6 +25,7 @@ mod deploy;
 mod embedded;
 mod exactly_once;
 mod export;
+mod far;
 mod frames;
 mod hostile;
 mod jobs;

@@ -16,7 +16,14 @@ use crate::support::{Authority, TestDatabase, TestServer, options, record, sampl
 
 /// The sample, as an object.
 async fn sample_object() -> Object {
-    find(&sample("user_status_sample.json"), &[]).await.unwrap().objects.remove(0)
+    find(&sample("user_status_sample.json"), &[])
+        .await
+        .unwrap()
+        .objects
+        .remove(0)
+        .begin()
+        .await
+        .unwrap()
 }
 
 /// A database with its tables, and another session that has locked one of them.
@@ -55,7 +62,8 @@ async fn a_load_that_failed_leaves_no_transaction_open() {
     std::io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
     let bytes = gzip.finish().unwrap();
     std::fs::write(&path, &bytes[..bytes.len() - 100]).unwrap();
-    let object = find(path.to_str().unwrap(), &[]).await.unwrap().objects.remove(0);
+    let object =
+        find(path.to_str().unwrap(), &[]).await.unwrap().objects.remove(0).begin().await.unwrap();
     let mut connection = database.migrated().await;
     let error = load(&object, &USER_STATUS, &mut connection, &options(Mode::Merge)).await;
     assert!(matches!(error, Err(Error::Decompress { .. })), "{error:?}");
@@ -144,7 +152,8 @@ async fn a_load_that_is_aborted_within_a_copy_is_gone_from_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("many.ndjson");
     std::fs::write(&path, format!("{}\n", record("u", 1, "s")).repeat(200_000)).unwrap();
-    let object = find(path.to_str().unwrap(), &[]).await.unwrap().objects.remove(0);
+    let object =
+        find(path.to_str().unwrap(), &[]).await.unwrap().objects.remove(0).begin().await.unwrap();
     abort_during(&database.url, &object, "copy user_status_log").await;
     assert_eq!(database.counts().await, [0, 0, 0]);
     assert_eq!(database.count("stevedore.loads").await, 0);

@@ -43,7 +43,8 @@
 //!     progress: Arc::new(Progress::default()),
 //!     reached: |_| {},
 //! };
-//! for object in find("exports/", &[]).await?.objects {
+//! for found in find("exports/", &[]).await?.objects {
+//!     let object = found.begin().await?;
 //!     let summary = load(&object, &USER_STATUS, &mut connection, &options).await?;
 //!     assert_eq!(summary.records, summary.loaded + summary.rejected);
 //! }

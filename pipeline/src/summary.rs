@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::ledger::{Counts, Loaded};
 use crate::sink::{MergeCounts, Mode};
-use crate::source::Object;
+use crate::source::{Listed, Object};
 
 /// What a load did, as it is printed.
 #[derive(Debug, Clone, Serialize)]
@@ -115,11 +115,14 @@ impl Summary {
         }
     }
 
-    /// The summary of a load that failed: nothing of it is anywhere.
+    /// The summary of a load that failed: nothing of it is anywhere. It has no version where the store did
+    /// not say which one there is.
     #[must_use]
-    pub fn failed(object: &Object, error: &Error) -> Self {
-        let nothing = Self::new(object, State::Failed, None, None, 0.0, Counts::default());
-        Self { error: Some(error.with_causes()), ..nothing }
+    pub fn failed(object: &Listed, error: &Error) -> Self {
+        let version = object.object().map(Object::version).unwrap_or_default();
+        let seeming = object.seeming();
+        let nothing = Self::new(seeming, State::Failed, None, None, 0.0, Counts::default());
+        Self { version, error: Some(error.with_causes()), ..nothing }
     }
 
     pub(crate) fn already_loaded(object: &Object, loaded: Loaded) -> Self {

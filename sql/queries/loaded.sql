@@ -1,6 +1,6 @@
 -- The newest load of a version of an object, if it is loaded: by its bucket and key, or from where it
 -- really is.
-select load_id, mode, records, loaded, rejected, log_rows, seconds, rejected_by_reason, unknown_fields
+select load_id, started_at, mode, records, loaded, rejected, log_rows, seconds, rejected_by_reason, unknown_fields
 from stevedore.loads
 where
     feed = $1 and version = $4 and state = 'loaded'

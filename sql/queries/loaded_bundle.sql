@@ -1,7 +1,8 @@
 -- Of each of these versions of objects the newest load, if it is loaded, as sql/queries/loaded.sql has it of
 -- one.
 select
-    object.at, load_id, mode, records, loaded, rejected, log_rows, seconds, rejected_by_reason, unknown_fields
+    object.at, load_id, started_at, mode, records, loaded, rejected, log_rows, seconds, rejected_by_reason,
+    unknown_fields
 from unnest($2::text[], $3::text[], $4::text[], $5::text[])
     with ordinality as object (bucket, key, version, origin, at)
 cross join lateral (

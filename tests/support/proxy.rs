@@ -1,6 +1,7 @@
 //! A proxy between a store and its client, at which things go wrong.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,11 +18,15 @@ pub enum Fate {
     SlowDown,
 }
 
-/// A request as it was made, and the bytes of its answer's body that were handed on.
+/// A request as it was made, and what became of it.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub method: String,
+    /// With its query.
+    pub path: String,
     pub range: Option<String>,
+    pub was_refused: bool,
+    /// Bytes of the answer's body that were handed on.
     pub body_bytes: usize,
 }
 
@@ -31,6 +36,10 @@ pub struct Proxy {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
+/// Decides by the method, the number of such requests before this one, and that of all requests which are
+/// being answered.
+type Decide = dyn Fn(&str, usize, usize) -> Fate + Send + Sync;
+
 impl Proxy {
     /// Before a store at an endpoint; `decide` is told the method and the number of such requests
     /// before this one.
@@ -38,19 +47,34 @@ impl Proxy {
         upstream: &str,
         decide: impl Fn(&str, usize) -> Fate + Send + Sync + 'static,
     ) -> Self {
+        Self::start_with(upstream, Arc::new(move |method, before, _| decide(method, before)))
+    }
+
+    /// Before a store that refuses requests while it answers as many as `most`.
+    pub fn start_busy(upstream: &str, most: usize) -> Self {
+        let decide = move |_: &str, _, answered| {
+            if answered > most { Fate::SlowDown } else { Fate::Forward }
+        };
+        Self::start_with(upstream, Arc::new(decide))
+    }
+
+    fn start_with(upstream: &str, decide: Arc<Decide>) -> Self {
         let listener = listen();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let upstream = upstream.trim_start_matches("http://").to_owned();
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (log, decide) = (Arc::clone(&asked), Arc::new(decide));
+        let (log, answered) = (Arc::clone(&asked), Arc::<AtomicUsize>::default());
         SERVERS.spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let (upstream, log) = (upstream.clone(), Arc::clone(&log));
-                let decide = Arc::clone(&decide);
+                let (decide, answered) = (Arc::clone(&decide), Arc::clone(&answered));
                 tokio::spawn(async move {
+                    let others = answered.fetch_add(1, Ordering::Relaxed);
+                    let decide = |method: &str, before| decide(method, before, others + 1);
                     // A connection that breaks is what this is for.
-                    answer(client, &upstream, &log, &*decide).await.ok();
+                    answer(client, &upstream, &log, &decide).await.ok();
+                    answered.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         });
@@ -72,12 +96,15 @@ async fn answer(
     decide: &(dyn Fn(&str, usize) -> Fate + Send + Sync),
 ) -> io::Result<()> {
     let (head, _) = read_head(&mut client).await?;
-    let method = head.split(' ').next().unwrap_or_default().to_owned();
+    let mut words = head.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let range = header(&head, "range");
     let (entry, before) = {
         let mut log = log.lock().unwrap();
         let before = log.iter().filter(|asked| asked.method == method).count();
-        log.push(Asked { method: method.clone(), range, body_bytes: 0 });
+        let asked =
+            Asked { method: method.clone(), path, range, was_refused: false, body_bytes: 0 };
+        log.push(asked);
         (log.len() - 1, before)
     };
     // On a thread that may block: the test may have something to do first.
@@ -85,6 +112,7 @@ async fn answer(
         Fate::Forward => usize::MAX,
         Fate::Cut(bytes) => bytes,
         Fate::SlowDown => {
+            log.lock().unwrap()[entry].was_refused = true;
             let body = "<Error><Code>SlowDown</Code></Error>";
             let head = "HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Length";
             return client

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use pipeline::bundle::{Size, Step, load_bundled, plan};
 use pipeline::database::Connection;
 use pipeline::error::{Error, Result, causes};
@@ -17,7 +18,7 @@ use pipeline::load::{
 };
 use pipeline::preflight::{Held, Others, Planned, Preflight};
 use pipeline::sink::Targets;
-use pipeline::source::{CutOptions, Object, find, shown};
+use pipeline::source::{CutOptions, Listed, Object, find, shown};
 
 use super::preview::preview;
 use super::print::Printer;
@@ -27,6 +28,9 @@ use super::totals::Totals;
 use crate::buckets::environment;
 use crate::config::LoadArgs;
 use crate::failpoint;
+
+/// Locations whose objects are looked for at the same time.
+const FINDS: usize = 16;
 
 pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     if args.explain {
@@ -42,8 +46,11 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
     let mut exit = ExitCode::SUCCESS;
     let mut objects = Vec::new();
     let environment = environment();
-    for location in &args.locations {
-        match find(location, &environment).await {
+    let found =
+        args.locations.iter().map(async |location| (location, find(location, &environment).await));
+    let mut found = std::pin::pin!(stream::iter(found).buffered(FINDS));
+    while let Some((location, found)) = found.next().await {
+        match found {
             Ok(found) => {
                 objects.extend(found.objects);
                 for error in found.unreadable {
@@ -77,7 +84,7 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
 }
 
 /// The object's name, or how many there are.
-fn named(objects: &[Object]) -> String {
+fn named(objects: &[Listed]) -> String {
     match objects {
         [object] => object.url(),
         objects => format!("{} objects", objects.len()),
@@ -87,7 +94,7 @@ fn named(objects: &[Object]) -> String {
 /// Loads the objects, small ones in bundles; whether all of them are done.
 async fn load_all(
     args: &LoadArgs,
-    objects: Vec<Object>,
+    objects: Vec<Listed>,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> bool {
@@ -99,7 +106,7 @@ async fn load_all(
         _ => objects.into_iter().map(Step::Alone).collect(),
     };
     let mut totals = Totals::begin();
-    let mut tell = |object: &Object, done: Result<Summary>| {
+    let mut tell = |object: &Listed, done: Result<Summary>| {
         totals.add(&done);
         tell(args, object, &done, printer);
     };
@@ -133,7 +140,7 @@ struct Catalog {
     /// None if it is not wanted.
     preflight: Option<Preflight>,
     /// All objects that are to be loaded.
-    named: Vec<Object>,
+    named: Vec<Listed>,
 }
 
 impl Catalog {
@@ -155,10 +162,10 @@ impl Catalog {
     /// The same for many objects at once.
     async fn hold_all(
         &self,
-        objects: Vec<Object>,
+        objects: Vec<Listed>,
         options: &LoadOptions,
         session: &mut Session,
-    ) -> Vec<(Object, Result<Held>)> {
+    ) -> Vec<(Listed, Result<Held>)> {
         let Some(preflight) = &self.preflight else {
             return objects.into_iter().map(|object| (object, Ok(Held::default()))).collect();
         };
@@ -170,7 +177,7 @@ impl Catalog {
 }
 
 /// Tells what became of an object.
-fn tell(args: &LoadArgs, object: &Object, done: &Result<Summary>, printer: &Printer) {
+fn tell(args: &LoadArgs, object: &Listed, done: &Result<Summary>, printer: &Printer) {
     match done {
         Ok(summary) if args.json => printer.json(summary),
         Ok(summary) => printer.summary(summary, &USER_STATUS),
@@ -186,10 +193,10 @@ fn tell(args: &LoadArgs, object: &Object, done: &Result<Summary>, printer: &Prin
 /// Loads small objects in bundles.
 async fn load_bundles(
     args: &LoadArgs,
-    objects: Vec<Object>,
+    objects: Vec<Listed>,
     catalog: &Catalog,
     session: &mut Session,
-    mut tell: impl FnMut(&Object, Result<Summary>),
+    mut tell: impl FnMut(&Listed, Result<Summary>),
 ) {
     let progress = Arc::new(Progress::default());
     let options = options(args, &progress);
@@ -205,11 +212,11 @@ async fn load_bundles(
         }
     }
     let objects = wanted;
-    let tell = |object: &Object, done: Result<Summary>| {
+    let tell = |object: &Listed, done: Result<Summary>| {
         let held = all_held.remove(&object.url()).unwrap_or_default();
         tell(object, done.map(|summary| held.added_to(summary)));
     };
-    let bytes = objects.iter().map(|object| object.size).sum();
+    let bytes = objects.iter().map(Listed::size).sum();
     // A bar does not go with the summaries that are printed meanwhile.
     let _watch = (!io::stdout().is_terminal()).then(|| Watch::begin(bytes, &progress));
     let mut others = session.connect_others(args.connections.of_bundles() - 1).await;
@@ -228,11 +235,12 @@ async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
 
 async fn load_one(
     args: &LoadArgs,
-    object: &Object,
+    listed: &Listed,
     catalog: &Catalog,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> Result<Summary> {
+    let object = &listed.begin().await?;
     let progress = Arc::new(Progress::default());
     let options = options(args, &progress);
     let _watch = Watch::begin(object.size, &progress);

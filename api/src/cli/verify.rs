@@ -118,5 +118,8 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
 async fn locate(load: &Verified) -> Result<Option<Object>> {
     let Some(origin) = &load.origin else { return Ok(None) };
     let found = find(origin, &environment()).await?;
-    Ok(found.objects.into_iter().find(|object| object.origin() == *origin))
+    match found.objects.into_iter().find(|object| object.origin() == *origin) {
+        Some(listed) => listed.begin().await.map(Some),
+        None => Ok(None),
+    }
 }

@@ -91,7 +91,7 @@ impl Worker {
             return self.list_objects(started, bucket, &running.cancelled).await;
         };
         let located = tokio::select! {
-            located = bucket.locate(key) => located,
+            located = bucket.begin(key) => located,
             () = running.cancelled.cancelled() => return Outcome::Cancelled,
             () = self.hand_back.cancelled() => return Outcome::HandedBack,
         };

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::gate::Place;
-use super::read::{Member, Read, read};
+use super::input::Input;
+use super::read::{Member, Read, Text, read};
 use super::split::Split;
 use crate::database::Connection;
 use crate::error::{Error, Result};
@@ -66,9 +67,21 @@ struct Load<'a> {
     tally: Tally,
 }
 
+/// An object that is not loaded yet, as far as is known.
+struct Wanted {
+    /// Its place in the bundle.
+    at: usize,
+    object: Object,
+    identity: Identity,
+    text: Text,
+}
+
+/// What became of the objects of a bundle, by their places; none of those that are not done.
+type Ended = Vec<Option<Result<Summary>>>;
+
 /// Loads the objects of a bundle; what became of each, in their order.
 pub(super) async fn load_bundle(
-    objects: &[Object],
+    inputs: Vec<Input>,
     work: &Work<'_>,
     connection: &mut Connection,
     mut place: Place,
@@ -77,41 +90,76 @@ pub(super) async fn load_bundle(
         return Err(Undone::Lost);
     }
     connection.mend().await?;
-    let identities: Vec<_> = objects.iter().map(|object| Identity::of(work.feed, object)).collect();
-    let earlier = earlier(&**connection, &identities.iter().collect::<Vec<_>>(), work).await?;
-    let mut ended: Vec<_> = objects
-        .iter()
-        .zip(earlier)
-        .map(|(object, loaded)| loaded.map(|loaded| Ok(Summary::already_loaded(object, loaded))))
-        .collect();
-    if ended.iter().any(Option::is_none) {
-        load_wanted(objects, &identities, work, connection, place, &mut ended).await?;
-    } else if !place.pass().await {
-        return Err(Undone::Lost);
+    let (mut ended, wanted) = wanted(inputs, work.feed)?;
+    let identities: Vec<_> = wanted.iter().map(|wanted| &wanted.identity).collect();
+    let loaded = find_loaded(&**connection, &identities, work).await?;
+    let mut missing = Vec::with_capacity(wanted.len());
+    for (wanted, loaded) in wanted.into_iter().zip(loaded) {
+        match loaded {
+            Some(loaded) => {
+                let summary = Summary::already_loaded(&wanted.object, loaded);
+                ended[wanted.at] = Some(Ok(summary));
+            }
+            None => missing.push(wanted),
+        }
+    }
+    if missing.is_empty() {
+        if !place.pass().await {
+            return Err(Undone::Lost);
+        }
+    } else {
+        load_wanted(missing, work, connection, place, &mut ended).await?;
     }
     Ok(ended.into_iter().flatten().collect())
 }
 
+/// The objects that are to be loaded, and what is known of the others.
+fn wanted(inputs: Vec<Input>, feed: &Feed) -> Result<(Ended, Vec<Wanted>), Undone> {
+    let (mut ended, mut all) = (Vec::with_capacity(inputs.len()), Vec::new());
+    for (at, input) in inputs.into_iter().enumerate() {
+        let (object, text) = match input {
+            Input::TooLarge => return Err(Undone::TooLarge),
+            Input::Loaded(object, loaded) => {
+                ended.push(Some(Ok(Summary::already_loaded(&object, loaded))));
+                continue;
+            }
+            Input::Unknown(error) => {
+                ended.push(Some(Err(error)));
+                continue;
+            }
+            Input::File(object) => (object, Text::Unread),
+            Input::Whole(whole) => (whole.object.clone(), Text::Whole(whole)),
+            Input::Failed(object, error) => (object, Text::Failed(error)),
+        };
+        ended.push(None);
+        let identity = Identity::of(feed, &object);
+        all.push(Wanted { at, object, identity, text });
+    }
+    Ok((ended, all))
+}
+
 /// Loads those objects that have not `ended`.
 async fn load_wanted(
-    objects: &[Object],
-    identities: &[Identity],
+    wanted: Vec<Wanted>,
     work: &Work<'_>,
     connection: &mut Connection,
     place: Place,
-    ended: &mut [Option<Result<Summary>>],
+    ended: &mut Ended,
 ) -> Result<(), Undone> {
     let Work { feed, options } = work;
     let began_at = SystemTime::now();
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?.bundled();
-    let wanted = objects.iter().enumerate().filter(|(at, _)| ended[*at].is_none());
-    let wanted = wanted.map(|(at, object)| (at, object.clone())).collect();
+    let (mut known, mut texts) = (Vec::new(), Vec::new());
+    for (number, Wanted { at, object, identity, text }) in wanted.into_iter().enumerate() {
+        texts.push((number, object.clone(), text));
+        known.push((at, object, identity));
+    }
     let Read { records, members, unreadable } =
-        read(wanted, feed, targets.limits(), options.cut.clone()).await?;
-    let ats: Vec<_> = members.iter().map(|member| member.at).collect();
+        read(texts, feed, targets.limits(), options.cut.clone()).await?;
+    let numbers: Vec<_> = members.iter().map(|member| member.at).collect();
     let load = |Member { at, tally }| Load {
-        object: &objects[at],
-        identity: &identities[at],
+        object: &known[at].1,
+        identity: &known[at].2,
         load_id: 0,
         started_at: began_at,
         tally,
@@ -119,14 +167,17 @@ async fn load_wanted(
     let loads: Vec<_> = members.into_iter().map(load).collect();
     if !loads.is_empty() {
         let written = write(loads, records, &targets, work, connection, place).await?;
-        ats.into_iter().zip(written).for_each(|(at, summary)| ended[at] = Some(Ok(summary)));
+        for (number, summary) in numbers.into_iter().zip(written) {
+            ended[known[number].0] = Some(Ok(summary));
+        }
     } else if !place.pass().await {
         return Err(Undone::Lost);
     }
     let options = LoadOptions { mode: targets.mode().into(), ..(*options).clone() };
-    for (at, error) in unreadable {
-        note_failure(&objects[at], feed, connection, &options, began_at, &error).await;
-        ended[at] = Some(Err(error));
+    for (number, error) in unreadable {
+        let (at, object, _) = &known[number];
+        note_failure(object, feed, connection, &options, began_at, &error).await;
+        ended[*at] = Some(Err(error));
     }
     Ok(())
 }
@@ -201,7 +252,7 @@ async fn copy(
 }
 
 /// The loads of these versions that are there already, unless they are to be loaded again.
-async fn earlier(
+pub(super) async fn find_loaded(
     client: &impl GenericClient,
     identities: &[&Identity],
     work: &Work<'_>,
@@ -222,7 +273,7 @@ async fn claim_all(
     let identities: Vec<_> = loads.iter().map(|load| load.identity).collect();
     ledger::bundle::claim(transaction, &identities).await?;
     // Somebody else may have had a claim meanwhile.
-    if earlier(transaction, &identities, work).await?.iter().any(Option::is_some) {
+    if find_loaded(transaction, &identities, work).await?.iter().any(Option::is_some) {
         return Err(Undone::Raced);
     }
     let load_ids = ledger::bundle::next_loads(transaction, loads.len()).await?;

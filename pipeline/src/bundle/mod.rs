@@ -9,16 +9,18 @@
 //!
 //! Bundles are claimed in their order, merged and committed in their order: so the tables are what they
 //! would be had the objects been loaded one after the other, and no two processes wait for each other's
-//! claims in a ring. What is before, between and after runs side by side.
+//! claims in a ring. What is before, between and after runs side by side. Objects of remote stores are
+//! fetched ahead of all bundles, many at once, however many connections there are.
 
 mod gate;
+mod input;
 mod load;
 mod plan;
 mod read;
 mod split;
 
-use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{StreamExt, stream};
 
@@ -26,8 +28,9 @@ use crate::database::Connection;
 use crate::error::Result;
 use crate::feed::Feed;
 use crate::load::{LoadOptions, Summary, load as load_alone};
-use crate::source::Object;
+use crate::source::Listed;
 use gate::Place;
+use input::{Inputs, Member};
 use load::{Undone, Work};
 pub use plan::{Size, Step, plan};
 
@@ -37,18 +40,22 @@ pub use plan::{Size, Step, plan};
 /// What is committed when [`Progress::stop`](crate::load::Progress::stop) is called stays; nothing is
 /// committed after it.
 pub async fn load_bundled(
-    objects: Vec<Object>,
+    objects: Vec<Listed>,
     feed: &'static Feed,
     mut connections: Vec<&mut Connection>,
     options: &LoadOptions,
     size: Size,
-    mut tell: impl FnMut(&Object, Result<Summary>),
+    mut tell: impl FnMut(&Listed, Result<Summary>),
 ) {
     let work = Work { feed, options };
-    let mut bundles = plan::bundles(objects, size);
+    let members = input::members(objects, &work, connections.first_mut()).await;
+    let mut bundles = plan::bundles(members, size, |member| &member.listed);
+    let mut in_line = bundles.len();
     while !bundles.is_empty() {
-        let (done, undone) = load_in_line(&bundles, &work, &mut connections, &mut tell).await;
+        let line: Vec<_> = bundles.iter().take(in_line).map(Vec::as_slice).collect();
+        let (done, undone) = load_in_line(&line, size, &work, &mut connections, &mut tell).await;
         bundles.drain(..done);
+        in_line = bundles.len();
         let (Some(undone), false) = (undone, bundles.is_empty()) else {
             continue;
         };
@@ -62,45 +69,60 @@ pub async fn load_bundled(
         if failed.len() > 1 {
             bundles.push_front(failed.split_off(failed.len() / 2));
             bundles.push_front(failed);
+            // What is behind the halves would be fetched in vain if one of them failed.
+            in_line = 2;
             continue;
         }
-        for object in failed {
-            let loaded = load_mended(&object, &work, &mut connections).await;
-            tell(&object, loaded);
+        for Member { listed, .. } in failed {
+            let loaded = load_mended(&listed, &work, &mut connections).await;
+            tell(&listed, loaded);
         }
     }
 }
 
 /// Loads bundles until one cannot be loaded as it is: how many are done, and why not the next.
 async fn load_in_line(
-    bundles: &VecDeque<Vec<Object>>,
+    bundles: &[&[Member]],
+    size: Size,
     work: &Work<'_>,
     connections: &mut [&mut Connection],
-    tell: &mut impl FnMut(&Object, Result<Summary>),
+    tell: &mut impl FnMut(&Listed, Result<Summary>),
 ) -> (usize, Option<Undone>) {
     let at_once = connections.len().max(1);
     let free = Mutex::new(connections.iter_mut().collect::<Vec<_>>());
     let take = || free.lock().ok().and_then(|mut free| free.pop());
-    let loads = bundles.iter().zip(Place::line(bundles.len())).map(|(objects, place)| async {
+    let is_broken = AtomicBool::new(false);
+    let inputs = Inputs::begin(bundles, size);
+    let inputs = stream::unfold(inputs, |mut inputs| async {
+        // Those behind one that failed would be read in vain.
+        let is_wanted = !is_broken.load(Ordering::Relaxed);
+        let next = if is_wanted { inputs.next().await } else { None };
+        next.map(|next| (next, inputs))
+    });
+    let places = stream::iter(Place::line(bundles.len()));
+    let loads = inputs.zip(places).map(|(inputs, place)| async {
         // There is one, since no more bundles are under way than there are connections.
         let Some(connection) = take() else {
             return Err(Undone::Lost);
         };
-        let ended = load::load_bundle(objects, work, connection, place).await;
+        let ended = load::load_bundle(inputs, work, connection, place).await;
         if let Ok(mut free) = free.lock() {
             free.push(connection);
         }
         ended
     });
-    let mut loads = stream::iter(loads).buffered(at_once).zip(stream::iter(bundles));
+    let mut loads = std::pin::pin!(loads.buffered(at_once).zip(stream::iter(bundles)));
     let (mut done, mut first_undone) = (0, None);
-    while let Some((ended, objects)) = loads.next().await {
+    while let Some((ended, members)) = loads.next().await {
         match ended {
             Ok(ended) => {
                 done += 1;
-                objects.iter().zip(ended).for_each(|(object, ended)| tell(object, ended));
+                members.iter().zip(ended).for_each(|(member, ended)| tell(&member.listed, ended));
             }
-            Err(undone) => first_undone = first_undone.or(Some(undone)),
+            Err(undone) => {
+                is_broken.store(true, Ordering::Relaxed);
+                first_undone = first_undone.or(Some(undone));
+            }
         }
     }
     (done, first_undone)
@@ -108,15 +130,16 @@ async fn load_in_line(
 
 /// Loads an object alone.
 async fn load_mended(
-    object: &Object,
+    listed: &Listed,
     work: &Work<'_>,
     connections: &mut [&mut Connection],
 ) -> Result<Summary> {
     match connections.first_mut() {
         Some(connection) => {
+            let object = listed.begin().await?;
             connection.mend().await?;
-            load_alone(object, work.feed, connection, work.options).await
+            load_alone(&object, work.feed, connection, work.options).await
         }
-        None => Err(crate::error::Error::Stopped { object: object.url() }),
+        None => Err(crate::error::Error::Stopped { object: listed.url() }),
     }
 }

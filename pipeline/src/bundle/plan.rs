@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::source::Object;
+use crate::source::Listed;
 
 /// How large bundles are.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,7 @@ impl Default for Size {
 }
 
 /// The largest object that goes into a bundle. Above it a load takes no longer alone.
-const OBJECT_BYTES: u64 = 1 << 20;
+pub(super) const OBJECT_BYTES: u64 = 1 << 20;
 /// How many times as long a compressed object's text is taken to be, before it is known.
 const COMPRESSION: u64 = 8;
 /// How the names of compressed objects end.
@@ -31,19 +31,19 @@ const COMPRESSED: [&str; 3] = [".gz", ".gzip", ".zst"];
 #[derive(Debug)]
 pub enum Step {
     /// To load an object by itself.
-    Alone(Object),
+    Alone(Listed),
     /// To load objects in bundles.
-    Bundled(Vec<Object>),
+    Bundled(Vec<Listed>),
 }
 
 /// What is to be done to load objects in their order: small ones that follow each other go into
 /// bundles. One that was named before goes alone, so that it finds the load of the first.
 #[must_use]
-pub fn plan(objects: Vec<Object>) -> Vec<Step> {
+pub fn plan(objects: Vec<Listed>) -> Vec<Step> {
     let mut seen = HashSet::new();
     let mut steps = Vec::new();
     for object in objects {
-        let is_new = seen.insert((object.origin(), object.version()));
+        let is_new = seen.insert(object.origin());
         match steps.last_mut() {
             _ if !is_new || text_bytes(&object) > OBJECT_BYTES => steps.push(Step::Alone(object)),
             Some(Step::Bundled(objects)) => objects.push(object),
@@ -59,11 +59,15 @@ pub fn plan(objects: Vec<Object>) -> Vec<Step> {
 }
 
 /// Cuts objects into bundles.
-pub(super) fn bundles(objects: Vec<Object>, size: Size) -> VecDeque<Vec<Object>> {
+pub(super) fn bundles<T>(
+    objects: impl IntoIterator<Item = T>,
+    size: Size,
+    listed: impl Fn(&T) -> &Listed,
+) -> VecDeque<Vec<T>> {
     let mut bundles = VecDeque::new();
     let (mut bundle, mut bytes) = (Vec::new(), 0);
     for object in objects {
-        let more = text_bytes(&object);
+        let more = text_bytes(listed(&object));
         let is_full = bundle.len() >= size.objects || bytes + more > size.text_bytes;
         if is_full && !bundle.is_empty() {
             bundles.push_back(std::mem::take(&mut bundle));
@@ -79,8 +83,8 @@ pub(super) fn bundles(objects: Vec<Object>, size: Size) -> VecDeque<Vec<Object>>
 }
 
 /// How long an object's text is, as far as its name and size tell.
-fn text_bytes(object: &Object) -> u64 {
-    let key = object.key.to_ascii_lowercase();
+fn text_bytes(object: &Listed) -> u64 {
+    let key = object.key().to_ascii_lowercase();
     let is_compressed = COMPRESSED.iter().any(|ending| key.ends_with(ending));
-    if is_compressed { object.size.saturating_mul(COMPRESSION) } else { object.size }
+    if is_compressed { object.size().saturating_mul(COMPRESSION) } else { object.size() }
 }

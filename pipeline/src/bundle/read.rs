@@ -9,15 +9,24 @@ use super::load::Undone;
 use crate::decode::{BundleDecoder, Limits};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::source::{Batch, Batches, CutOptions, Decompressed, Object, read_error, read_whole};
+use crate::source::{
+    Batch, Batches, CutOptions, Decompressed, Object, Whole, read_error, read_whole,
+};
 use crate::transform::Tally;
 
-/// Objects of a bundle that are read at the same time from another machine.
-const REMOTE_READS: usize = 16;
-/// The same of files: each read has a thread, and each thread keeps memory that others freed.
-const LOCAL_READS: usize = 2;
+/// Files that are read at the same time: each read has a thread, and each thread keeps memory that others
+/// freed.
+const FILE_READS: usize = 2;
 /// Bytes of text of a bundle at most, once it is decompressed.
 const TEXT_BYTES: usize = 8 << 20;
+
+/// The text of an object of a bundle, as it is stored.
+#[derive(Debug)]
+pub(super) enum Text {
+    Unread,
+    Whole(Whole),
+    Failed(Error),
+}
 
 /// The objects of a bundle as they were read.
 #[derive(Debug)]
@@ -26,39 +35,55 @@ pub(super) struct Read {
     pub(super) records: DataFrame,
     /// Those objects, in the order of their numbers in `records`.
     pub(super) members: Vec<Member>,
-    /// The others, by their places in the bundle.
+    /// The others, by their numbers.
     pub(super) unreadable: Vec<(usize, Error)>,
 }
 
 /// An object that could be read.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// Its place in the bundle.
+    /// Its number, as it was given.
     pub(super) at: usize,
     /// What was found when it was cut and decoded.
     pub(super) tally: Tally,
 }
 
-/// Reads objects, each with its place in the bundle.
+/// Reads objects, each with its number.
 pub(super) async fn read(
-    objects: Vec<(usize, Object)>,
+    objects: Vec<(usize, Object, Text)>,
     feed: &'static Feed,
     limits: Limits,
     cut: CutOptions,
 ) -> Result<Read, Undone> {
-    let is_remote = objects.iter().any(|(_, object)| object.bucket.is_remote());
-    let at_once = if is_remote { REMOTE_READS } else { LOCAL_READS };
-    let reads = objects.into_iter().map(|(at, object)| async move {
-        let bytes = read_whole(&object).await;
-        (at, object, bytes)
+    let reads = objects.into_iter().map(|(at, object, text)| async move {
+        let text = match text {
+            Text::Unread => read_whole(&object).await.map(Stored::Read),
+            Text::Whole(whole) => Ok(Stored::Fetched(whole)),
+            Text::Failed(error) => Err(error),
+        };
+        (at, object, text)
     });
-    let texts = stream::iter(reads).buffered(at_once).collect::<Vec<_>>().await;
+    let texts = stream::iter(reads).buffered(FILE_READS).collect::<Vec<_>>().await;
     let decoding = tokio::task::spawn_blocking(move || decode(texts, feed, limits, &cut));
     decoding.await.map_err(|_| Undone::Lost)?
 }
 
+/// All of an object; what was fetched ahead counts so until it is dropped.
+enum Stored {
+    Read(Bytes),
+    Fetched(Whole),
+}
+
+impl Stored {
+    fn bytes(&self) -> Bytes {
+        match self {
+            Self::Read(bytes) | Self::Fetched(Whole { bytes, .. }) => bytes.clone(),
+        }
+    }
+}
+
 fn decode(
-    texts: Vec<(usize, Object, Result<Bytes>)>,
+    texts: Vec<(usize, Object, Result<Stored>)>,
     feed: &'static Feed,
     limits: Limits,
     options: &CutOptions,
@@ -67,8 +92,8 @@ fn decode(
     let mut decoder = BundleDecoder::new(feed, limits);
     let (mut members, mut unreadable) = (Vec::<Member>::new(), Vec::new());
     let mut room = TEXT_BYTES;
-    for (at, object, bytes) in texts {
-        match bytes.and_then(|bytes| cut_whole(&object, bytes, options, &mut room)) {
+    for (at, object, text) in texts {
+        match text.and_then(|text| cut_whole(&object, text.bytes(), options, &mut room)) {
             Ok((batches, mut tally)) => {
                 tally.unknown_fields = decoder.add(members.len() as u32, &batches);
                 members.push(Member { at, tally });

@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use futures::stream::FuturesOrdered;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use super::group::{Group, group};
 use super::store::{Crawlers, Knowledge, Tables};
 use crate::database::Connection;
 use crate::error::Result;
-use crate::source::{Bucket, CutOptions, Object, Selection};
+use crate::source::{Bucket, CutOptions, Listed, Object, Selection};
 
 /// What the names of these crawlers begin with.
 const SAMPLE: &str = "sample/";
@@ -24,6 +25,8 @@ const OBJECTS: usize = 32;
 const RECORDS: u64 = 200;
 /// Objects that are read at the same time.
 const PARALLEL: usize = 4;
+/// Objects that are looked up at the same time.
+const LOOK_UPS: usize = 16;
 /// How long it may take to list objects, and then to read them.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -31,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy)]
 pub enum Others<'a> {
     /// Those that are to be loaded with it, and none that nobody has named.
-    These(&'a [Object]),
+    These(&'a [Listed]),
     /// Those of its folder, in a bucket that is configured.
     OfFolder,
 }
@@ -128,14 +131,25 @@ async fn named_apart(
 /// The object and the others, as the bucket knows them.
 async fn objects(object: &Object, others: Others<'_>, bucket: &Bucket) -> Vec<Object> {
     let deadline = Instant::now() + PATIENCE;
-    let mut sampled: Vec<_> = within(bucket, object).await.into_iter().collect();
+    let object_listed = Listed::from(object.clone());
+    let mut sampled: Vec<_> = within(bucket, &object_listed).await.into_iter().collect();
     match others {
         Others::These(others) => {
-            for other in others.iter().filter(|other| other.origin() != object.origin()) {
-                if sampled.len() == OBJECTS || Instant::now() > deadline {
-                    break;
+            let mut looked_up = FuturesOrdered::new();
+            let mut others = others.iter();
+            while sampled.len() < OBJECTS {
+                // Somewhat more at once than one, since the store may be far away.
+                while looked_up.len() < LOOK_UPS
+                    && let Some(other) = others.next()
+                {
+                    if other.origin() != object.origin() {
+                        looked_up.push_back(within(bucket, other));
+                    }
                 }
-                sampled.extend(within(bucket, other).await);
+                match timeout_at(deadline, looked_up.next()).await {
+                    Ok(Some(other)) => sampled.extend(other),
+                    _ => break,
+                }
             }
         }
         Others::OfFolder => {
@@ -156,12 +170,12 @@ async fn objects(object: &Object, others: Others<'_>, bucket: &Bucket) -> Vec<Ob
 }
 
 /// An object as a bucket knows it, if it is there.
-async fn within(bucket: &Bucket, object: &Object) -> Option<Object> {
-    if object.bucket.origin() == bucket.origin() {
-        return Some(object.clone());
+async fn within(bucket: &Bucket, listed: &Listed) -> Option<Object> {
+    if listed.bucket().origin() == bucket.origin() {
+        return listed.begin().await.ok();
     }
-    let origin = object.origin();
-    bucket.locate(origin.strip_prefix(bucket.origin()?)?).await.ok()
+    let origin = listed.origin();
+    bucket.begin(origin.strip_prefix(bucket.origin()?)?).await.ok()
 }
 
 /// The bucket of an object under the name that `crawl objects` would give it.
@@ -185,8 +199,8 @@ fn folder<'a>(object: &'a Object, others: Others<'_>) -> &'a str {
         return own;
     };
     let mut common = own;
-    for other in others.iter().filter(|other| other.bucket.is_local()) {
-        while !other.key.strip_prefix(common).is_some_and(|rest| rest.starts_with('/')) {
+    for other in others.iter().filter(|other| other.bucket().is_local()) {
+        while !other.key().strip_prefix(common).is_some_and(|rest| rest.starts_with('/')) {
             if common.is_empty() {
                 return own;
             }

@@ -19,6 +19,7 @@ pub(crate) mod bundle;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_postgres::types::Json;
 use tokio_postgres::{GenericClient, Row};
@@ -66,6 +67,7 @@ pub(crate) struct Loaded {
     pub(crate) load_id: i64,
     /// None if the ledger has one that this version does not know.
     pub(crate) mode: Option<Mode>,
+    pub(crate) started_at: DateTime<Utc>,
     pub(crate) seconds: f64,
     pub(crate) counts: Counts,
 }
@@ -231,6 +233,7 @@ impl From<&Row> for Loaded {
         Self {
             load_id: row.get("load_id"),
             mode: row.get::<_, &str>("mode").parse().ok(),
+            started_at: row.get("started_at"),
             seconds: row.get("seconds"),
             counts: Counts::from(row),
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use futures::StreamExt;
-use futures::future::join;
+use futures::future::{join, try_join};
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
@@ -23,7 +23,7 @@ use crate::feed::Feed;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
 use crate::point::Point;
 use crate::sink::{Encoder, Mode, Rows, Targets};
-use crate::source::{Compression, Format, Object, PartReader, look_again};
+use crate::source::{Arrival, Compression, Format, Object, PartReader, look_again};
 use crate::summary::{State, Summary};
 use crate::transform::Work;
 
@@ -264,10 +264,18 @@ impl<'a> Load<'a> {
         let Some(part) = part else {
             return Ok(false);
         };
-        let (rows, work) = self.transform(&part);
-        let (written, tally) = write(object, &transaction, targets, rows, work, options).await?;
+        let (rows, work, mut arrival) = self.transform(&part);
+        // The version is to be there still when the part's last byte is read. The store is asked while
+        // the rest is written.
+        let ((written, tally), ()) = try_join(
+            write(object, &transaction, targets, rows, work, options),
+            arrival.look_again(object),
+        )
+        .await?;
+        if tally.text.end > arrival.end {
+            look_again(object).await?;
+        }
         let counts = prove(object, &tally, written).map_err(|error| of_part(error, &part))?;
-        look_again(object).await?;
         ledger::record_part(&transaction, load_id, &part, &tally.text, &counts).await?;
         (options.reached)(Point::PartRecorded);
         self.check_wanted()?;
@@ -280,13 +288,15 @@ impl<'a> Load<'a> {
         Ok(true)
     }
 
-    fn transform(&self, part: &Part) -> (mpsc::Receiver<Rows>, Work) {
+    fn transform(&self, part: &Part) -> (mpsc::Receiver<Rows>, Work, Arrival) {
         let Self { object, feed, options, targets, begun, .. } = self;
         let bytes_read = Arc::clone(&options.progress.bytes_read);
-        let reader = PartReader::open(object, part.bytes.clone(), bytes_read);
+        let (reader, arrival) = PartReader::open(object, part.bytes.clone(), bytes_read);
         let stamp = stamp(object, begun.load_id, begun.started_at);
         let encoder = Some(Encoder::new(targets));
-        prepared(object, feed, targets.limits(), stamp, encoder, options).start_part(reader)
+        let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
+        let (rows, work) = transform.start_part(reader);
+        (rows, work, arrival)
     }
 
     /// Makes the load complete, all of whose parts are committed, unless somebody else has.

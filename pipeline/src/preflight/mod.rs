@@ -22,9 +22,9 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::load::{LoadOptions, is_loaded, note_failure};
 use crate::sink::{RequestedMode, Targets};
-use crate::source::Object;
+use crate::source::{Listed, Object};
 use fit::{Fit, hold};
-use source::{Columns, Known, Source};
+use source::{Columns, Known, Named, Source};
 pub use warnings::Held;
 
 /// Records of which a table must have been made, to say what every record is like.
@@ -58,6 +58,14 @@ pub struct Planned<'a> {
     pub others: Others<'a>,
 }
 
+/// What many objects that are to be loaded have in common.
+#[derive(Clone, Copy)]
+struct Many<'a> {
+    feed: &'static Feed,
+    options: &'a LoadOptions,
+    others: Others<'a>,
+}
+
 impl Preflight {
     /// Holds the feed of a load against the newest table of the catalog that the object belongs to.
     /// A connection that breaks meanwhile is replaced by another.
@@ -79,10 +87,10 @@ impl Preflight {
     }
 
     /// The same for many objects, and no dry run: those of which the catalog has a table that fits are
-    /// asked for together. What became of each, in their order.
+    /// asked for together, and not looked up. What became of each, in their order.
     pub async fn check_all(
         &self,
-        objects: &[Object],
+        objects: &[Listed],
         feed: &'static Feed,
         options: &LoadOptions,
         others: Others<'_>,
@@ -90,32 +98,46 @@ impl Preflight {
     ) -> Vec<Result<Held>> {
         let mut held = Vec::with_capacity(objects.len());
         for objects in objects.chunks(AT_ONCE) {
-            let planned = |object| Planned { object, feed, options, dry_run: false, others };
-            let all: Vec<&Object> = objects.iter().collect();
+            let many = Many { feed, options, others };
             // The first one's bucket may have to be crawled.
-            let Some(first) = all.first() else { break };
-            held.push(self.check(&planned(first), Some(&mut *connection)).await);
-            let limits = self.limits(&planned(first), Some(&mut *connection)).await;
-            let found = self.columns.find(&all[1..], feed, connection).await;
+            let Some((first, rest)) = objects.split_first() else { break };
+            held.push(self.check_listed(first, many, connection).await);
+            let limits = self.limits(feed, options.mode, Some(&mut *connection)).await;
+            let named: Vec<_> = rest.iter().map(Named::from).collect();
+            let found = self.columns.find(&named, feed, connection).await;
             let mut found = found.unwrap_or_default().into_iter();
-            for object in &all[1..] {
+            for object in rest {
                 held.push(match found.next() {
                     Some(Known::NoTable) => Ok(Held::default()),
                     Some(Known::Table(source)) => {
                         let fit = hold(feed, &source.columns, &limits);
                         if fit.rejects_all() {
-                            self.check(&planned(object), Some(&mut *connection)).await
+                            self.check_listed(object, many, connection).await
                         } else {
                             Ok(Held::new(&source, &fit))
                         }
                     }
                     Some(Known::Nothing) | None => {
-                        self.check(&planned(object), Some(&mut *connection)).await
+                        self.check_listed(object, many, connection).await
                     }
                 });
             }
         }
         held
+    }
+
+    /// Looks an object up and checks it. What keeps it from being looked up, the load will say.
+    async fn check_listed(
+        &self,
+        listed: &Listed,
+        Many { feed, options, others }: Many<'_>,
+        connection: &mut Connection,
+    ) -> Result<Held> {
+        let Ok(object) = listed.begin().await else {
+            return Ok(Held::default());
+        };
+        let planned = Planned { object: &object, feed, options, dry_run: false, others };
+        self.check(&planned, Some(connection)).await
     }
 
     async fn hold(
@@ -132,7 +154,7 @@ impl Preflight {
                 return Ok(Held::default());
             }
         };
-        let limits = self.limits(planned, connection.as_deref_mut()).await;
+        let limits = self.limits_of(planned, connection.as_deref_mut()).await;
         let fit = hold(planned.feed, &source.columns, &limits);
         if !fit.rejects_all() || source.records < RECORDS {
             return Ok(Held::new(&source, &fit));
@@ -144,7 +166,7 @@ impl Preflight {
             return Ok(Held::default());
         }
         self.forget_limits();
-        let limits = self.limits(planned, Some(&mut *connection)).await;
+        let limits = self.limits_of(planned, Some(&mut *connection)).await;
         let fit = hold(planned.feed, &source.columns, &limits);
         if !fit.rejects_all() {
             return Ok(Held::new(&source, &fit));
@@ -196,7 +218,7 @@ impl Preflight {
     }
 
     async fn known(&self, object: &Object, feed: &Feed, connection: &Connection) -> Result<Known> {
-        let known = self.columns.find(&[object], feed, connection).await?;
+        let known = self.columns.find(&[object.into()], feed, connection).await?;
         Ok(known.into_iter().next().unwrap_or(Known::Nothing))
     }
 
@@ -241,23 +263,35 @@ impl Preflight {
         }
     }
 
+    async fn limits_of(
+        &self,
+        planned: &Planned<'_>,
+        connection: Option<&mut Connection>,
+    ) -> Limits {
+        self.limits(planned.feed, planned.options.mode, connection).await
+    }
+
     /// What the targets can hold. What is wrong with them the load will say.
-    async fn limits(&self, planned: &Planned<'_>, connection: Option<&mut Connection>) -> Limits {
-        let Planned { feed, options, .. } = planned;
-        let fresh = || Targets::fresh(feed, options.mode.on_new_table()).limits();
+    async fn limits(
+        &self,
+        feed: &'static Feed,
+        mode: RequestedMode,
+        connection: Option<&mut Connection>,
+    ) -> Limits {
+        let fresh = || Targets::fresh(feed, mode.on_new_table()).limits();
         let Some(connection) = connection else {
             return fresh();
         };
         let kept = || self.limits.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, mode, limits)) = &*kept()
-            && *mode == options.mode
+        if let Some((at, of_mode, limits)) = &*kept()
+            && *of_mode == mode
             && at.elapsed() < LIMITS_FOR
         {
             return limits.clone();
         }
-        let found = Targets::find(&**connection, feed, options.mode).await;
+        let found = Targets::find(&**connection, feed, mode).await;
         let limits = found.map_or_else(|_| fresh(), |targets| targets.limits());
-        *kept() = Some((Instant::now(), options.mode, limits.clone()));
+        *kept() = Some((Instant::now(), mode, limits.clone()));
         limits
     }
 

@@ -11,7 +11,7 @@ use crate::catalog::column::Column;
 use crate::catalog::sample::is_sample;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::source::Object;
+use crate::source::{Listed, Object};
 
 /// What an object is taken to hold.
 #[derive(Debug, Clone)]
@@ -33,6 +33,26 @@ pub(super) enum Known {
     /// It was looked at, and no table was found.
     NoTable,
     Table(Source),
+}
+
+/// An object by its names; which version it is makes no difference to what it is taken to hold.
+#[derive(Debug)]
+pub(super) struct Named<'a> {
+    origin: String,
+    bucket: &'a str,
+    key: &'a str,
+}
+
+impl<'a> From<&'a Object> for Named<'a> {
+    fn from(object: &'a Object) -> Self {
+        Self { origin: object.origin(), bucket: &object.bucket.name, key: &object.key }
+    }
+}
+
+impl<'a> From<&'a Listed> for Named<'a> {
+    fn from(listed: &'a Listed) -> Self {
+        Self { origin: listed.origin(), bucket: &listed.bucket().name, key: listed.key() }
+    }
 }
 
 /// The columns of tables that were asked for before, by the tables' ids; those of a version change
@@ -60,14 +80,14 @@ impl Columns {
     /// in, one that has most of the feed's fields, and of these the one that was crawled last.
     pub(super) async fn find(
         &self,
-        objects: &[&Object],
+        objects: &[Named<'_>],
         feed: &Feed,
         client: &Client,
     ) -> Result<Vec<Known>> {
         let sql = include_str!("../../../sql/queries/source_tables.sql");
-        let origins: Vec<_> = objects.iter().map(|object| object.origin()).collect();
-        let buckets: Vec<_> = objects.iter().map(|object| object.bucket.name.as_str()).collect();
-        let keys: Vec<_> = objects.iter().map(|object| object.key.as_str()).collect();
+        let origins: Vec<_> = objects.iter().map(|object| object.origin.as_str()).collect();
+        let buckets: Vec<_> = objects.iter().map(|object| object.bucket).collect();
+        let keys: Vec<_> = objects.iter().map(|object| object.key).collect();
         // Every load asks, so in one round trip: no statement is prepared.
         let params: [&(dyn ToSql + Sync); 3] = [&origins, &buckets, &keys];
         let typed = params.map(|param| (param, Type::TEXT_ARRAY));

@@ -10,15 +10,21 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use tokio::sync::mpsc;
 
 use super::folder;
+use super::listed::Listed;
 use super::object::Object;
+use super::read::{self, Distance};
 use super::remote::{self, RemoteUrl, shown};
 use crate::error::Error;
 
-/// Listed objects that are looked up at the same time; a listing of a remote store tells neither
-/// the version nor the time of change to the digit by which they are compared later.
+/// Files of a folder that are looked at at the same time.
 const LOOK_UPS: usize = 8;
+/// Listed objects of a remote store that are looked up at the same time.
+const REMOTE_LOOK_UPS: usize = 64;
+/// Objects that are listed ahead of who uses them: another page is asked for while one is used.
+const LISTED_AHEAD: usize = 1000;
 
 /// How the bucket of all local files is called.
 const LOCAL: &str = "file://";
@@ -32,6 +38,7 @@ pub struct Bucket {
     place: Place,
     /// What the URLs of its objects begin with where no bucket is configured, if that is another.
     pub(super) origin: Option<String>,
+    distance: Arc<Distance>,
 }
 
 /// What has to be minded with a store's keys.
@@ -41,7 +48,7 @@ enum Place {
     Open,
     /// Nothing outside this folder is in the bucket, wherever links lead.
     Folder(Arc<FilePath>),
-    /// What is listed has to be looked up.
+    /// What is listed is not pinned to a version.
     Remote,
 }
 
@@ -55,7 +62,14 @@ impl fmt::Debug for Bucket {
 impl Bucket {
     /// A bucket over any store.
     pub fn new(name: impl Into<String>, store: Arc<dyn ObjectStore>) -> Self {
-        Self { name: name.into(), store, place: Place::Open, origin: None }
+        let distance = Arc::default();
+        Self { name: name.into(), store, place: Place::Open, origin: None, distance }
+    }
+
+    /// A bucket over a store that is taken for one on another machine.
+    #[cfg(test)]
+    pub(super) fn far(name: &str, store: Arc<dyn ObjectStore>) -> Self {
+        Self { place: Place::Remote, ..Self::new(name, store) }
     }
 
     /// The bucket of all local files; a key is an absolute path.
@@ -96,7 +110,7 @@ impl Bucket {
     ) -> Result<Self, Error> {
         let store = remote::open(url, environment)?;
         let origin = Some(format!("{}/", url.root));
-        Ok(Self { name: name.to_owned(), store, place: Place::Remote, origin })
+        Ok(Self { place: Place::Remote, origin, ..Self::new(name, store) })
     }
 
     fn folder(name: &str, url: &str) -> Result<Self, Error> {
@@ -109,7 +123,7 @@ impl Bucket {
         let store = LocalFileSystem::new_with_prefix(&root);
         let store = Arc::new(store.map_err(|error| wrong(&error.to_string()))?);
         let origin = Some(format!("file://{}/", root.display()));
-        Ok(Self { name: name.to_owned(), store, place: Place::Folder(root.into()), origin })
+        Ok(Self { place: Place::Folder(root.into()), origin, ..Self::new(name, store) })
     }
 
     /// What the URLs of its objects begin with where no bucket is configured; none of a store that
@@ -132,6 +146,11 @@ impl Bucket {
         self.store.as_ref()
     }
 
+    /// How far away it is.
+    pub(super) fn distance(&self) -> &Distance {
+        &self.distance
+    }
+
     /// Looks an object up and pins it to the version that is there now.
     ///
     /// # Errors
@@ -141,50 +160,79 @@ impl Bucket {
     /// the store does not answer.
     pub async fn locate(&self, key: &str) -> Result<Object, Error> {
         let path = parse_key(&self.name, key)?;
-        let object = format!("{}/{key}", self.name);
         if let Place::Folder(root) = &self.place
             && !folder::holds(root, key).await
         {
-            return Err(Error::NotFound { object });
+            return Err(Error::NotFound { object: format!("{}/{key}", self.name) });
         }
         match self.store.head(&path).await {
             Ok(meta) => Ok(Object::pinned(self, key.to_owned(), meta)),
-            Err(object_store::Error::NotFound { .. }) => Err(Error::NotFound { object }),
-            Err(object_store::Error::InvalidPath { source }) => {
-                Err(not_a_key(&self.name, key, &source.to_string()))
-            }
-            Err(source) => Err(Error::Read { object, source }),
+            Err(source) => Err(read::not_there(self, key, source)),
         }
     }
 
-    /// The objects below a folder, or only those directly in it, whose keys are wanted.
+    /// The same for an object that is read next: of a remote store its beginning comes with the answer,
+    /// or all of it if it is small, so that reading it takes one request less. Where other beginnings
+    /// take up the memory for that, it is only looked up.
+    ///
+    /// # Errors
+    /// As [`Self::locate`].
+    pub async fn begin(&self, key: &str) -> Result<Object, Error> {
+        if self.is_remote() {
+            let path = parse_key(&self.name, key)?;
+            if let Some(object) = read::begin(self, key, &path).await? {
+                return Ok(object);
+            }
+        }
+        self.locate(key).await
+    }
+
+    /// The objects below a folder, or only those directly in it, whose keys are wanted; those of a remote
+    /// store are not pinned.
     pub(super) fn list(
         &self,
         folder: Path,
         deep: bool,
         is_wanted: impl Fn(&str) -> bool + Send + 'static,
-    ) -> BoxStream<'static, Result<Object, Error>> {
+    ) -> BoxStream<'static, Result<Listed, Error>> {
         let bucket = self.clone();
-        let keys = match &self.place {
-            Place::Open => {
-                let listed = self.list_store(folder, deep);
-                let wanted = listed
-                    .try_filter(move |meta| std::future::ready(is_wanted(meta.location.as_ref())));
-                return wanted
-                    .map_ok(move |meta| Object::pinned(&bucket, meta.location.to_string(), meta))
-                    .boxed();
+        if let Place::Folder(root) = &self.place {
+            let keys = folder::list(root, &folder, deep);
+            let wanted = keys.try_filter(move |key| std::future::ready(is_wanted(key)));
+            let located = wanted.map(move |key| {
+                let bucket = bucket.clone();
+                async move { bucket.locate(&key?).await }
+            });
+            let there =
+                located.buffered(LOOK_UPS).filter(|found| std::future::ready(!is_gone(found)));
+            return there.map_ok(Listed::from).boxed();
+        }
+        let listed = self.list_store(folder, deep);
+        let wanted =
+            listed.try_filter(move |meta| std::future::ready(is_wanted(meta.location.as_ref())));
+        let listed = move |meta: ObjectMeta| {
+            let key = meta.location.to_string();
+            if bucket.is_remote() {
+                Listed::unpinned(&bucket, key, meta)
+            } else {
+                Listed::from(Object::pinned(&bucket, key, meta))
             }
-            Place::Remote => {
-                self.list_store(folder, deep).map_ok(|meta| meta.location.to_string()).boxed()
-            }
-            Place::Folder(root) => folder::list(root, &folder, deep),
         };
-        let wanted = keys.try_filter(move |key| std::future::ready(is_wanted(key)));
-        let located = wanted.map(move |key| {
-            let bucket = bucket.clone();
-            async move { bucket.locate(&key?).await }
-        });
-        located.buffered(LOOK_UPS).filter(|found| std::future::ready(!is_gone(found))).boxed()
+        wanted.map_ok(listed).boxed()
+    }
+
+    /// The same, each looked up when it is asked for, or somewhat before.
+    pub(super) fn list_pinned(
+        &self,
+        folder: Path,
+        deep: bool,
+        is_wanted: impl Fn(&str) -> bool + Send + 'static,
+    ) -> BoxStream<'static, Result<Object, Error>> {
+        let listed = self.list(folder, deep, is_wanted);
+        let listed = if self.is_remote() { list_ahead(listed) } else { listed };
+        let located = listed.map(|listed| async move { listed?.locate().await });
+        let at_once = if self.is_remote() { REMOTE_LOOK_UPS } else { 1 };
+        located.buffered(at_once).filter(|found| std::future::ready(!is_gone(found))).boxed()
     }
 
     /// What the store lists of a folder.
@@ -208,6 +256,30 @@ impl Bucket {
     }
 }
 
+/// Lists before it is asked to.
+fn list_ahead(
+    mut listed: BoxStream<'static, Result<Listed, Error>>,
+) -> BoxStream<'static, Result<Listed, Error>> {
+    let (sender, receiver) = mpsc::channel(LISTED_AHEAD);
+    tokio::spawn(async move {
+        loop {
+            let next = tokio::select! {
+                next = listed.next() => next,
+                // Nobody listens any more.
+                () = sender.closed() => return,
+            };
+            let Some(next) = next else { return };
+            if sender.send(next).await.is_err() {
+                return;
+            }
+        }
+    });
+    let received = stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|listed| (listed, receiver))
+    });
+    received.boxed()
+}
+
 /// Whether an object went away after it was listed, or was none that may be looked up.
 const fn is_gone(found: &Result<Object, Error>) -> bool {
     matches!(found, Err(Error::NotFound { .. }))
@@ -223,7 +295,7 @@ pub(super) fn parse_key(bucket: &str, key: &str) -> Result<Path, Error> {
     }
 }
 
-fn not_a_key(bucket: &str, key: &str, why: &str) -> Error {
+pub(super) fn not_a_key(bucket: &str, key: &str, why: &str) -> Error {
     Error::Location { location: format!("{bucket}/{key}"), reason: format!("not a key: {why}") }
 }
 

@@ -7,6 +7,7 @@ use futures::stream::BoxStream;
 use object_store::path::Path;
 
 use super::bucket::{Bucket, local_path, parse_key};
+use super::listed::Listed;
 use super::object::Object;
 use super::pattern::{Patterns, Wildcards};
 use super::remote::{RemoteUrl, shown};
@@ -17,18 +18,18 @@ use crate::error::Error;
 #[derive(Debug, Default)]
 pub struct Found {
     /// The objects, in order of their keys.
-    pub objects: Vec<Object>,
+    pub objects: Vec<Listed>,
     /// What could not be looked at beside them.
     pub unreadable: Vec<Error>,
 }
 
 impl Found {
     fn one(object: Object) -> Self {
-        Self { objects: vec![object], unreadable: Vec::new() }
+        Self { objects: vec![object.into()], unreadable: Vec::new() }
     }
 
     /// All that is listed; fails when that is nothing but an error.
-    async fn all(mut listed: BoxStream<'static, Result<Object, Error>>) -> Result<Self, Error> {
+    async fn all(mut listed: BoxStream<'static, Result<Listed, Error>>) -> Result<Self, Error> {
         let mut found = Self::default();
         while let Some(object) = listed.next().await {
             match object {
@@ -39,7 +40,7 @@ impl Found {
         if found.objects.is_empty() && found.unreadable.len() == 1 {
             return Err(found.unreadable.remove(0));
         }
-        found.objects.sort_by(|one, other| one.key.cmp(&other.key));
+        found.objects.sort_by(|one, other| one.key().cmp(other.key()));
         Ok(found)
     }
 
@@ -60,7 +61,8 @@ impl Found {
 ///
 /// Remote stores are configured as [`Bucket::open`] says; their buckets are named like
 /// `s3://bucket`, so that an object's [`url`](Object::url) names it again. Keys are taken as they are
-/// written, without percent-decoding.
+/// written, without percent-decoding. Of a remote object that is named by its key the beginning is read
+/// at once ([`Bucket::begin`]); what is listed is not looked up.
 ///
 /// # Errors
 /// [`Error::Location`] when the text is no such thing, [`Error::Pattern`] when a pattern cannot be used,
@@ -84,7 +86,7 @@ async fn find_remote(
     if key.is_empty() || key.ends_with('/') {
         return list_folder(&bucket, key).await?.or_none(location);
     }
-    match bucket.locate(key).await {
+    match bucket.begin(key).await {
         Err(Error::NotFound { .. }) => {}
         located => return located.map(Found::one),
     }

@@ -1,15 +1,19 @@
 //! Objects, and the version of each that a load is pinned to.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use super::bucket::Bucket;
+use super::read::Beginning;
 use crate::error::Error;
 
 /// The version id that S3 gives to every version of an object while versioning is suspended.
 const NO_VERSION: &str = "null";
 
-/// One object, pinned to the version that was there when it was located.
+/// One object, pinned to the version that was there when it was looked up.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// The bucket that holds it.
@@ -22,6 +26,8 @@ pub struct Object {
     pub(super) e_tag: Option<String>,
     pub(super) version_id: Option<String>,
     modified: String,
+    /// What came with the answer that pinned it.
+    pub(super) beginning: Option<Arc<Beginning>>,
 }
 
 impl Object {
@@ -35,6 +41,7 @@ impl Object {
             e_tag: meta.e_tag,
             version_id: meta.version.filter(|version| version != NO_VERSION),
             modified: meta.last_modified.to_rfc3339(),
+            beginning: None,
         }
     }
 
@@ -60,6 +67,15 @@ impl Object {
     pub fn version(&self) -> String {
         let known = self.version_id.clone().or_else(|| self.e_tag.clone());
         known.unwrap_or_else(|| format!("{}-{}", self.modified, self.size))
+    }
+
+    /// Its beginning, or all of it, if that came when it was pinned.
+    pub(super) fn beginning(&self) -> Option<Bytes> {
+        self.beginning.as_ref().map(|beginning| beginning.bytes())
+    }
+
+    pub(super) const fn has_e_tag(&self) -> bool {
+        self.e_tag.is_some()
     }
 
     /// Fails unless `meta` is of the version that this object is pinned to.

@@ -16,7 +16,7 @@ use super::batch::{BOM, Batches, CutOptions, LOOK_BYTES};
 use super::compression::Compression;
 use super::format::{self, Format};
 use super::object::Object;
-use super::read::{ObjectReader, read_beginning};
+use super::read::{Arrival, ObjectReader, read_beginning};
 use crate::error::Error;
 
 /// A part's lines, for a thread that may block.
@@ -32,14 +32,19 @@ pub(crate) struct PartReader {
 }
 
 impl PartReader {
-    /// Begins to read; the bytes of lines that were handed on so far are counted in `bytes_read`.
+    /// Begins to read; the bytes of lines that were handed on so far are counted in `bytes_read`. Also what
+    /// tells when all has been read that the part has, but for the end of a last line that is long.
     ///
     /// Must be called within a tokio runtime.
-    pub(crate) fn open(object: &Object, part: Range<u64>, bytes_read: Arc<AtomicU64>) -> Self {
+    pub(crate) fn open(
+        object: &Object,
+        part: Range<u64>,
+        bytes_read: Arc<AtomicU64>,
+    ) -> (Self, Arrival) {
         // Whether a line begins with the part, the byte before it tells.
         let at = part.start.saturating_sub(1);
-        let reader = ObjectReader::open_within(object, at..part.end);
-        Self { reader, at, part, text_end: None, bytes_read }
+        let (reader, arrival) = ObjectReader::open_within(object, at..part.end);
+        (Self { reader, at, part, text_end: None, bytes_read }, arrival)
     }
 
     /// The part's records in batches, as those of its object's lines.

@@ -3,6 +3,7 @@
 mod client;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -20,10 +21,13 @@ use client::Connector;
 
 /// A store in a reachable network answers within milliseconds; a lost packet or two are forgiven.
 const CONNECT_TIMEOUT: &str = "5 s";
-/// A range of 2 MB at 70 kB/s, the slowest line that a load would be waited for.
-const REQUEST_TIMEOUT: &str = "30 s";
-/// Enough for a store that throttles or restarts one of its machines; what lasts longer is for the
-/// next attempt of a job, which need not hold a connection to the database meanwhile.
+/// An answer of which nothing comes any more for so long has broken off.
+const READ_TIMEOUT: &str = "30 s";
+/// Several ranges share a line, and all of them come slowly if it is slow.
+const REQUEST_TIMEOUT: &str = "300 s";
+/// Enough for a store that restarts one of its machines; what lasts longer is for the next attempt of a
+/// job, which need not hold a connection to the database meanwhile. Requests that are refused because
+/// there are too many do not count ([`throttle`]).
 const MAX_RETRIES: usize = 5;
 /// Stores ask to slow down by about this at first, and double it.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -251,7 +255,11 @@ impl<K: FromStr + AsRef<str> + Copy + PartialEq> Settings<K> {
         environment: &[(String, String)],
         prefix: &str,
     ) -> Result<Self, Error> {
-        let ours = [("timeout", REQUEST_TIMEOUT), ("connect_timeout", CONNECT_TIMEOUT)];
+        let ours = [
+            ("timeout", REQUEST_TIMEOUT),
+            ("read_timeout", READ_TIMEOUT),
+            ("connect_timeout", CONNECT_TIMEOUT),
+        ];
         let known = |name: &str| name.to_ascii_lowercase().parse().ok();
         let ours =
             ours.iter().filter_map(|(name, value)| Some((known(name)?, (*value).to_owned())));

@@ -40,7 +40,7 @@ pub struct Keys {
 }
 
 impl Bucket {
-    /// The objects that a selection means, each pinned when it is asked for; what cannot be looked
+    /// The objects that a selection means, each looked up and pinned, somewhat ahead; what cannot be looked
     /// at is an error among them. Memory does not grow with their number.
     ///
     /// Must be called within a tokio runtime.
@@ -61,16 +61,16 @@ impl Bucket {
                         && (include.is_empty() || include.is_match(key))
                         && !exclude.is_match(key)
                 };
-                Ok(self.list(folder, true, is_wanted))
+                Ok(self.list_pinned(folder, true, is_wanted))
             }
             Selection::Prefix(prefix) => {
                 let folder = folder_of(&self.name, &prefix)?;
                 let is_wanted = move |key: &str| key.starts_with(&prefix) && looks_like_json(key);
-                Ok(self.list(folder, true, is_wanted))
+                Ok(self.list_pinned(folder, true, is_wanted))
             }
             Selection::Glob(pattern) => {
                 let KeyPattern { folder, matcher, .. } = KeyPattern::parse(&self.name, &pattern)?;
-                Ok(self.list(folder, true, move |key| matcher.is_match(key)))
+                Ok(self.list_pinned(folder, true, move |key| matcher.is_match(key)))
             }
         }
     }

@@ -46,7 +46,7 @@ fn cut_in_parts(
     let bytes_read = Arc::new(AtomicU64::new(0));
     let (mut cuts, mut start, mut text_end) = (Vec::new(), 0, 0);
     for &end in ends {
-        let reader = PartReader::open(&object, start..end, Arc::clone(&bytes_read));
+        let (reader, _) = PartReader::open(&object, start..end, Arc::clone(&bytes_read));
         let mut batches = reader.batches(options.clone()).unwrap();
         let begin = batches.offset();
         cuts.extend(cut(&mut batches));

@@ -16,6 +16,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
 
+use super::throttle::throttled;
 use crate::error::Redirected;
 
 /// How requests name us to stores.
@@ -51,7 +52,7 @@ pub(super) struct Connector;
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Direct(client(options)?)))
+        Ok(throttled(HttpClient::new(Direct(client(options)?))))
     }
 }
 
