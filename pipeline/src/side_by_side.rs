@@ -1,4 +1,4 @@
-//! Columns of texts under each other, for the messages of errors.
+//! Texts of others in columns: for the messages of errors, and for what is printed.
 
 /// Longest text of a cell, in characters.
 const CELL_CHARACTERS: usize = 60;
@@ -24,7 +24,8 @@ pub(crate) fn side_by_side<const N: usize>(header: [&str; N], rows: &[[String; N
 }
 
 /// A text of the sender's own choosing on one line of bounded length, without control characters.
-pub(crate) fn cell(text: &str) -> String {
+#[must_use]
+pub fn cell(text: &str) -> String {
     let mut line = String::new();
     for character in text.chars().take(CELL_CHARACTERS) {
         if character.is_control() {

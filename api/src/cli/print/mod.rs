@@ -1,0 +1,95 @@
+//! The only folder that prints: results on standard output, all else on standard error.
+
+mod catalog;
+mod jobs;
+mod loads;
+mod rows;
+mod table;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use pipeline::error::{Error, causes};
+use serde::Serialize;
+
+use super::hint::hint;
+
+/// Prints what a verb has to say.
+#[derive(Debug, Default)]
+pub(crate) struct Printer {
+    is_cut_off: Cell<bool>,
+    notes_are_logged: Cell<bool>,
+    /// The warnings that were printed: most are about a table, and true of each of its objects.
+    warned: RefCell<HashSet<String>>,
+}
+
+impl Printer {
+    /// Data, on standard output. Whoever stops reading has read enough; any other failure to write
+    /// is told by [`Self::is_cut_off`].
+    pub(crate) fn data(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            && error.kind() != io::ErrorKind::BrokenPipe
+            && !self.is_cut_off.replace(true)
+        {
+            self.failed("could not write to standard output", &error);
+        }
+    }
+
+    /// Whether data could not be written to standard output.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_cut_off.get()
+    }
+
+    /// Has remarks logged from now on, for whoever reads nothing but the lines of the log.
+    pub(crate) fn log_notes(&self) {
+        self.notes_are_logged.set(true);
+    }
+
+    /// A remark, on standard error.
+    pub(crate) fn note(&self, text: &str) {
+        if self.notes_are_logged.get() {
+            return tracing::info!("{text}");
+        }
+        writeln!(io::stderr().lock(), "{text}").ok();
+    }
+
+    /// What could not be done, why, and what to do next.
+    pub(crate) fn failed(&self, what: &str, error: &(dyn StdError + 'static)) -> ExitCode {
+        let mut text = format!("error: {what}\n");
+        for cause in causes(error) {
+            // Writing to a String cannot fail.
+            writeln!(text, "caused by: {cause}").ok();
+        }
+        if let Some(hint) = error.downcast_ref::<Error>().map(hint) {
+            writeln!(text, "hint: {hint}").ok();
+        }
+        io::stderr().lock().write_all(text.as_bytes()).ok();
+        ExitCode::FAILURE
+    }
+
+    /// What is not done because it was asked for wrongly.
+    pub(crate) fn misused(&self, what: &str, error: &(dyn StdError + 'static)) -> ExitCode {
+        self.failed(what, error);
+        ExitCode::from(2)
+    }
+
+    /// One line of JSON.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(json) => self.data(&(json + "\n")),
+            Err(error) => drop(self.failed("could not print JSON", &error)),
+        }
+    }
+
+    /// The plans of the frames.
+    pub(crate) fn plans(&self, plans: &[(&'static str, String)]) {
+        for (name, plan) in plans {
+            self.data(&format!("{name}\n{}\n\n", plan.trim_end()));
+        }
+    }
+}
