@@ -26,16 +26,22 @@ pub(crate) fn side_by_side<const N: usize>(header: [&str; N], rows: &[[String; N
 /// A text of the sender's own choosing on one line of bounded length, without control characters.
 #[must_use]
 pub fn cell(text: &str) -> String {
+    match text.char_indices().nth(CELL_CHARACTERS) {
+        Some((end, _)) => one_line(&text[..end]) + "…",
+        None => one_line(text),
+    }
+}
+
+/// The same of any length.
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let mut line = String::new();
-    for character in text.chars().take(CELL_CHARACTERS) {
+    for character in text.chars() {
         if character.is_control() {
             line.extend(character.escape_default());
         } else {
             line.push(character);
         }
-    }
-    if text.chars().nth(CELL_CHARACTERS).is_some() {
-        line.push('…');
     }
     line
 }

@@ -6,11 +6,13 @@ use std::fmt::Write as _;
 use comfy_table::{Cell, Table};
 use pipeline::feed::Feed;
 use pipeline::load::{State, Summary, Warning};
-use pipeline::side_by_side::cell;
+use pipeline::side_by_side::{cell, one_line};
+use pipeline::source::Object;
 use pipeline::verify::{Count, Verified};
 
 use super::Printer;
 use super::table::{framed, right};
+use crate::cli::totals::{TableCounts, Totals};
 
 impl Printer {
     /// A load as a table with a line for each target table.
@@ -30,21 +32,47 @@ impl Printer {
             State::Failed => return,
         };
         let load = summary.load_id.map(|id| format!(" (load {id})")).unwrap_or_default();
-        let mut text = format!("{headline}{load}\n{}\n", tables(summary, feed));
+        let mut counts = TableCounts::default();
+        counts.add(summary);
+        let mut text = format!("{headline}{load}\n{}\n", tables(&counts, feed));
         if !summary.unknown_fields.is_empty() {
             writeln!(text, "warning: unknown fields: {}", counted(&summary.unknown_fields)).ok();
         }
-        for Warning { field, detail, .. } in &summary.warnings {
-            let warning = format!("warning: {field}: {detail}");
-            let is_first = self.warned.borrow_mut().insert(warning.clone());
-            if is_first && !summary.unknown_fields.contains_key(field) {
-                writeln!(text, "{warning}").ok();
-            }
+        for warning in self.new_warnings(summary) {
+            writeln!(text, "{warning}").ok();
         }
         if summary.records == 0 {
             self.note("note: the object holds no records");
         }
         self.data(&text);
+    }
+
+    /// One of several loads, as a line under those before it; a header before the first.
+    pub(crate) fn load_line(&self, lines: &mut LoadLines, summary: &Summary) {
+        self.data(&lines.line(summary));
+        for warning in self.new_warnings(summary) {
+            self.note(&warning);
+        }
+    }
+
+    /// What several loads have done together; beside JSON it is no result.
+    pub(crate) fn totals(&self, totals: &Totals, feed: &Feed, json: bool) {
+        if json {
+            return self.note(&totals.to_string());
+        }
+        self.data(&format!("\n{totals}\n{}\n", tables(&totals.tables, feed)));
+        if !totals.unknown_fields.is_empty() {
+            self.note(&format!("warning: unknown fields: {}", counted(&totals.unknown_fields)));
+        }
+    }
+
+    /// The warnings of a load that were not printed yet, without those that its unknown fields say.
+    fn new_warnings(&self, summary: &Summary) -> Vec<String> {
+        let is_new = |warning: &&Warning| !summary.unknown_fields.contains_key(&warning.field);
+        let warnings = summary.warnings.iter().filter(is_new);
+        let texts =
+            warnings.map(|Warning { field, detail, .. }| format!("warning: {field}: {detail}"));
+        texts.filter(|text| self.warned.borrow_mut().insert(text.clone())).collect()
     }
 
     /// What the tables and objects have of each load.
@@ -68,6 +96,49 @@ impl Printer {
     }
 }
 
+/// How the lines of several loads stand under each other.
+#[derive(Debug)]
+pub(crate) struct LoadLines {
+    object_width: usize,
+    has_header: bool,
+}
+
+impl LoadLines {
+    pub(crate) fn new(objects: &[Object]) -> Self {
+        let widths = objects.iter().map(|object| one_line(&object.url()).chars().count());
+        Self { object_width: widths.max().unwrap_or_default(), has_header: false }
+    }
+
+    fn line(&mut self, summary: &Summary) -> String {
+        let Summary { state, records, loaded, rejected, seconds, .. } = summary;
+        let counts = [records, loaded, rejected].map(u64::to_string);
+        let no = || "-".to_owned();
+        let none = || [no(), no(), no()];
+        let seconds = format!("{seconds:.2}");
+        let (state, counts, seconds) = match state {
+            State::Loaded => ("loaded", counts, seconds),
+            State::DryRun => ("checked", counts, seconds),
+            // How long it took is of another day.
+            State::AlreadyLoaded => ("loaded already", counts, no()),
+            State::Failed => ("failed", none(), no()),
+        };
+        let mut text = String::new();
+        if !std::mem::replace(&mut self.has_header, true) {
+            let counts = ["records", "loaded", "rejected"].map(str::to_owned);
+            text = self.columns("state", "object", &counts, "seconds");
+        }
+        text + &self.columns(state, &one_line(&summary.object), &counts, &seconds)
+    }
+
+    fn columns(&self, state: &str, object: &str, counts: &[String; 3], seconds: &str) -> String {
+        let width = self.object_width;
+        let [records, loaded, rejected] = counts;
+        format!(
+            "{state:14}  {object:width$}  {records:>9}  {loaded:>9}  {rejected:>9}  {seconds:>8}\n"
+        )
+    }
+}
+
 /// A count of the ledger, and those of others that are not the same.
 fn verified(count: &Count) -> String {
     let mut text = count.ledger.to_string();
@@ -81,17 +152,17 @@ fn verified(count: &Count) -> String {
 }
 
 /// A line for each table: its rows, and what is to be said of them.
-fn tables(summary: &Summary, feed: &Feed) -> Table {
-    let merged = summary.merged.map(|merged| {
+fn tables(counts: &TableCounts, feed: &Feed) -> Table {
+    let merged = counts.merged.map(|merged| {
         let (inserted, updated) = (merged.inserted, merged.updated);
         format!("{inserted} inserted, {updated} updated, {} superseded", merged.superseded)
     });
-    let reasons = counted(&summary.rejected_by_reason);
+    let reasons = counted(&counts.rejected_by_reason);
     let mut table = framed(["table", "records or rows", ""].map(Cell::new));
     for (name, rows, remark) in [
-        (feed.status_table, summary.loaded, merged.unwrap_or_default()),
-        (feed.log_table, summary.log_rows, String::new()),
-        (feed.rejected_table, summary.rejected, reasons),
+        (feed.status_table, counts.loaded, merged.unwrap_or_default()),
+        (feed.log_table, counts.log_rows, String::new()),
+        (feed.rejected_table, counts.rejected, reasons),
     ] {
         table.add_row([Cell::new(name), right(rows), Cell::new(remark)]);
     }

@@ -13,10 +13,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use indicatif::ProgressBar;
 use pipeline::error::{Error, causes};
 use serde::Serialize;
 
 use super::hint::hint;
+pub(super) use loads::LoadLines;
 
 /// Prints what a verb has to say.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(crate) struct Printer {
     notes_are_logged: Cell<bool>,
     /// The warnings that were printed: most are about a table, and true of each of its objects.
     warned: RefCell<HashSet<String>>,
+    /// The bar that is on the terminal, if one is.
+    bar: RefCell<Option<ProgressBar>>,
 }
 
 impl Printer {
@@ -32,7 +36,9 @@ impl Printer {
     /// is told by [`Self::is_cut_off`].
     pub(crate) fn data(&self, text: &str) {
         let mut out = io::stdout().lock();
-        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        let written =
+            self.beside_the_bar(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
             && !self.is_cut_off.replace(true)
         {
@@ -50,12 +56,25 @@ impl Printer {
         self.notes_are_logged.set(true);
     }
 
+    /// Prints above a bar from now on, as long as it is shown.
+    pub(crate) fn print_above(&self, bar: &ProgressBar) {
+        self.bar.replace(Some(bar.clone()));
+    }
+
+    /// Prints while the bar is not on the terminal.
+    fn beside_the_bar<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &*self.bar.borrow() {
+            Some(bar) if !bar.is_finished() => bar.suspend(print),
+            _ => print(),
+        }
+    }
+
     /// A remark, on standard error.
     pub(crate) fn note(&self, text: &str) {
         if self.notes_are_logged.get() {
             return tracing::info!("{text}");
         }
-        writeln!(io::stderr().lock(), "{text}").ok();
+        self.beside_the_bar(|| writeln!(io::stderr().lock(), "{text}").ok());
     }
 
     /// What could not be done, why, and what to do next.
@@ -68,7 +87,7 @@ impl Printer {
         if let Some(hint) = error.downcast_ref::<Error>().map(hint) {
             writeln!(text, "hint: {hint}").ok();
         }
-        io::stderr().lock().write_all(text.as_bytes()).ok();
+        self.beside_the_bar(|| io::stderr().lock().write_all(text.as_bytes()).ok());
         ExitCode::FAILURE
     }
 
