@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{TestDatabase, repository, sample, stderr, stdout, stevedore};
 
@@ -86,14 +86,38 @@ async fn an_object_that_fails_has_its_line_too() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_the_tables_is_told_once_and_ends_the_run() {
+    let database = TestDatabase::with_old_tables().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (small, large) = (folder.path().join("small"), folder.path().join("large"));
+    let record = std::fs::read(sample("user_status_merge_1.ndjson")).unwrap();
+    // The large ones are loaded alone, the small ones in bundles.
+    for (folder, bytes) in [(&small, record.clone()), (&large, record.repeat(5000))] {
+        std::fs::create_dir(folder).unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(folder.join(name).with_extension("ndjson"), &bytes).unwrap();
+        }
+    }
+    for (loads, folder) in [(1, &small), (2, &large)] {
+        let output = database.stevedore(&["load", folder.to_str().unwrap()]).output().unwrap();
+        let (printed, said) = (stdout(&output), stderr(&output));
+        assert_eq!(said.matches("cannot take this load").count(), 1, "{said}");
+        assert!(said.contains("the other 2 objects were not tried"), "{said}");
+        assert!(printed.contains("objects: 1 failed, 2 not tried; 0 records"), "{printed}");
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(database.count("stevedore.loads").await, loads);
+    }
+}
+
+#[tokio::test]
 async fn json_of_several_objects_is_nothing_but_a_line_each() {
     let database = TestDatabase::empty().await;
     let output =
         database.stevedore(&["load", "data/", "--json"]).current_dir(repository("")).output();
     let output = output.unwrap();
-    let states = stdout(&output)
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["state"].clone());
+    let printed = stdout(&output);
+    let state = |line| serde_json::from_str::<Value>(line).unwrap()["state"].clone();
+    let states = printed.lines().map(state);
     assert_eq!(states.collect::<Vec<_>>(), vec![json!("loaded"); 6]);
     assert!(stderr(&output).starts_with("objects: 6 loaded; 52 records"), "{}", stderr(&output));
 }

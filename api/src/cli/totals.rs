@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
-use pipeline::error::Result;
+use pipeline::error::{Error, Result};
 use pipeline::load::{State, Summary};
 use pipeline::sink::MergeCounts;
 
@@ -16,6 +16,8 @@ pub(crate) struct Totals {
     already_loaded: usize,
     checked: usize,
     failed: usize,
+    /// An object failed as all others would.
+    is_stopped: bool,
     /// Of the objects that were loaded or checked now.
     records: u64,
     pub(crate) tables: TableCounts,
@@ -63,6 +65,7 @@ impl Totals {
             already_loaded: 0,
             checked: 0,
             failed: 0,
+            is_stopped: false,
             records: 0,
             tables: TableCounts::default(),
             unknown_fields: BTreeMap::new(),
@@ -77,6 +80,7 @@ impl Totals {
             Ok(State::Failed) | Err(_) => &mut self.failed,
         };
         *ended += 1;
+        self.is_stopped |= done.as_ref().is_err_and(Error::fails_every_load);
         if let Ok(summary) = done
             && matches!(summary.state, State::Loaded | State::DryRun)
         {
@@ -84,6 +88,16 @@ impl Totals {
             self.tables.add(summary);
             add_counts(&mut self.unknown_fields, &summary.unknown_fields);
         }
+    }
+
+    /// Whether what went wrong with an object would go wrong with all others too.
+    pub(crate) const fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Objects that were not tried.
+    pub(crate) const fn untried(&self) -> usize {
+        self.objects - self.loaded - self.already_loaded - self.checked - self.failed
     }
 
     /// Whether the tables have the rows of an object.
@@ -104,6 +118,7 @@ impl fmt::Display for Totals {
             (self.checked, "checked"),
             (self.already_loaded, "loaded already"),
             (self.failed, "failed"),
+            (self.untried(), "not tried"),
         ];
         let objects = objects.iter().filter(|(count, _)| *count > 0);
         let objects = objects.map(|(count, ended)| format!("{count} {ended}")).collect::<Vec<_>>();

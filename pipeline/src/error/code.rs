@@ -15,6 +15,11 @@ const PASSING_CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"];
 /// database that does not exist.
 const REFUSING_CLASSES: [&str; 2] = ["28", "3D"];
 
+/// What the database says to every load alike: a right that the role lacks, a server that takes no
+/// writes, a full disk.
+const ALIKE: [SqlState; 3] =
+    [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::DISK_FULL];
+
 impl Error {
     /// What went wrong, as one stable word in `snake_case`.
     #[must_use]
@@ -62,6 +67,18 @@ impl Error {
             Self::Database { source, .. } => may_pass(source),
             Self::Incomplete { source, .. } => source.is_transient(),
             Self::Changed { .. } | Self::CommitUnknown { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether every other load would fail in the same way: something is wrong with the database or its
+    /// tables, not with the object.
+    #[must_use]
+    pub fn fails_every_load(&self) -> bool {
+        match self {
+            Self::Target { .. } | Self::Migrate { .. } | Self::Connect { .. } => true,
+            Self::Database { source, .. } => source.code().is_some_and(|code| ALIKE.contains(code)),
+            Self::Incomplete { source, .. } => source.fails_every_load(),
             _ => false,
         }
     }
@@ -244,6 +261,26 @@ mod tests {
         for (error, code, is_transient) in table {
             assert_eq!((error.code(), error.is_transient()), (code, is_transient), "{error:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_tables_fails_every_load() {
+        let target = || Error::Target {
+            table: named(),
+            problem: named(),
+            differences: named(),
+            remedy: named(),
+        };
+        let in_parts = Error::Incomplete {
+            object: named(),
+            load_id: 1,
+            committed: 1,
+            parts: 2,
+            source: Box::new(target()),
+        };
+        assert!(target().fails_every_load() && in_parts.fails_every_load());
+        assert!(!Error::Changed { object: named() }.fails_every_load());
+        assert!(!of_the_file_system(io::ErrorKind::PermissionDenied).fails_every_load());
     }
 
     #[test]

@@ -47,7 +47,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Loads the objects, small ones in bundles, and prints what became of each.
+    /// Loads the objects, small ones in bundles, and prints what became of each. Ends early when what
+    /// went wrong with one would go wrong with all others.
     pub(super) async fn load(
         mut self,
         objects: Vec<Object>,
@@ -73,6 +74,15 @@ impl<'a> Run<'a> {
                 // Without a database nothing is loaded, and nothing bundled.
                 (Step::Bundled(_), None) => {}
             }
+            if self.report.totals.is_stopped() {
+                break;
+            }
+        }
+        let untried = self.report.totals.untried();
+        if untried > 0 {
+            self.printer.note(&format!(
+                "note: the other {untried} objects were not tried: they would fail for the same reason"
+            ));
         }
         self.report.totals
     }
