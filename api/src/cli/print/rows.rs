@@ -18,7 +18,7 @@ impl Printer {
 
     /// Rows of a table.
     pub(crate) fn preview(&self, preview: &Preview) {
-        let Preview { table, columns, rows } = preview;
+        let Preview { table, columns, rows, has_more } = preview;
         let header = columns
             .iter()
             .map(|column| Cell::new(format!("{}\n{}", cell(&column.name), column.data_type)));
@@ -32,11 +32,12 @@ impl Printer {
         for row in rows {
             shown.add_row(row.iter().enumerate().map(aligned));
         }
-        let rows = rows.len();
-        self.data(&format!(
-            "{table}, {}\n{shown}\n",
-            if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
-        ));
+        let first = if *has_more { "first " } else { "" };
+        let count = match rows.len() {
+            1 => format!("{first}1 row"),
+            rows => format!("{first}{rows} rows"),
+        };
+        self.data(&format!("{table}, {count}\n{shown}\n"));
     }
 }
 
