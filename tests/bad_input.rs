@@ -87,6 +87,7 @@ async fn an_unreadable_file() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("could not read file://") && said.contains("ermission denied"), "{said}");
+    assert!(said.contains("hint: let the user that runs this command read the file"), "{said}");
     assert_eq!(database.counts().await, [0, 0, 0]);
 }
 

@@ -1,5 +1,8 @@
 //! What to do next about an error.
 
+use std::error::Error as StdError;
+use std::io;
+
 use pipeline::database::install_command;
 use pipeline::error::Error;
 use tokio_postgres::error::SqlState;
@@ -47,6 +50,9 @@ fn fixed_hint(error: &Error) -> &'static str {
             "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \
              AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_KEY"
         }
+        Error::Read { .. } if is_of_file_system(error) => {
+            "let the user that runs this command read the file and enter its folders"
+        }
         Error::Read { .. } if error.code() == "store_denied" => {
             "check the credentials (AWS_…, GOOGLE_… or AZURE_… in the environment), the region and \
              what they may read"
@@ -87,6 +93,17 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Embedded { .. } => "mend what the message names, or use a server: --database-url",
         _ => "nothing was written; please report this with the object, if you can",
     }
+}
+
+/// Whether the file system of this machine does not let us in.
+fn is_of_file_system(error: &Error) -> bool {
+    let first: &(dyn StdError + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |error| error.source());
+    causes.any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::PermissionDenied)
+    })
 }
 
 fn is_remote(location: &str) -> bool {
