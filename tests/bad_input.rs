@@ -178,6 +178,7 @@ async fn a_database_that_refuses() {
     assert_eq!(output.status.code(), Some(1));
     assert!(
         said.contains("could not connect to the database")
+            && said.contains("there is no connection to 127.0.0.1:1/none")
             && said.contains("hint: check DATABASE_URL"),
         "{said}"
     );

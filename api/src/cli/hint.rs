@@ -98,7 +98,7 @@ fn fixed_hint(error: &Error) -> &'static str {
 /// Whether the file system of this machine does not let us in.
 fn is_of_file_system(error: &Error) -> bool {
     let first: &(dyn StdError + 'static) = error;
-    let mut causes = std::iter::successors(Some(first), |error| error.source());
+    let mut causes = std::iter::successors(Some(first), |&error| error.source());
     causes.any(|cause| {
         cause
             .downcast_ref::<io::Error>()

@@ -21,7 +21,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::error::{Error, Result, causes};
+use crate::error::{Error, Result, Unreachable, causes};
 use options::{take_tls_options, unusable};
 use tls::Connector;
 
@@ -174,7 +174,8 @@ impl Database {
     /// # Errors
     /// [`Error::Connect`] when the server cannot be reached or refuses.
     pub async fn connect(&self) -> Result<Connection> {
-        let failed = |source| Error::Connect { source };
+        let failed =
+            |source| Error::Connect { source: Unreachable { address: self.address(), source } };
         let (client, connection) = self.open().await.map_err(failed)?;
         let driver = tokio::spawn(connection);
         self.prepare_session(&client).await.map_err(failed)?;

@@ -6,7 +6,7 @@ use std::io;
 use object_store::Error as StoreError;
 use tokio_postgres::error::SqlState;
 
-use super::Error;
+use super::{Error, Unreachable};
 
 /// SQLSTATE classes that pass: a broken connection, a rolled back transaction, a lack of memory,
 /// disk or connections, an operator who shut the server down, and the server's own system.
@@ -61,7 +61,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Read { source, .. } => may_recover(source),
-            Self::Connect { source } => {
+            Self::Connect { source: Unreachable { source, .. } } => {
                 source.code().map_or_else(|| !is_misconfigured(source), |code| !is_refused(code))
             }
             Self::Database { source, .. } => may_pass(source),
@@ -172,8 +172,8 @@ mod tests {
         let path = named;
         let io = || io::Error::other("no");
         let denied = || because("403");
-        let unreachable =
-            || Error::Connect { source: tokio_postgres::Error::__private_api_timeout() };
+        let connect = |source| Error::Connect { source: Unreachable { address: path(), source } };
+        let unreachable = || connect(tokio_postgres::Error::__private_api_timeout());
         let incomplete = |source| Error::Incomplete {
             object: path(),
             load_id: 1,
@@ -206,7 +206,7 @@ mod tests {
             (Error::Changed { object: path() }, "object_changed", true),
             (Error::Decompress { object: path(), source: io() }, "decompress_failed", false),
             (Error::NotText { object: path(), found: path() }, "not_json", false),
-            (Error::Connect { source: bad_url() }, "database_unreachable", false),
+            (connect(bad_url()), "database_unreachable", false),
             (unreachable(), "database_unreachable", true),
             (Error::Database { doing: path(), source: bad_url() }, "database_failed", false),
             (
