@@ -87,6 +87,7 @@ async fn an_unreadable_file() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("could not read file://") && said.contains("ermission denied"), "{said}");
+    assert!(said.contains("hint: let the user that runs this command read the file"), "{said}");
     assert_eq!(database.counts().await, [0, 0, 0]);
 }
 
@@ -177,6 +178,7 @@ async fn a_database_that_refuses() {
     assert_eq!(output.status.code(), Some(1));
     assert!(
         said.contains("could not connect to the database")
+            && said.contains("there is no connection to 127.0.0.1:1/none")
             && said.contains("hint: check DATABASE_URL"),
         "{said}"
     );

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{TestDatabase, repository, sample, stderr, stdout, stevedore};
 
@@ -25,6 +25,8 @@ fn assert_shown(name: &str, command: &mut Command) {
     settings.set_snapshot_path(repository("tests/snapshots"));
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r"in \d+\.\d\d s", "in SECONDS");
+    settings.add_filter(r"(?m) +\d+\.\d\d$", " SECONDS");
+    settings.add_filter(r"object +records", "object records");
     settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{1,6} *", "INSTANT ");
     settings.add_filter(r"(ingested_at|timestamp) +│", "$1 │");
     settings.add_filter(r"─{20,}", "─");
@@ -49,6 +51,75 @@ async fn load_shows_the_tables() {
 async fn a_folder_is_loaded_object_by_object() {
     let database = TestDatabase::empty().await;
     assert_shown("load_folder", &mut database.stevedore(&["load", "data/"]));
+    assert_shown("load_folder_again", &mut database.stevedore(&["load", "data/"]));
+}
+
+#[tokio::test]
+async fn an_object_that_fails_has_its_line_too() {
+    let database = TestDatabase::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    let sample = std::fs::read(sample("user_status_sample.ndjson")).unwrap();
+    std::fs::write(folder.path().join("a.ndjson"), sample).unwrap();
+    std::fs::write(folder.path().join("b.ndjson.gz"), [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();
+    let output = database.stevedore(&["load", folder.path().to_str().unwrap()]).output().unwrap();
+    let (printed, said) = (stdout(&output), stderr(&output));
+    let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<_> = printed.lines().take(3).map(columns).collect();
+    assert_eq!(lines[0], ["state", "object", "records", "loaded", "rejected", "seconds"]);
+    assert_eq!(
+        (&*lines[1][0], &lines[1][2..5]),
+        ("loaded", &["10", "7", "3"].map(str::to_owned)[..])
+    );
+    assert_eq!(
+        (&*lines[2][0], &lines[2][2..]),
+        ("failed", &["-", "-", "-", "-"].map(str::to_owned)[..])
+    );
+    let ends = |line: &str| line.trim_end().chars().count();
+    let ends: Vec<_> = printed.lines().take(3).map(ends).collect();
+    assert_eq!(ends, [ends[0]; 3], "{printed}");
+    assert!(
+        printed.contains("objects: 1 loaded, 1 failed; 10 records, 3 of them rejected"),
+        "{printed}"
+    );
+    assert!(said.contains("b.ndjson.gz\ncaused by: could not decompress"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_tables_is_told_once_and_ends_the_run() {
+    let database = TestDatabase::with_old_tables().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (small, large) = (folder.path().join("small"), folder.path().join("large"));
+    let record = std::fs::read(sample("user_status_merge_1.ndjson")).unwrap();
+    // The large ones are loaded alone, the small ones in bundles.
+    for (folder, bytes) in [(&small, record.clone()), (&large, record.repeat(5000))] {
+        std::fs::create_dir(folder).unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(folder.join(name).with_extension("ndjson"), &bytes).unwrap();
+        }
+    }
+    for (loads, folder) in [(1, &small), (2, &large)] {
+        let output = database.stevedore(&["load", folder.to_str().unwrap()]).output().unwrap();
+        let (printed, said) = (stdout(&output), stderr(&output));
+        assert_eq!(said.matches("cannot take this load").count(), 1, "{said}");
+        assert!(said.contains("the other 2 objects were not tried"), "{said}");
+        assert!(printed.contains("objects: 1 failed, 2 not tried; 0 records"), "{printed}");
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(database.count("stevedore.loads").await, loads);
+    }
+}
+
+#[tokio::test]
+async fn json_of_several_objects_is_nothing_but_a_line_each() {
+    let database = TestDatabase::empty().await;
+    let output =
+        database.stevedore(&["load", "data/", "--json"]).current_dir(repository("")).output();
+    let output = output.unwrap();
+    let printed = stdout(&output);
+    let state = |line| serde_json::from_str::<Value>(line).unwrap()["state"].clone();
+    let states = printed.lines().map(state);
+    assert_eq!(states.collect::<Vec<_>>(), vec![json!("loaded"); 6]);
+    assert!(stderr(&output).starts_with("objects: 6 loaded; 52 records"), "{}", stderr(&output));
 }
 
 #[tokio::test]

@@ -48,6 +48,10 @@ faucet() {
 }
 
 need "all of them" "/usr/lib/postgresql/*/bin/initdb" postgresql || true
+if [ $# -gt 0 ]; then
+    for name in "$@"; do environment "$name"; done
+    exit
+fi
 for name in duckdb duckdb2 polars dlt sling ingestr; do environment $name || true; done
 {
     need PySpark /usr/bin/java default-jre-headless &&

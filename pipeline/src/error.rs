@@ -96,8 +96,8 @@ pub enum Error {
     /// Postgres could not be reached or did not let us in.
     #[error("could not connect to the database")]
     Connect {
-        /// The driver's error.
-        source: tokio_postgres::Error,
+        /// Where, and why not.
+        source: Unreachable,
     },
     /// Postgres refused something, or the connection broke.
     #[error("could not {doing}")]
@@ -272,6 +272,17 @@ impl Error {
     pub fn with_causes(&self) -> String {
         causes(self).join(": ")
     }
+}
+
+/// Where a database was to be connected to, and why it was not. It is a cause of its own, so that the text
+/// of [`Error::Connect`] names no host: that text goes to users of the API.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no connection to {address}")]
+pub struct Unreachable {
+    /// As `host:port/name`.
+    pub address: String,
+    /// The driver's error.
+    pub source: tokio_postgres::Error,
 }
 
 /// An error and its causes, from the outermost; without those that the one before has said already,

@@ -86,7 +86,7 @@ pub mod load;
 mod point;
 pub mod preflight;
 mod progress;
-mod side_by_side;
+pub mod side_by_side;
 pub mod sink;
 pub mod source;
 mod summary;

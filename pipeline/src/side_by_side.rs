@@ -1,4 +1,6 @@
-//! Columns of texts under each other, for the messages of errors.
+//! Texts of others in columns: for the messages of errors, and for what is printed.
+
+use crate::escape;
 
 /// Longest text of a cell, in characters.
 const CELL_CHARACTERS: usize = 60;
@@ -23,18 +25,25 @@ pub(crate) fn side_by_side<const N: usize>(header: [&str; N], rows: &[[String; N
     text
 }
 
-/// A text of the sender's own choosing on one line of bounded length, without control characters.
-pub(crate) fn cell(text: &str) -> String {
+/// A text of the sender's own choosing on one line of bounded length, without a character that a terminal obeys.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    match text.char_indices().nth(CELL_CHARACTERS) {
+        Some((end, _)) => one_line(&text[..end]) + "…",
+        None => one_line(text),
+    }
+}
+
+/// The same of any length.
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let mut line = String::new();
-    for character in text.chars().take(CELL_CHARACTERS) {
-        if character.is_control() {
+    for character in text.chars() {
+        if escape::is_unsafe(character) {
             line.extend(character.escape_default());
         } else {
             line.push(character);
         }
-    }
-    if text.chars().nth(CELL_CHARACTERS).is_some() {
-        line.push('…');
     }
     line
 }

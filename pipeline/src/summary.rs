@@ -126,7 +126,7 @@ impl Summary {
     }
 
     pub(crate) fn already_loaded(object: &Object, loaded: Loaded) -> Self {
-        let Loaded { load_id, mode, seconds, counts } = loaded;
+        let Loaded { load_id, mode, seconds, counts, started_at: _ } = loaded;
         Self::new(object, State::AlreadyLoaded, mode, Some(load_id), seconds, counts)
     }
 }

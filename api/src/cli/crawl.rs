@@ -13,7 +13,7 @@ use pipeline::source::Bucket;
 use uuid::Uuid;
 
 use super::print::Printer;
-use super::progress::CrawlWatch;
+use super::progress::Bar;
 use super::session::Session;
 use crate::buckets::{BucketSetting, Buckets, environment};
 use crate::config::{
@@ -59,7 +59,7 @@ async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<Report> {
     };
     definition.target.check()?;
     let mut session = Session::open(&args.database, true, printer).await?;
-    let crawled = define_and_run(&definition, Some(&bucket), &mut session).await;
+    let crawled = define_and_run(&definition, Some(&bucket), &mut session, printer).await;
     session.close().await?;
     crawled
 }
@@ -82,7 +82,7 @@ async fn postgres(args: &CrawlPostgresArgs, printer: &Printer) -> Result<Report>
             target,
             policies: (&args.policies).into(),
         };
-        define_and_run(&definition, None, &mut session).await
+        define_and_run(&definition, None, &mut session, printer).await
     };
     let crawled = crawled.await;
     session.close().await?;
@@ -103,7 +103,7 @@ async fn again(args: &CrawlRunArgs, printer: &Printer) -> Result<Report> {
             Target::Objects(target) => configured(&target.bucket, &args.buckets.settings)?,
             Target::Postgres(_) => None,
         };
-        run_here(&definition, bucket.as_ref(), &mut session).await
+        run_here(&definition, bucket.as_ref(), &mut session, printer).await
     };
     let crawled = crawled.await;
     session.close().await?;
@@ -114,18 +114,20 @@ async fn define_and_run(
     definition: &Definition,
     bucket: Option<&Bucket>,
     session: &mut Session,
+    printer: &Printer,
 ) -> Result<Report> {
     Crawlers::define(&*session.connection, definition).await?;
-    run_here(definition, bucket, session).await
+    run_here(definition, bucket, session, printer).await
 }
 
 async fn run_here(
     definition: &Definition,
     bucket: Option<&Bucket>,
     session: &mut Session,
+    printer: &Printer,
 ) -> Result<Report> {
     let progress = Arc::default();
-    let _watch = CrawlWatch::begin(&progress);
+    let _bar = Bar::of_crawl(&progress, printer);
     let this = Run { run_id: Uuid::now_v7(), progress, reached: failpoint::reached };
     run(definition, bucket, &this, &mut session.connection).await
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use pipeline::catalog::unload::{Unload, unload};
 
 use super::print::Printer;
-use super::progress::RowWatch;
+use super::progress::Bar;
 use super::session::Session;
 use super::table::{NamedTable, TableError};
 use crate::config::ExportArgs;
@@ -32,15 +32,15 @@ pub(super) async fn export(args: &ExportArgs, printer: &Printer) -> ExitCode {
 
 async fn run(args: &ExportArgs, printer: &Printer) -> Result<u64, TableError> {
     let session = Session::open(&args.database, false, printer).await?;
-    let exported = rows(args, &session).await;
+    let exported = rows(args, &session, printer).await;
     session.close().await?;
     exported
 }
 
-async fn rows(args: &ExportArgs, session: &Session) -> Result<u64, TableError> {
+async fn rows(args: &ExportArgs, session: &Session, printer: &Printer) -> Result<u64, TableError> {
     let table = NamedTable::find(&*session.connection, &args.table).await?;
     let written = Arc::new(AtomicU64::new(0));
-    let _watch = RowWatch::begin(table.rows, &written);
+    let _bar = Bar::of_rows(table.rows, &written, printer);
     let processors = || available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let options = Unload {
         table: &table.quoted(),

@@ -1,5 +1,8 @@
 //! What to do next about an error.
 
+use std::error::Error as StdError;
+use std::io;
+
 use pipeline::database::install_command;
 use pipeline::error::Error;
 use tokio_postgres::error::SqlState;
@@ -58,6 +61,9 @@ fn fixed_hint(error: &Error) -> &'static str {
             "if that is the right place, name it: the region of the bucket (AWS_REGION, or ?region= behind the \
              URL), or the endpoint (AWS_ENDPOINT_URL, or ?endpoint=)"
         }
+        Error::Read { .. } if is_of_file_system(error) => {
+            "let the user that runs this command read the file and enter its folders"
+        }
         Error::Read { .. } if error.code() == "store_denied" => {
             "check the credentials (AWS_…, GOOGLE_… or AZURE_… in the environment), the region and \
              what they may read"
@@ -98,6 +104,17 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Embedded { .. } => "mend what the message names, or use a server: --database-url",
         _ => "nothing was written; please report this with the object, if you can",
     }
+}
+
+/// Whether the file system of this machine does not let us in.
+fn is_of_file_system(error: &Error) -> bool {
+    let first: &(dyn StdError + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |&error| error.source());
+    causes.any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::PermissionDenied)
+    })
 }
 
 fn is_remote(location: &str) -> bool {

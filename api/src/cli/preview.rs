@@ -11,19 +11,26 @@ pub(crate) struct Preview {
     pub(crate) table: String,
     pub(crate) columns: Vec<QueryColumn>,
     pub(crate) rows: Vec<Vec<Option<String>>>,
+    /// Whether the query has more rows than these.
+    pub(crate) has_more: bool,
 }
 
 impl Preview {
-    /// Reads the rows of a query.
+    /// Reads the first `limit` rows of a query.
     pub(super) async fn read(
         client: &impl GenericClient,
         table: &str,
         query: &str,
+        limit: usize,
     ) -> Result<Self> {
-        let batches = Batches::open(client, query, &[], Keep::Texts).await?;
+        // One more tells whether there are more, without counting them.
+        let query = format!("{query} limit {}", limit.saturating_add(1));
+        let batches = Batches::open(client, &query, &[], Keep::Texts).await?;
         let columns = batches.columns().to_vec();
-        let rows = texts(&batches.frame().await?);
-        Ok(Self { table: table.to_owned(), columns, rows })
+        let mut rows = texts(&batches.frame().await?);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok(Self { table: table.to_owned(), columns, rows, has_more })
     }
 }
 
@@ -41,8 +48,8 @@ pub(super) async fn preview(client: &Client, feed: &Feed, limit: usize) -> Resul
     ];
     let mut previews = Vec::new();
     for (table, columns) in tables {
-        let sql = format!("select {} from {table} limit {limit}", columns.join(", "));
-        previews.push(Preview::read(client, table, &sql).await?);
+        let sql = format!("select {} from {table}", columns.join(", "));
+        previews.push(Preview::read(client, table, &sql, limit).await?);
     }
     Ok(previews)
 }

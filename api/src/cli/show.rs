@@ -37,7 +37,6 @@ async fn rows(args: &ShowArgs, session: &mut Session) -> Result<Preview, TableEr
     let table = NamedTable::find(&transaction, &args.table).await?;
     // A line break ends a comment within the condition.
     let filter = args.filter.as_ref().map(|filter| format!(" where ({filter}\n)"));
-    let (quoted, filter, limit) = (table.quoted(), filter.unwrap_or_default(), args.limit);
-    let sql = format!("select * from {quoted}{filter} limit {limit}");
-    Ok(Preview::read(&transaction, &table.shown(), &sql).await?)
+    let sql = format!("select * from {}{}", table.quoted(), filter.unwrap_or_default());
+    Ok(Preview::read(&transaction, &table.shown(), &sql, args.limit as usize).await?)
 }

@@ -1,37 +1,78 @@
 //! What many loads have done together.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
-use pipeline::error::Result;
+use pipeline::error::{Error, Result};
 use pipeline::load::{State, Summary};
+use pipeline::sink::MergeCounts;
 
 /// How many objects ended how, and what was in them.
-pub(super) struct Totals {
+pub(crate) struct Totals {
     began: Instant,
-    loaded: u64,
-    already_loaded: u64,
-    checked: u64,
-    pub(super) failed: u64,
+    objects: usize,
+    loaded: usize,
+    already_loaded: usize,
+    checked: usize,
+    failed: usize,
+    /// An object failed as all others would.
+    is_stopped: bool,
     /// Of the objects that were loaded or checked now.
     records: u64,
-    rejected: u64,
+    pub(crate) tables: TableCounts,
+    pub(crate) unknown_fields: BTreeMap<String, u64>,
+}
+
+/// What loads have written into the tables of a feed, or would have.
+#[derive(Debug, Default)]
+pub(crate) struct TableCounts {
+    pub(crate) loaded: u64,
+    pub(crate) log_rows: u64,
+    pub(crate) rejected: u64,
+    pub(crate) merged: Option<MergeCounts>,
+    pub(crate) rejected_by_reason: BTreeMap<String, u64>,
+}
+
+impl TableCounts {
+    pub(crate) fn add(&mut self, summary: &Summary) {
+        self.loaded += summary.loaded;
+        self.log_rows += summary.log_rows;
+        self.rejected += summary.rejected;
+        add_counts(&mut self.rejected_by_reason, &summary.rejected_by_reason);
+        if let Some(MergeCounts { inserted, updated, superseded }) = summary.merged {
+            let merged = self.merged.get_or_insert_default();
+            merged.inserted += inserted;
+            merged.updated += updated;
+            merged.superseded += superseded;
+        }
+    }
+}
+
+fn add_counts(counts: &mut BTreeMap<String, u64>, more: &BTreeMap<String, u64>) {
+    for (name, count) in more {
+        *counts.entry(name.clone()).or_default() += count;
+    }
 }
 
 impl Totals {
-    pub(super) fn begin() -> Self {
+    /// Of so many objects, none of which has ended.
+    pub(crate) fn begin(objects: usize) -> Self {
         Self {
             began: Instant::now(),
+            objects,
             loaded: 0,
             already_loaded: 0,
             checked: 0,
             failed: 0,
+            is_stopped: false,
             records: 0,
-            rejected: 0,
+            tables: TableCounts::default(),
+            unknown_fields: BTreeMap::new(),
         }
     }
 
-    pub(super) fn add(&mut self, done: &Result<Summary>) {
+    pub(crate) fn add(&mut self, done: &Result<Summary>) {
         let ended = match done.as_ref().map(|summary| summary.state) {
             Ok(State::Loaded) => &mut self.loaded,
             Ok(State::DryRun) => &mut self.checked,
@@ -39,15 +80,34 @@ impl Totals {
             Ok(State::Failed) | Err(_) => &mut self.failed,
         };
         *ended += 1;
-        if let Ok(Summary { state: State::Loaded | State::DryRun, records, rejected, .. }) = done {
-            self.records += records;
-            self.rejected += rejected;
+        self.is_stopped |= done.as_ref().is_err_and(Error::fails_every_load);
+        if let Ok(summary) = done
+            && matches!(summary.state, State::Loaded | State::DryRun)
+        {
+            self.records += summary.records;
+            self.tables.add(summary);
+            add_counts(&mut self.unknown_fields, &summary.unknown_fields);
         }
     }
 
+    /// Whether what went wrong with an object would go wrong with all others too.
+    pub(crate) const fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Objects that were not tried.
+    pub(crate) const fn untried(&self) -> usize {
+        self.objects - self.loaded - self.already_loaded - self.checked - self.failed
+    }
+
     /// Whether the tables have the rows of an object.
-    pub(super) const fn are_written(&self) -> bool {
+    pub(crate) const fn are_written(&self) -> bool {
         self.loaded + self.already_loaded > 0
+    }
+
+    /// Whether every object is loaded, or was checked.
+    pub(crate) const fn are_done(&self) -> bool {
+        self.loaded + self.already_loaded + self.checked == self.objects
     }
 }
 
@@ -58,11 +118,12 @@ impl fmt::Display for Totals {
             (self.checked, "checked"),
             (self.already_loaded, "loaded already"),
             (self.failed, "failed"),
+            (self.untried(), "not tried"),
         ];
         let objects = objects.iter().filter(|(count, _)| *count > 0);
         let objects = objects.map(|(count, ended)| format!("{count} {ended}")).collect::<Vec<_>>();
         let seconds = self.began.elapsed().as_secs_f64();
-        let Self { records, rejected, .. } = self;
+        let Self { records, tables: TableCounts { rejected, .. }, .. } = self;
         write!(
             f,
             "objects: {}; {records} records, {rejected} of them rejected, in {seconds:.2} s",

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use pipeline::error::{Error, Result};
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{Connections, LoadOptions, Progress, dry_run};
+use pipeline::load::{Connections, LoadOptions, dry_run};
 use pipeline::source::{CutOptions, Object, find};
 use pipeline::verify::{Incomplete, Verified, verify as verify_tables};
 
 use super::print::Printer;
-use super::progress::Watch;
+use super::progress::{Bar, LoadsProgress};
 use super::session::Session;
 use crate::buckets::environment;
 use crate::config::VerifyArgs;
@@ -57,7 +57,7 @@ async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer)
     }
     if !args.tables_only {
         for load in loads.iter_mut().filter(|load| load.incomplete.is_none()) {
-            match read_anew(args, load, session).await {
+            match read_anew(args, load, session, printer).await {
                 Ok(Found::Same) => {}
                 Ok(Found::Changed) => printer.note(&format!(
                     "note: {} is another version now, and was not read (load {})",
@@ -87,7 +87,12 @@ async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer)
 }
 
 /// Reads the version of an object that was loaded, if it is there still, as its load did.
-async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session) -> Result<Found> {
+async fn read_anew(
+    args: &VerifyArgs,
+    load: &mut Verified,
+    session: &mut Session,
+    printer: &Printer,
+) -> Result<Found> {
     let object = match locate(load).await {
         Err(Error::NotFound { .. } | Error::NoObjects { .. }) => return Ok(Found::Gone),
         Ok(None) => return Ok(Found::Gone),
@@ -95,7 +100,7 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
         Ok(Some(object)) => object,
         Err(error) => return Err(error),
     };
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(LoadsProgress::new(1, object.size));
     let options = LoadOptions {
         mode: load.mode.into(),
         cut: CutOptions {
@@ -106,10 +111,10 @@ async fn read_anew(args: &VerifyArgs, load: &mut Verified, session: &mut Session
         reload: false,
         job_id: None,
         connections: Connections::default(),
-        progress: Arc::clone(&progress),
+        progress: Arc::clone(&progress.load),
         reached: failpoint::reached,
     };
-    let _watch = Watch::begin(object.size, &progress);
+    let _bar = Bar::of_loads(&progress, printer);
     let connection = Some(&mut session.connection);
     load.add(&dry_run(&object, &USER_STATUS, connection, &options).await?);
     Ok(Found::Same)

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::{StreamExt, stream};
 
 use crate::database::Connection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::load::{LoadOptions, Summary, load as load_alone};
 use crate::source::Listed;
@@ -36,6 +36,9 @@ pub use plan::{Size, Step, plan};
 
 /// Loads small objects, as many bundles at a time as there are connections, and tells what became of
 /// each, in their order: what [`load`](crate::load::load) would say of it.
+///
+/// Ends early when one fails as [every other load](Error::fails_every_load) would: those that come after
+/// it are not tried, and nothing is told of them.
 ///
 /// What is committed when [`Progress::stop`](crate::load::Progress::stop) is called stays; nothing is
 /// committed after it.
@@ -59,15 +62,20 @@ pub async fn load_bundled(
         let (Some(undone), false) = (undone, bundles.is_empty()) else {
             continue;
         };
-        match &undone {
+        let first_part = match &undone {
             // The next time it is seen that they are loaded.
             Undone::Raced => continue,
-            Undone::Failed(error) => tracing::debug!(%error, "a bundle is loaded in halves"),
-            Undone::TooLarge | Undone::Lost => {}
-        }
+            // What is wrong with the database or its tables, the first object tells.
+            Undone::Failed(error) if error.fails_every_load() => Some(1),
+            Undone::Failed(error) => {
+                tracing::debug!(%error, "a bundle is loaded in halves");
+                None
+            }
+            Undone::TooLarge | Undone::Lost => None,
+        };
         let mut failed = bundles.pop_front().unwrap_or_default();
         if failed.len() > 1 {
-            bundles.push_front(failed.split_off(failed.len() / 2));
+            bundles.push_front(failed.split_off(first_part.unwrap_or(failed.len() / 2)));
             bundles.push_front(failed);
             // What is behind the halves would be fetched in vain if one of them failed.
             in_line = 2;
@@ -75,7 +83,11 @@ pub async fn load_bundled(
         }
         for Member { listed, .. } in failed {
             let loaded = load_mended(&listed, &work, &mut connections).await;
+            let is_last = loaded.as_ref().is_err_and(Error::fails_every_load);
             tell(&listed, loaded);
+            if is_last {
+                return;
+            }
         }
     }
 }
@@ -140,6 +152,6 @@ async fn load_mended(
             connection.mend().await?;
             load_alone(&object, work.feed, connection, work.options).await
         }
-        None => Err(crate::error::Error::Stopped { object: listed.url() }),
+        None => Err(Error::Stopped { object: listed.url() }),
     }
 }

@@ -21,8 +21,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::error::{Error, Result};
-use options::take_tls_options;
+use crate::error::{Error, Result, Unreachable, causes};
+use options::{take_tls_options, unusable};
 use tls::Connector;
 
 /// Longest time to wait for a server that does not answer.
@@ -76,12 +76,12 @@ impl Database {
     /// certificate's alternative names only. A local socket never uses TLS.
     ///
     /// # Errors
-    /// [`Error::Connect`] when the text is neither, [`Error::ConnectionOptions`] when it asks for a
-    /// kind of TLS that there is not, [`Error::RootCertificates`] when its `sslrootcert` is of no
-    /// use.
+    /// [`Error::ConnectionOptions`] when the text is neither or asks for a kind of TLS that there is not,
+    /// [`Error::RootCertificates`] when its `sslrootcert` is of no use.
     pub fn new(url: &str) -> Result<Self> {
         let (text, tls) = take_tls_options(url)?;
-        let mut config: Config = text.parse().map_err(|source| Error::Connect { source })?;
+        let mut config: Config =
+            text.parse().map_err(|error| unusable(causes(&error).join(": ")))?;
         config.ssl_mode(tls.mode);
         add_defaults(&mut config);
         if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
@@ -174,7 +174,8 @@ impl Database {
     /// # Errors
     /// [`Error::Connect`] when the server cannot be reached or refuses.
     pub async fn connect(&self) -> Result<Connection> {
-        let failed = |source| Error::Connect { source };
+        let failed =
+            |source| Error::Connect { source: Unreachable { address: self.address(), source } };
         let (client, connection) = self.open().await.map_err(failed)?;
         let driver = tokio::spawn(connection);
         self.prepare_session(&client).await.map_err(failed)?;
@@ -248,6 +249,22 @@ mod tests {
             assert_eq!(database.address(), address);
             assert!(!format!("{database:?}").contains("s3cret"));
         }
+    }
+
+    #[test]
+    fn a_text_that_names_no_database_says_how_to_write_one() {
+        for text in ["localhost/name", "user@localhost:5432/name?sslmode=require", "mysql://h/name"]
+        {
+            let error = Database::new(text).unwrap_err();
+            assert_eq!(error.code(), "database_options_invalid");
+            assert!(
+                error.to_string().contains("write postgresql://user@host:5432/name"),
+                "{error}"
+            );
+        }
+        let error = Database::new("postgresql://host:port/name").unwrap_err().to_string();
+        assert!(error.contains("invalid value for option `port`"), "{error}");
+        assert!(Database::new(" host = h").is_ok() && Database::new("").is_ok());
     }
 
     #[test]

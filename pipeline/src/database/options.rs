@@ -47,9 +47,23 @@ pub(super) fn take_tls_options(text: &str) -> Result<(String, TlsOptions)> {
             let scheme = &text[..text.len() - rest.len()];
             format!("{scheme}{}", found.take_from_url(rest)?)
         }
-        None => found.take_from_pairs(text),
+        None if is_pairs(text) => found.take_from_pairs(text),
+        None => {
+            return Err(unusable(
+                "it begins neither with postgresql:// nor with a key=value pair; write \
+                 postgresql://user@host:5432/name",
+            ));
+        }
     };
     Ok((rest, found.resolve()?))
+}
+
+/// Whether a text that is no URL is `key=value` pairs, or nothing. The driver would find an "unexpected EOF"
+/// in `localhost/name`.
+fn is_pairs(text: &str) -> bool {
+    let text = text.trim_start();
+    let value = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    text.is_empty() || (value.len() < text.len() && value.trim_start().starts_with('='))
 }
 
 impl Found {
@@ -126,7 +140,7 @@ impl Found {
     }
 }
 
-fn unusable(problem: impl Into<String>) -> Error {
+pub(super) fn unusable(problem: impl Into<String>) -> Error {
     Error::ConnectionOptions { problem: problem.into() }
 }
 

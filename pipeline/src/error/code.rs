@@ -6,7 +6,7 @@ use std::io;
 use object_store::Error as StoreError;
 use tokio_postgres::error::SqlState;
 
-use super::{Error, Redirected};
+use super::{Error, Redirected, Unreachable};
 
 /// SQLSTATE classes that pass: a broken connection, a rolled back transaction, a lack of memory,
 /// disk or connections, an operator who shut the server down, and the server's own system.
@@ -14,6 +14,11 @@ const PASSING_CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"];
 /// SQLSTATE classes of a connection that is refused for good: a wrong password or role, and a
 /// database that does not exist.
 const REFUSING_CLASSES: [&str; 2] = ["28", "3D"];
+
+/// What the database says to every load alike: a right that the role lacks, a server that takes no
+/// writes, a full disk.
+const ALIKE: [SqlState; 3] =
+    [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::DISK_FULL];
 
 impl Error {
     /// What went wrong, as one stable word in `snake_case`.
@@ -80,12 +85,24 @@ impl Error {
         match self {
             Self::Read { .. } if self.redirected().is_some() => false,
             Self::Read { source, .. } => may_recover(source),
-            Self::Connect { source } => {
+            Self::Connect { source: Unreachable { source, .. } } => {
                 source.code().map_or_else(|| !is_misconfigured(source), |code| !is_refused(code))
             }
             Self::Database { source, .. } => may_pass(source),
             Self::Incomplete { source, .. } => source.is_transient(),
             Self::Changed { .. } | Self::CommitUnknown { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether every other load would fail in the same way: something is wrong with the database or its
+    /// tables, not with the object.
+    #[must_use]
+    pub fn fails_every_load(&self) -> bool {
+        match self {
+            Self::Target { .. } | Self::Migrate { .. } | Self::Connect { .. } => true,
+            Self::Database { source, .. } => source.code().is_some_and(|code| ALIKE.contains(code)),
+            Self::Incomplete { source, .. } => source.fails_every_load(),
             _ => false,
         }
     }
@@ -179,8 +196,8 @@ mod tests {
         let path = named;
         let io = || io::Error::other("no");
         let denied = || because("403");
-        let unreachable =
-            || Error::Connect { source: tokio_postgres::Error::__private_api_timeout() };
+        let connect = |source| Error::Connect { source: Unreachable { address: path(), source } };
+        let unreachable = || connect(tokio_postgres::Error::__private_api_timeout());
         let incomplete = |source| Error::Incomplete {
             object: path(),
             load_id: 1,
@@ -215,7 +232,7 @@ mod tests {
             (Error::Changed { object: path() }, "object_changed", true),
             (Error::Decompress { object: path(), source: io() }, "decompress_failed", false),
             (Error::NotText { object: path(), found: path() }, "not_json", false),
-            (Error::Connect { source: bad_url() }, "database_unreachable", false),
+            (connect(bad_url()), "database_unreachable", false),
             (unreachable(), "database_unreachable", true),
             (Error::Database { doing: path(), source: bad_url() }, "database_failed", false),
             (
@@ -270,6 +287,26 @@ mod tests {
         for (error, code, is_transient) in table {
             assert_eq!((error.code(), error.is_transient()), (code, is_transient), "{error:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_tables_fails_every_load() {
+        let target = || Error::Target {
+            table: named(),
+            problem: named(),
+            differences: named(),
+            remedy: named(),
+        };
+        let in_parts = Error::Incomplete {
+            object: named(),
+            load_id: 1,
+            committed: 1,
+            parts: 2,
+            source: Box::new(target()),
+        };
+        assert!(target().fails_every_load() && in_parts.fails_every_load());
+        assert!(!Error::Changed { object: named() }.fails_every_load());
+        assert!(!of_the_file_system(io::ErrorKind::PermissionDenied).fails_every_load());
     }
 
     #[test]

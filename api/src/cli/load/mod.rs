@@ -1,0 +1,149 @@
+//! `stevedore load`: each object its own load, small ones in bundles; one that fails does not stop the
+//! others.
+
+mod run;
+mod single;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use pipeline::error::{Result, causes};
+use pipeline::feed::USER_STATUS;
+use pipeline::frame;
+use pipeline::load::{LoadOptions, Progress, warm_up};
+use pipeline::source::{CutOptions, Listed, find, shown};
+
+use super::preview::preview;
+use super::print::Printer;
+use super::session::Session;
+use crate::buckets::environment;
+use crate::config::LoadArgs;
+use crate::failpoint;
+use run::Run;
+
+/// Locations whose objects are looked for at the same time.
+const FINDS: usize = 16;
+
+pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
+    if args.explain {
+        return match frame::explain(&USER_STATUS) {
+            Ok(plans) => {
+                printer.plans(&plans);
+                ExitCode::SUCCESS
+            }
+            Err(error) => printer.failed("could not explain the load", &error),
+        };
+    }
+    drop(tokio::task::spawn_blocking(|| warm_up(&USER_STATUS)));
+    let (objects, mut exit) = find_all(args, printer).await;
+    if objects.is_empty() {
+        return exit;
+    }
+    let mut session = match open(args, printer).await {
+        Ok(session) => session,
+        Err(error) => {
+            return printer.failed(&format!("could not load {}", named(&objects)), &error);
+        }
+    };
+    if !load_all(args, objects, session.as_mut(), printer).await {
+        exit = ExitCode::FAILURE;
+    }
+    if let Some(session) = session
+        && let Err(error) = session.close().await
+    {
+        exit = printer.failed("could not stop the embedded database", &error);
+    }
+    exit
+}
+
+/// The objects of all locations, and whether there was an error among these.
+async fn find_all(args: &LoadArgs, printer: &Printer) -> (Vec<Listed>, ExitCode) {
+    let mut exit = ExitCode::SUCCESS;
+    let mut objects = Vec::new();
+    let environment = environment();
+    let found =
+        args.locations.iter().map(async |location| (location, find(location, &environment).await));
+    let mut found = std::pin::pin!(stream::iter(found).buffered(FINDS));
+    while let Some((location, found)) = found.next().await {
+        match found {
+            Ok(found) => {
+                objects.extend(found.objects);
+                for error in found.unreadable {
+                    exit = printer
+                        .failed(&format!("could not load all of {}", shown(location)), &error);
+                }
+            }
+            Err(error) => {
+                exit = printer.failed(&format!("could not load {}", shown(location)), &error);
+            }
+        }
+    }
+    (objects, exit)
+}
+
+/// The object's name, or how many there are.
+fn named(objects: &[Listed]) -> String {
+    match objects {
+        [object] => object.url(),
+        objects => format!("{} objects", objects.len()),
+    }
+}
+
+/// Opens the database; a dry run does not create one.
+async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
+    let database = &args.database;
+    if args.dry_run && database.url().is_none() && !database.folder.exists() {
+        return Ok(None);
+    }
+    Session::open(database, !args.dry_run, printer).await.map(Some)
+}
+
+/// Loads the objects, and prints what became of them; whether all of them are done.
+async fn load_all(
+    args: &LoadArgs,
+    objects: Vec<Listed>,
+    mut session: Option<&mut Session>,
+    printer: &Printer,
+) -> bool {
+    let run = Run::new(args, &objects, printer);
+    let is_one = objects.len() == 1;
+    let totals = run.load(objects, session.as_deref_mut()).await;
+    if !is_one {
+        printer.totals(&totals, &USER_STATUS, args.json);
+    } else if let Some(session) = session
+        && totals.are_written()
+        && !args.json
+    {
+        show(args, session, printer).await;
+    }
+    totals.are_done()
+}
+
+fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
+    LoadOptions {
+        mode: args.mode,
+        cut: CutOptions {
+            format: args.format,
+            max_record_bytes: args.records.max_record_bytes as usize,
+            ..CutOptions::default()
+        },
+        reload: args.reload,
+        job_id: None,
+        connections: args.connections.connections(),
+        progress: Arc::clone(progress),
+        reached: failpoint::reached,
+    }
+}
+
+/// Shows the first rows of the tables; a role that may only write cannot, which is no failure.
+async fn show(args: &LoadArgs, session: &Session, printer: &Printer) {
+    if args.preview == 0 {
+        return;
+    }
+    match preview(&session.connection, &USER_STATUS, args.preview).await {
+        Ok(previews) => printer.previews(&previews),
+        Err(error) => printer
+            .note(&format!("note: the tables cannot be shown: {}", causes(&error).join(": "))),
+    }
+}

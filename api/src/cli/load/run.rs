@@ -1,0 +1,186 @@
+//! All loads of one command.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pipeline::bundle::{Size, Step, load_bundled, plan};
+use pipeline::database::Connection;
+use pipeline::error::Result;
+use pipeline::feed::USER_STATUS;
+use pipeline::load::{LoadOptions, Summary};
+use pipeline::preflight::{Held, Others, Planned, Preflight};
+use pipeline::source::{Listed, Object};
+
+use super::options;
+use super::single::load_one;
+use crate::cli::print::{LoadLines, Printer};
+use crate::cli::progress::{Bar, LoadsProgress};
+use crate::cli::session::Session;
+use crate::cli::totals::Totals;
+use crate::config::LoadArgs;
+
+/// The loads of a command: how far they are, and what they did.
+pub(super) struct Run<'a> {
+    args: &'a LoadArgs,
+    printer: &'a Printer,
+    options: LoadOptions,
+    catalog: Catalog,
+    report: Report<'a>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(args: &'a LoadArgs, objects: &[Listed], printer: &'a Printer) -> Self {
+        let bytes = objects.iter().map(Listed::size).sum();
+        let progress = Arc::new(LoadsProgress::new(objects.len(), bytes));
+        let preflight = (!args.no_catalog).then(Preflight::default);
+        Self {
+            args,
+            printer,
+            options: options(args, &progress.load),
+            catalog: Catalog { preflight, named: objects.to_vec() },
+            report: Report {
+                json: args.json,
+                printer,
+                lines: (objects.len() > 1).then(|| LoadLines::new(objects)),
+                totals: Totals::begin(objects.len()),
+                progress,
+            },
+        }
+    }
+
+    /// Loads the objects, small ones in bundles, and prints what became of each. Ends early when what
+    /// went wrong with one would go wrong with all others.
+    pub(super) async fn load(
+        mut self,
+        objects: Vec<Listed>,
+        mut session: Option<&mut Session>,
+    ) -> Totals {
+        let steps = match session {
+            Some(_) if !self.args.dry_run => plan(objects),
+            _ => objects.into_iter().map(Step::Alone).collect(),
+        };
+        let _bar = Bar::of_loads(&self.report.progress, self.printer);
+        for step in steps {
+            match (step, session.as_deref_mut()) {
+                (Step::Alone(object), session) => {
+                    let Self { args, printer, options, catalog, .. } = &self;
+                    let loading =
+                        load_one(&object, options, args.dry_run, catalog, session, printer);
+                    let done = loading.await;
+                    self.report.add(&object, &done);
+                }
+                (Step::Bundled(objects), Some(session)) => {
+                    self.load_bundles(objects, session).await
+                }
+                // Without a database nothing is loaded, and nothing bundled.
+                (Step::Bundled(_), None) => {}
+            }
+            if self.report.totals.is_stopped() {
+                break;
+            }
+        }
+        let untried = self.report.totals.untried();
+        if untried > 0 {
+            self.printer.note(&format!(
+                "note: the other {untried} objects were not tried: they would fail for the same reason"
+            ));
+        }
+        self.report.totals
+    }
+
+    /// Loads small objects in bundles.
+    async fn load_bundles(&mut self, objects: Vec<Listed>, session: &mut Session) {
+        let Self { args, options, catalog, report, .. } = self;
+        let mut all_held = HashMap::new();
+        let mut wanted = Vec::with_capacity(objects.len());
+        for (object, held) in catalog.hold_all(objects, options, session).await {
+            match held {
+                Ok(held) => {
+                    all_held.insert(object.url(), held);
+                    wanted.push(object);
+                }
+                Err(error) => report.add(&object, &Err(error)),
+            }
+        }
+        let tell = |object: &Listed, done: Result<Summary>| {
+            let held = all_held.remove(&object.url()).unwrap_or_default();
+            report.add(object, &done.map(|summary| held.added_to(summary)));
+        };
+        let mut others = session.connect_others(args.connections.of_bundles() - 1).await;
+        let connections = std::iter::once(&mut session.connection).chain(&mut others).collect();
+        load_bundled(wanted, &USER_STATUS, connections, options, Size::default(), tell).await;
+    }
+}
+
+/// Tells what became of objects, and counts it.
+struct Report<'a> {
+    json: bool,
+    printer: &'a Printer,
+    /// How lines of several objects stand under each other; None of one, which has a summary.
+    lines: Option<LoadLines>,
+    totals: Totals,
+    progress: Arc<LoadsProgress>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, object: &Listed, done: &Result<Summary>) {
+        self.totals.add(done);
+        self.progress.add(object, done);
+        let printer = self.printer;
+        match (done, &mut self.lines) {
+            (Ok(summary), _) if self.json => printer.json(summary),
+            (Ok(summary), None) => printer.summary(summary, &USER_STATUS),
+            (Ok(summary), Some(lines)) => printer.load_line(lines, summary),
+            (Err(error), lines) => {
+                let failed = Summary::failed(object, error);
+                if self.json {
+                    printer.json(&failed);
+                } else if let Some(lines) = lines {
+                    printer.load_line(lines, &failed);
+                }
+                printer.failed(&format!("could not load {}", object.url()), error);
+            }
+        }
+    }
+}
+
+/// What the feed is held against before loads.
+pub(super) struct Catalog {
+    /// None if it is not wanted.
+    preflight: Option<Preflight>,
+    /// All objects that are to be loaded.
+    named: Vec<Listed>,
+}
+
+impl Catalog {
+    pub(super) async fn hold(
+        &self,
+        object: &Object,
+        options: &LoadOptions,
+        dry_run: bool,
+        connection: Option<&mut Connection>,
+    ) -> Result<Held> {
+        let Some(preflight) = &self.preflight else {
+            return Ok(Held::default());
+        };
+        let others = Others::These(&self.named);
+        let planned = Planned { object, feed: &USER_STATUS, options, dry_run, others };
+        preflight.check(&planned, connection).await
+    }
+
+    /// The same for many objects at once.
+    async fn hold_all(
+        &self,
+        objects: Vec<Listed>,
+        options: &LoadOptions,
+        session: &mut Session,
+    ) -> Vec<(Listed, Result<Held>)> {
+        let Some(preflight) = &self.preflight else {
+            return objects.into_iter().map(|object| (object, Ok(Held::default()))).collect();
+        };
+        let others = Others::These(&self.named);
+        let connection = &mut session.connection;
+        let held = preflight.check_all(&objects, &USER_STATUS, options, others, connection).await;
+        objects.into_iter().zip(held).collect()
+    }
+}

@@ -1,0 +1,188 @@
+//! What is printed of loads and of the rows in their tables.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::{Cell, Table};
+use pipeline::feed::Feed;
+use pipeline::load::{State, Summary, Warning};
+use pipeline::side_by_side::{cell, one_line};
+use pipeline::source::Listed;
+use pipeline::verify::{Count, Verified};
+
+use super::Printer;
+use super::table::{framed, right};
+use crate::cli::totals::{TableCounts, Totals};
+
+impl Printer {
+    /// A load as a table with a line for each target table.
+    pub(crate) fn summary(&self, summary: &Summary, feed: &Feed) {
+        let seconds = summary.seconds;
+        let headline = match summary.state {
+            State::Loaded => format!("loaded {} in {seconds:.2} s", summary.object),
+            State::DryRun => {
+                format!("checked {} in {seconds:.2} s: nothing was written", summary.object)
+            }
+            State::AlreadyLoaded => {
+                format!(
+                    "{} is loaded already: nothing was written (--reload loads it again)",
+                    summary.object
+                )
+            }
+            State::Failed => return,
+        };
+        let mut counts = TableCounts::default();
+        counts.add(summary);
+        let of_load = load_and_mode(summary);
+        let mut text = format!("{headline}{of_load}\n{}\n", tables(&counts, feed));
+        if !summary.unknown_fields.is_empty() {
+            writeln!(text, "warning: unknown fields: {}", counted(&summary.unknown_fields)).ok();
+        }
+        for warning in self.new_warnings(summary) {
+            writeln!(text, "{warning}").ok();
+        }
+        if summary.records == 0 {
+            self.note("note: the object holds no records");
+        }
+        self.text(&text);
+    }
+
+    /// One of several loads, as a line under those before it; a header before the first.
+    pub(crate) fn load_line(&self, lines: &mut LoadLines, summary: &Summary) {
+        self.text(&lines.line(summary));
+        for warning in self.new_warnings(summary) {
+            self.note(&warning);
+        }
+    }
+
+    /// What several loads have done together; beside JSON it is no result.
+    pub(crate) fn totals(&self, totals: &Totals, feed: &Feed, json: bool) {
+        if json {
+            return self.note(&totals.to_string());
+        }
+        self.text(&format!("\n{totals}\n{}\n", tables(&totals.tables, feed)));
+        if !totals.unknown_fields.is_empty() {
+            self.note(&format!("warning: unknown fields: {}", counted(&totals.unknown_fields)));
+        }
+    }
+
+    /// The warnings of a load that were not printed yet, without those that its unknown fields say.
+    fn new_warnings(&self, summary: &Summary) -> Vec<String> {
+        let is_new = |warning: &&Warning| !summary.unknown_fields.contains_key(&warning.field);
+        let warnings = summary.warnings.iter().filter(is_new);
+        let texts =
+            warnings.map(|Warning { field, detail, .. }| format!("warning: {field}: {detail}"));
+        texts.filter(|text| self.warned.borrow_mut().insert(text.clone())).collect()
+    }
+
+    /// What the tables and objects have of each load.
+    pub(crate) fn verified(&self, loads: &[Verified]) {
+        let header =
+            ["load", "object", "records", "loaded", "status rows", "log rows", "rejected", ""];
+        let mut shown = framed(header);
+        for load in loads {
+            shown.add_row([
+                load.load_id.to_string(),
+                cell(&load.object),
+                verified(&load.records),
+                verified(&load.loaded),
+                verified(&load.status_rows),
+                verified(&load.log_rows),
+                verified(&load.rejected),
+                if load.agrees() { "agrees" } else { "differs" }.to_owned(),
+            ]);
+        }
+        self.text(&format!("{shown}\n"));
+    }
+}
+
+/// How the lines of several loads stand under each other.
+#[derive(Debug)]
+pub(crate) struct LoadLines {
+    object_width: usize,
+    has_header: bool,
+}
+
+impl LoadLines {
+    pub(crate) fn new(objects: &[Listed]) -> Self {
+        let widths = objects.iter().map(|object| one_line(&object.url()).chars().count());
+        Self { object_width: widths.max().unwrap_or_default(), has_header: false }
+    }
+
+    fn line(&mut self, summary: &Summary) -> String {
+        let Summary { state, records, loaded, rejected, seconds, .. } = summary;
+        let counts = [records, loaded, rejected].map(u64::to_string);
+        let no = || "-".to_owned();
+        let none = || [no(), no(), no()];
+        let seconds = format!("{seconds:.2}");
+        let (state, counts, seconds) = match state {
+            State::Loaded => ("loaded", counts, seconds),
+            State::DryRun => ("checked", counts, seconds),
+            // How long it took is of another day.
+            State::AlreadyLoaded => ("loaded already", counts, no()),
+            State::Failed => ("failed", none(), no()),
+        };
+        let mut text = String::new();
+        if !std::mem::replace(&mut self.has_header, true) {
+            let counts = ["records", "loaded", "rejected"].map(str::to_owned);
+            text = self.columns("state", "object", &counts, "seconds");
+        }
+        text + &self.columns(state, &one_line(&summary.object), &counts, &seconds)
+    }
+
+    fn columns(&self, state: &str, object: &str, counts: &[String; 3], seconds: &str) -> String {
+        let width = self.object_width;
+        let [records, loaded, rejected] = counts;
+        format!(
+            "{state:14}  {object:width$}  {records:>9}  {loaded:>9}  {rejected:>9}  {seconds:>8}\n"
+        )
+    }
+}
+
+/// A count of the ledger, and those of others that are not the same.
+fn verified(count: &Count) -> String {
+    let mut text = count.ledger.to_string();
+    for (place, other) in [("table", count.table), ("object", count.object)] {
+        if let Some(other) = other.filter(|other| *other != count.ledger) {
+            // Writing to a string cannot fail.
+            write!(text, ", {place} {other}").ok();
+        }
+    }
+    text
+}
+
+/// The load's number and the mode in which it was written.
+fn load_and_mode(summary: &Summary) -> String {
+    let load = summary.load_id.map(|id| format!("load {id}"));
+    let mode = summary.mode.map(|mode| format!("mode {mode}"));
+    let known: Vec<_> = [load, mode].into_iter().flatten().collect();
+    if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) }
+}
+
+/// A line for each table: its rows, and what is to be said of them.
+fn tables(counts: &TableCounts, feed: &Feed) -> Table {
+    let merged = counts.merged.map(|merged| {
+        let (inserted, updated) = (merged.inserted, merged.updated);
+        format!("{inserted} inserted, {updated} updated, {} superseded", merged.superseded)
+    });
+    let reasons = counted(&counts.rejected_by_reason);
+    let mut table = framed(["table", "records or rows", ""].map(Cell::new));
+    for (name, rows, remark) in [
+        (feed.status_table, counts.loaded, merged.unwrap_or_default()),
+        (feed.log_table, counts.log_rows, String::new()),
+        (feed.rejected_table, counts.rejected, reasons),
+    ] {
+        table.add_row([Cell::new(name), right(rows), Cell::new(remark)]);
+    }
+    table
+}
+
+fn counted(counts: &BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<_> = counts.iter().collect();
+    counts.sort_by(|(_, one), (_, other)| other.cmp(one));
+    counts
+        .iter()
+        .map(|(name, count)| format!("{} {count}", cell(name)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
