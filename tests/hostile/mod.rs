@@ -21,3 +21,6 @@ mod redirects;
 
 /// Pages of other sites, keys that everybody knows, and clients without a key.
 mod clients;
+
+/// Neighbours who swap what is in a folder while it is read.
+mod races;

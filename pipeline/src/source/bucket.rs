@@ -1,26 +1,23 @@
 //! Buckets: places that hold objects by their keys, and never give anything from outside.
 
 use std::fmt;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::sync::mpsc;
 
-use super::folder;
+use super::folder::FolderStore;
 use super::listed::Listed;
 use super::object::Object;
 use super::read::{self, Distance};
 use super::remote::{self, RemoteUrl, shown};
 use crate::error::Error;
 
-/// Files of a folder that are looked at at the same time.
-const LOOK_UPS: usize = 8;
 /// Listed objects of a remote store that are looked up at the same time.
 const REMOTE_LOOK_UPS: usize = 64;
 /// Objects that are listed ahead of who uses them: another page is asked for while one is used.
@@ -42,12 +39,10 @@ pub struct Bucket {
 }
 
 /// What has to be minded with a store's keys.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Place {
     /// Nothing: what is listed is what is there.
     Open,
-    /// Nothing outside this folder is in the bucket, wherever links lead.
-    Folder(Arc<FilePath>),
     /// What is listed is not pinned to a version.
     Remote,
 }
@@ -75,7 +70,7 @@ impl Bucket {
     /// The bucket of all local files; a key is an absolute path.
     #[must_use]
     pub fn local() -> Self {
-        Self::new(LOCAL, Arc::new(LocalFileSystem::new()))
+        Self::new(LOCAL, Arc::new(FolderStore::Anywhere))
     }
 
     /// A bucket by its URL: a folder (a path or `file:///folder`), or a bucket of S3, Google or
@@ -120,10 +115,9 @@ impl Bucket {
         if !root.is_dir() {
             return Err(wrong("it is no folder"));
         }
-        let store = LocalFileSystem::new_with_prefix(&root);
-        let store = Arc::new(store.map_err(|error| wrong(&error.to_string()))?);
         let origin = Some(format!("file://{}/", root.display()));
-        Ok(Self { place: Place::Folder(root.into()), origin, ..Self::new(name, store) })
+        let store = Arc::new(FolderStore::beneath(root));
+        Ok(Self { origin, ..Self::new(name, store) })
     }
 
     /// What the URLs of its objects begin with where no bucket is configured; none of a store that
@@ -160,11 +154,6 @@ impl Bucket {
     /// the store does not answer.
     pub async fn locate(&self, key: &str) -> Result<Object, Error> {
         let path = parse_key(&self.name, key)?;
-        if let Place::Folder(root) = &self.place
-            && !folder::holds(root, key).await
-        {
-            return Err(Error::NotFound { object: format!("{}/{key}", self.name) });
-        }
         match self.store.head(&path).await {
             Ok(meta) => Ok(Object::pinned(self, key.to_owned(), meta)),
             Err(source) => Err(read::not_there(self, key, source)),
@@ -196,17 +185,6 @@ impl Bucket {
         is_wanted: impl Fn(&str) -> bool + Send + 'static,
     ) -> BoxStream<'static, Result<Listed, Error>> {
         let bucket = self.clone();
-        if let Place::Folder(root) = &self.place {
-            let keys = folder::list(root, &folder, deep);
-            let wanted = keys.try_filter(move |key| std::future::ready(is_wanted(key)));
-            let located = wanted.map(move |key| {
-                let bucket = bucket.clone();
-                async move { bucket.locate(&key?).await }
-            });
-            let there =
-                located.buffered(LOOK_UPS).filter(|found| std::future::ready(!is_gone(found)));
-            return there.map_ok(Listed::from).boxed();
-        }
         let listed = self.list_store(folder, deep);
         let wanted =
             listed.try_filter(move |meta| std::future::ready(is_wanted(meta.location.as_ref())));
