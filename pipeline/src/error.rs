@@ -194,14 +194,26 @@ pub enum Error {
         source: Box<Error>,
     },
     /// The folder of the embedded database is used by another process.
-    #[error("the embedded database in {folder} is in use by another stevedore (process {process})")]
+    #[error("the embedded database in {folder} is in use by another process ({process})")]
     InUse {
         /// The folder.
         folder: PathBuf,
-        /// The other process.
+        /// The other process: its number, and if it is not the one that noted itself, what it is.
         process: String,
         /// Where its database can be reached, if it is up.
         url: Option<String>,
+    },
+    /// Somebody else can change the folder of the embedded database.
+    #[error(
+        "the embedded database is not used in {folder}, since others could change it: {reason}"
+    )]
+    Exposed {
+        /// The folder.
+        folder: PathBuf,
+        /// What others can do.
+        reason: String,
+        /// The command that takes that right from them.
+        remedy: String,
     },
     /// No PostgreSQL is installed and none could be downloaded.
     #[error("PostgreSQL is not installed, and it could not be downloaded from {url}")]

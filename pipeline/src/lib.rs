@@ -18,6 +18,7 @@
 //! | [`preflight`] | holds the feed against the catalog before a load |
 //! | [`verify`] | holds the tables against the ledger, and the ledger against the objects |
 //! | [`database`] | connections, migrations, the embedded server |
+//! | [`trust`] | files and folders that nobody else can change |
 //! | [`error`] | what can go wrong; bad records are not in it, they are rows |
 //!
 //! # Load a file
@@ -91,4 +92,5 @@ pub mod sink;
 pub mod source;
 mod summary;
 mod transform;
+pub mod trust;
 pub mod verify;

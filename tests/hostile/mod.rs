@@ -24,3 +24,6 @@ mod clients;
 
 /// Neighbours who swap what is in a folder while it is read.
 mod races;
+
+/// Neighbours who lay out files where the embedded database and the settings are.
+mod planted;

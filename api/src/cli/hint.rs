@@ -16,6 +16,9 @@ const REMOTE: [&str; 5] = ["s3", "gs:", "az:", "abfs", "https:"];
 pub(super) fn hint(error: &Error) -> String {
     match error {
         Error::Target { remedy, .. } => remedy.clone(),
+        Error::Exposed { remedy, .. } => {
+            format!("take the right from them: {remedy}; or keep the data elsewhere: --folder")
+        }
         Error::InUse { url: Some(url), .. } => format!("use its database: --database-url '{url}'"),
         Error::Download { .. } => {
             format!("install PostgreSQL: {}; or use a server: --database-url", install_command())

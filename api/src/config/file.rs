@@ -2,10 +2,12 @@
 //! flags go before it.
 
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command, CommandFactory};
+use pipeline::trust::{self, TrustError};
 use toml::{Table, Value};
 
 use super::Config;
@@ -18,6 +20,12 @@ const DEFAULT: &str = "stevedore.toml";
 pub(crate) enum FileError {
     #[error("the settings in {file} cannot be read")]
     Read { file: PathBuf, source: std::io::Error },
+    /// Of the file that nobody has named: who can change it decides what we do.
+    #[error(
+        "the settings in {file} are not read, since somebody else could have written them: {reason}; \
+         take the right from them: {remedy}; or say that you mean this file: --config {file}"
+    )]
+    Exposed { file: PathBuf, reason: String, remedy: String },
     /// Without the line itself: it may hold a secret.
     #[error("the settings in {file} are not TOML: line {line}: {reason}")]
     Toml { file: PathBuf, line: usize, reason: String },
@@ -41,17 +49,18 @@ pub(crate) struct Settings {
 /// When the file cannot be used; wrong usage ends the process.
 pub(crate) fn parse() -> Result<Settings, FileError> {
     let early = without_empty(Config::command()).ignore_errors(true).get_matches();
-    let named = early.get_one::<PathBuf>("config");
-    let file = match named {
-        Some(file) => file.clone(),
-        None if Path::new(DEFAULT).exists() => PathBuf::from(DEFAULT),
-        None => {
-            let matches = without_empty(Config::command()).get_matches();
-            return Ok(Settings { matches, in_file: Vec::new() });
+    let named = early.get_one::<PathBuf>("config").cloned();
+    let text = match &named {
+        Some(file) => {
+            Some(std::fs::read_to_string(file).map_err(|source| unreadable(file, source))?)
         }
+        None => unnamed(Path::new(DEFAULT))?,
     };
-    let text = std::fs::read_to_string(&file)
-        .map_err(|source| FileError::Read { file: file.clone(), source })?;
+    let Some(text) = text else {
+        let matches = without_empty(Config::command()).get_matches();
+        return Ok(Settings { matches, in_file: Vec::new() });
+    };
+    let file = named.unwrap_or_else(|| PathBuf::from(DEFAULT));
     let settings: Table = text.parse().map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
@@ -60,6 +69,23 @@ pub(crate) fn parse() -> Result<Settings, FileError> {
     let command = with_settings(Config::command(), &settings, &file)?;
     let matches = without_empty(command).get_matches();
     Ok(Settings { matches, in_file: settings.keys().cloned().collect() })
+}
+
+fn unreadable(file: &Path, source: io::Error) -> FileError {
+    FileError::Read { file: file.to_owned(), source }
+}
+
+/// The text of the file that is read when none is named, if it is there. It is read only if it belongs
+/// to us or to root and nobody else can change it: the folder may be anybody's.
+fn unnamed(file: &Path) -> Result<Option<String>, FileError> {
+    match trust::read_text(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(TrustError::Io(source)) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(TrustError::Io(source)) => Err(unreadable(file, source)),
+        Err(TrustError::Exposed { reason, remedy }) => {
+            Err(FileError::Exposed { file: file.to_owned(), reason, remedy })
+        }
+    }
 }
 
 /// The command without the variables that are set to nothing: whoever wants a variable unset often

@@ -40,7 +40,7 @@ pub(crate) struct Config {
     #[command(flatten)]
     pub(crate) log: LogArgs,
     /// File of settings: each that has an environment variable, without the prefix, in lower case
-    /// [default: stevedore.toml, if it is there]
+    /// [default: stevedore.toml, if it is there and nobody else can write it]
     #[arg(
         long,
         global = true,

