@@ -66,13 +66,14 @@ impl Printer {
         }
     }
 
-    /// The warnings of a load that were not printed yet, without those that its unknown fields say.
+    /// The warnings of a load that no load before it had, without those that its unknown fields say.
     fn new_warnings(&self, summary: &Summary) -> Vec<String> {
-        let is_new = |warning: &&Warning| !summary.unknown_fields.contains_key(&warning.field);
-        let warnings = summary.warnings.iter().filter(is_new);
-        let texts =
-            warnings.map(|Warning { field, detail, .. }| format!("warning: {field}: {detail}"));
-        texts.filter(|text| self.warned.borrow_mut().insert(text.clone())).collect()
+        let text = |Warning { field, detail, .. }: &Warning| {
+            let text = format!("warning: {field}: {detail}");
+            let is_new = self.warned.borrow_mut().insert(text.clone());
+            (is_new && !summary.unknown_fields.contains_key(field)).then_some(text)
+        };
+        summary.warnings.iter().filter_map(text).collect()
     }
 
     /// What the tables and objects have of each load.
