@@ -265,3 +265,21 @@ async fn rows_of_one_part_are_in_the_tables_order() {
         .collect();
     assert_eq!(ids, (1..=20_000).collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_read_in_as_many_parts_as_are_asked_for() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    database.connect().await.batch_execute(LARGE).await.unwrap();
+    let mut connections = Vec::new();
+    for parallel in ["1", "3"] {
+        let relay = Relay::start(&database).await;
+        relay.go_on.notify_one();
+        let file = folder.path().join(format!("{parallel}.csv"));
+        let args = ["export", "large", file.to_str().unwrap(), "--parallel", parallel];
+        run(&TestDatabase { url: relay.url.clone() }, &args);
+        assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 20_001);
+        connections.push(relay.accepted.load(Ordering::SeqCst));
+    }
+    // Each further part has a connection of its own.
+    assert_eq!(connections[1] - connections[0], 2, "{connections:?}");
+}

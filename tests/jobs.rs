@@ -70,7 +70,7 @@ impl Worker {
     fn start(database: &TestDatabase, bucket: &Path) -> Self {
         let bucket = format!("bucket={}", bucket.display());
         let mut command = database.stevedore(&["worker", "--bucket", &bucket]);
-        command.args(["--concurrency", "2", "--pool-size", "4"]);
+        command.args(["--concurrency", "2"]);
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 }

@@ -26,6 +26,7 @@ mod embedded;
 mod exactly_once;
 mod export;
 mod far;
+mod flags;
 mod frames;
 mod hostile;
 mod jobs;

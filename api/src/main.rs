@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filter_in_file = settings.in_file.iter().any(|name| name == "log")
-        && settings.matches.value_source("filter") == Some(ValueSource::DefaultValue);
+        && settings.matches.value_source("log") == Some(ValueSource::DefaultValue);
     if let Err(error) = log(&config.log, &config.verb, filter_in_file) {
         return printer.misused("the filter of the log cannot be used", &error);
     }

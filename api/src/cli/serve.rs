@@ -54,7 +54,7 @@ async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError>
     let stopping = service.stopping.clone();
     let is_open = server.keys.is_empty();
     let app = Arc::new(App {
-        store: service.store.clone(),
+        store: service.store(server.pool_size)?,
         listener: service.listener.clone(),
         buckets: service.buckets.clone(),
         access: Access::new(server.keys, server.rate_limit),

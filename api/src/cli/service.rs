@@ -1,5 +1,6 @@
 //! What `serve` and `worker` have in common: the database, the jobs, the buckets, and how they stop.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,12 +35,14 @@ pub(super) enum StartError {
 
 /// A service that has its database.
 pub(super) struct Service {
-    pub(super) store: Store,
     pub(super) listener: Listener,
     pub(super) buckets: Buckets,
     pub(super) worker: Arc<Worker>,
     /// Set when the process is to stop.
     pub(super) stopping: CancellationToken,
+    /// The database with the timeouts of queries.
+    queries: Database,
+    queue: Queue,
     embedded: Option<Embedded>,
     /// Ends what is still connected, after everything else has stopped.
     ended: CancellationToken,
@@ -64,8 +67,7 @@ impl Service {
         let work = jobs::pool(&queries, args.concurrency() + WORKERS_OWN)?;
         let queue = Queue::new(work.clone(), listener.clone());
         prepare(&database, &queue).await?;
-        let store = Store::new(jobs::pool(&queries, args.pool_size.get())?, queue.clone());
-        let work = Store::new(work, queue);
+        let work = Store::new(work, queue.clone());
         let settings = WorkerSettings {
             concurrency: args.concurrency(),
             grace: Duration::from_secs(args.grace_secs),
@@ -75,7 +77,12 @@ impl Service {
         };
         let worker = Worker::new(loads, work, listener.clone(), buckets.clone(), settings);
         let worker = Arc::new(worker);
-        Ok(Self { store, listener, buckets, worker, stopping, embedded, ended })
+        Ok(Self { listener, buckets, worker, stopping, queries, queue, embedded, ended })
+    }
+
+    /// The jobs as the API sees them, over connections of its own.
+    pub(super) fn store(&self, connections: NonZeroUsize) -> Result<Store, StartError> {
+        Ok(Store::new(jobs::pool(&self.queries, connections.get())?, self.queue.clone()))
     }
 
     /// Ends what was started.

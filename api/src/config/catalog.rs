@@ -237,7 +237,7 @@ pub(crate) struct ShowArgs {
     pub(crate) limit: u32,
     /// Only rows for which this SQL is true. It is run as it stands, as your role, and can change
     /// nothing
-    #[arg(long = "where", value_name = "SQL")]
+    #[arg(long = "where", id = "where", value_name = "SQL")]
     pub(crate) filter: Option<String>,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

@@ -47,9 +47,6 @@ pub(crate) struct WorkArgs {
         default_value_t = 30
     )]
     pub(crate) statement_timeout_secs: u64,
-    /// Connections of the API and the queue; loads have their own
-    #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
-    pub(crate) pool_size: NonZeroUsize,
     /// Do not hold the feed against the catalog before loads, and crawl no bucket by a sample on its
     /// first use
     #[arg(long, env = "STEVEDORE_NO_CATALOG", value_parser = BoolishValueParser::new())]
@@ -112,6 +109,9 @@ pub(crate) struct ServerArgs {
     /// Requests a second that a key may make
     #[arg(long, env = "STEVEDORE_RATE_LIMIT", value_name = "N", default_value = "1000")]
     pub(crate) rate_limit: NonZeroU32,
+    /// Connections of the API to the database; workers and loads have their own
+    #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
+    pub(crate) pool_size: NonZeroUsize,
     /// Longest body of a request
     #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 64 << 10)]
     pub(crate) max_body_bytes: usize,

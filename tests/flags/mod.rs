@@ -1,0 +1,282 @@
+//! Every flag of every verb does what its help says.
+//!
+//! [`TESTS`] names, for each flag, the test of its effect. A flag without a line fails
+//! [`every_flag_of_the_help_has_a_test_and_nothing_else_has`], so that no new one can be forgotten.
+
+mod ask;
+mod database;
+mod global;
+mod load;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::read_to_string;
+
+use crate::support::{repository, stderr, stdout, stevedore};
+
+/// A verb, the test of its flags as `module::function`, and the flags. The empty verb has the flags of
+/// all verbs, and `jobs` those of its own verbs.
+const TESTS: &[(&str, &str, &[&str])] = &[
+    ("", "flags::global::every_verb_takes_the_filter_of_the_log", &["--log"]),
+    ("", "flags::global::every_verb_reads_the_file_that_is_named", &["--config"]),
+    ("", "flags::global::logs_are_text_or_json", &["--log-format"]),
+    ("", "flags::global::the_version_is_printed", &["--version"]),
+    ("load", DATABASE_URL, &["--database-url"]),
+    ("load", EMBEDDED, DATABASE),
+    ("load", "flags::load::the_format_is_the_one_that_is_named", &["--format"]),
+    ("load", "flags::load::records_that_are_too_long_are_rejected", &["--max-record-bytes"]),
+    ("load", "flags::load::switches_do_what_they_say", &["--dry-run", "--reload", "--json"]),
+    ("load", "flags::load::the_catalog_is_left_alone", &["--no-catalog"]),
+    ("load", "flags::load::as_many_rows_are_shown_as_are_asked_for", &["--preview"]),
+    ("load", "cli::plans_are_explained_without_a_database", &["--explain"]),
+    ("load", "modes::auto_merges_into_a_table_with_a_key_and_appends_to_one_without", &["--mode"]),
+    ("load", "parts_of_processes::it_is_said_where_connections_are_of_no_use", &["--connections"]),
+    ("serve", DATABASE_URL, &["--database-url"]),
+    ("serve", EMBEDDED, DATABASE),
+    ("serve", CONCURRENCY, &["--concurrency", "--bucket"]),
+    ("serve", CONNECTIONS, &["--connections"]),
+    ("serve", GRACE, &["--grace-secs"]),
+    ("serve", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
+    ("serve", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
+    ("serve", JOBS, &["--no-catalog", "--max-record-bytes"]),
+    ("serve", "flags::work::the_pool_has_as_many_connections_as_are_asked_for", &["--pool-size"]),
+    ("serve", "access::without_keys_only_this_machine_is_served", &["--listen", "--insecure"]),
+    ("serve", "access::certificates_encrypt", &["--tls-cert", "--tls-key"]),
+    ("serve", "access::keys_may_do_what_their_scopes_say", &["--key"]),
+    ("serve", "access::each_key_has_a_rate_of_its_own", &["--rate-limit"]),
+    ("serve", "access::what_is_too_large_is_refused", &["--max-body-bytes"]),
+    ("serve", "access::slow_clients_are_not_waited_for", &["--request-timeout-secs"]),
+    (
+        "serve",
+        "access::pages_of_other_origins_are_let_in_only_if_they_are_named",
+        &["--cors-origin"],
+    ),
+    ("serve", "jobs::one_job_at_a_time_is_about_a_version", &["--no-worker"]),
+    ("worker", DATABASE_URL, &["--database-url"]),
+    ("worker", EMBEDDED, DATABASE),
+    ("worker", CONCURRENCY, &["--concurrency", "--bucket"]),
+    ("worker", CONNECTIONS, &["--connections"]),
+    ("worker", GRACE, &["--grace-secs"]),
+    ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
+    ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
+    ("worker", JOBS, &["--no-catalog", "--max-record-bytes"]),
+    (
+        "jobs",
+        "flags::ask::jobs_are_those_of_the_server_for_the_key",
+        &["--server", "--api-key", "--json"],
+    ),
+    ("jobs list", "flags::ask::jobs_are_filtered", &["--state", "--bucket", "--key", "--limit"]),
+    ("health", "flags::ask::health_is_that_of_the_server", &["--server"]),
+    ("migrate", DATABASE_URL, &["--database-url"]),
+    ("migrate", EMBEDDED, DATABASE),
+    ("crawl objects", DATABASE_URL, &["--database-url"]),
+    ("crawl objects", EMBEDDED, DATABASE),
+    (
+        "crawl objects",
+        "flags::ask::objects_are_crawled_as_they_are_asked_for",
+        &[
+            "--prefix",
+            "--sample",
+            "--name",
+            "--catalog-database",
+            "--parallel",
+            "--json",
+            "--bucket",
+        ],
+    ),
+    ("crawl objects", CRAWL_KEYS, &["--include", "--exclude", "--path"]),
+    (
+        "crawl objects",
+        "crawl::columns_that_changed_are_taken_added_or_only_told_as_the_policy_says",
+        &["--on-change"],
+    ),
+    (
+        "crawl objects",
+        "crawl::tables_that_are_gone_are_deprecated_deleted_or_only_named_as_the_policy_says",
+        &["--on-delete"],
+    ),
+    ("crawl postgres", DATABASE_URL, &["--database-url"]),
+    ("crawl postgres", EMBEDDED, DATABASE),
+    (
+        "crawl postgres",
+        "flags::ask::tables_are_crawled_as_they_are_asked_for",
+        &[
+            "--schema",
+            "--include",
+            "--exclude",
+            "--name",
+            "--catalog-database",
+            "--on-change",
+            "--on-delete",
+            "--json",
+        ],
+    ),
+    ("crawl run", DATABASE_URL, &["--database-url"]),
+    ("crawl run", EMBEDDED, DATABASE),
+    ("crawl run", "flags::ask::objects_are_crawled_as_they_are_asked_for", &["--json", "--bucket"]),
+    ("crawl list", DATABASE_URL, &["--database-url"]),
+    ("crawl list", EMBEDDED, DATABASE),
+    ("catalog", DATABASE_URL, &["--database-url"]),
+    ("catalog", EMBEDDED, DATABASE),
+    ("catalog show", "flags::ask::versions_are_shown_in_every_format", &["--version", "--export"]),
+    ("show", DATABASE_URL, &["--database-url"]),
+    ("show", EMBEDDED, DATABASE),
+    ("show", "flags::ask::rows_are_picked_and_counted", &["--limit", "--where"]),
+    ("export", DATABASE_URL, &["--database-url"]),
+    ("export", EMBEDDED, DATABASE),
+    ("export", "export::a_table_is_read_in_as_many_parts_as_are_asked_for", &["--parallel"]),
+    ("verify", DATABASE_URL, &["--database-url"]),
+    ("verify", EMBEDDED, DATABASE),
+    (
+        "verify",
+        "flags::load::records_that_are_too_long_are_rejected",
+        &["--max-record-bytes", "--json", "--load", "--tables-only"],
+    ),
+    ("key", "flags::ask::a_key_has_its_scopes", &["--scope"]),
+    (
+        "config",
+        "flags::global::config_shows_every_flag",
+        &[
+            "--bucket",
+            "--concurrency",
+            "--connections",
+            "--cors-origin",
+            "--database-url",
+            "--folder",
+            "--grace-secs",
+            "--insecure",
+            "--key",
+            "--listen",
+            "--lock-timeout-secs",
+            "--max-body-bytes",
+            "--max-record-bytes",
+            "--no-catalog",
+            "--no-worker",
+            "--pool-size",
+            "--postgres-sha256",
+            "--postgres-url",
+            "--rate-limit",
+            "--request-timeout-secs",
+            "--statement-timeout-secs",
+            "--tls-cert",
+            "--tls-key",
+        ],
+    ),
+];
+
+const DATABASE_URL: &str = "flags::database::every_verb_uses_the_database_that_is_named";
+const EMBEDDED: &str = "flags::database::every_verb_starts_the_database_of_the_folder";
+const DATABASE: &[&str] = &["--folder", "--postgres-url", "--postgres-sha256"];
+const CONCURRENCY: &str = "flags::work::as_many_jobs_run_at_once_as_are_asked_for";
+const CONNECTIONS: &str = "flags::work::a_huge_object_is_loaded_on_as_many_connections";
+const GRACE: &str = "flags::work::what_runs_may_go_on_for_the_grace_period";
+const LOCK_TIMEOUT: &str = "flags::work::a_load_waits_for_a_lock_as_long_as_it_may";
+const STATEMENT_TIMEOUT: &str = "flags::work::queries_take_as_long_as_they_may";
+const JOBS: &str = "flags::work::jobs_are_loaded_as_the_worker_is_told";
+const CRAWL_KEYS: &str =
+    "crawl::a_crawler_that_is_to_read_otherwise_reads_again_and_keys_are_chosen_by_patterns";
+
+/// The verbs that do something, each with what it needs besides flags.
+const VERBS: &[(&str, &[&str])] = &[
+    ("load", &["x.ndjson"]),
+    ("serve", &["--bucket", "b=/", "--listen", "127.0.0.1:0"]),
+    ("worker", &["--bucket", "b=/"]),
+    ("jobs list", &[]),
+    ("jobs show", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("jobs cancel", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("jobs retry", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("jobs watch", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("health", &[]),
+    ("migrate", &[]),
+    ("crawl objects", &["."]),
+    ("crawl postgres", &[]),
+    ("crawl run", &["x"]),
+    ("crawl list", &[]),
+    ("catalog list", &[]),
+    ("catalog show", &["t"]),
+    ("catalog diff", &["t", "1", "2"]),
+    ("show", &["t"]),
+    ("export", &["t", "t.csv"]),
+    ("verify", &[]),
+    ("key", &["k", "--scope", "read"]),
+    ("config", &[]),
+    ("completions", &["bash"]),
+];
+
+/// The flags and verbs that a help text lists. Descriptions are indented further.
+fn parse(help: &str) -> (BTreeSet<String>, Vec<String>) {
+    let (mut flags, mut verbs, mut is_verbs) = (BTreeSet::new(), Vec::new(), false);
+    for line in help.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let mut words = line.split_whitespace();
+        let flag = words.clone().find(|word| word.starts_with("--"));
+        match (indent, words.next(), flag) {
+            (0, ..) => is_verbs = line == "Commands:",
+            (2 | 6, Some(first), Some(flag)) if first.starts_with('-') => {
+                flags.insert(flag.trim_end_matches(['.', ',']).to_owned());
+            }
+            (2, Some(verb), _) if is_verbs => verbs.push(verb.to_owned()),
+            _ => {}
+        }
+    }
+    (flags, verbs)
+}
+
+/// The verbs below `path`, with their own flags: not those that they have from above.
+fn walk(path: &str, above: &BTreeSet<String>, found: &mut BTreeMap<String, BTreeSet<String>>) {
+    let mut args: Vec<&str> = path.split_whitespace().collect();
+    args.push("--help");
+    let help = stevedore(&args).output().unwrap();
+    assert!(help.status.success(), "{path}: {}", stderr(&help));
+    let (mut flags, verbs) = parse(&stdout(&help));
+    flags.remove("--help");
+    let mut global = above.clone();
+    if ["", "jobs"].contains(&path) {
+        global.extend(flags.iter().filter(|flag| *flag != "--version").cloned());
+    }
+    for verb in verbs.iter().filter(|verb| *verb != "help") {
+        walk(format!("{path} {verb}").trim(), &global, found);
+    }
+    found.insert(path.to_owned(), flags.difference(above).cloned().collect());
+}
+
+#[test]
+fn every_flag_of_the_help_has_a_test_and_nothing_else_has() {
+    let mut found = BTreeMap::new();
+    walk("", &BTreeSet::new(), &mut found);
+    found.retain(|_, flags| !flags.is_empty());
+    let mut tested: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (verb, _, flags) in TESTS {
+        let of_verb = tested.entry((*verb).to_owned()).or_default();
+        for flag in *flags {
+            assert!(of_verb.insert((*flag).to_owned()), "{verb} {flag} is there twice");
+        }
+    }
+    assert_eq!(found, tested, "left what --help has, right what TESTS has");
+}
+
+#[test]
+fn every_verb_of_the_help_is_known() {
+    let mut found = BTreeMap::new();
+    walk("", &BTreeSet::new(), &mut found);
+    let is_parent = |verb: &str| verb.is_empty() || ["jobs", "crawl", "catalog"].contains(&verb);
+    let found: BTreeSet<&str> =
+        found.keys().map(String::as_str).filter(|verb| !is_parent(verb)).collect();
+    assert_eq!(found, VERBS.iter().map(|(verb, _)| *verb).collect());
+}
+
+#[test]
+fn the_tests_that_are_named_are_there_and_name_the_flags() {
+    for (verb, test, flags) in TESTS {
+        let (module, function) = test.rsplit_once("::").unwrap();
+        let file = repository(&format!("tests/{}.rs", module.replace("::", "/")));
+        let text =
+            read_to_string(&file).unwrap_or_else(|_| panic!("{test}: no {}", file.display()));
+        let start = text.find(&format!("fn {function}("));
+        assert!(start.is_some(), "{test} is not in {}", file.display());
+        // `config_shows_every_flag` takes the flags from the help.
+        let is_named = |flag: &&&str| *verb == "config" || text.contains(**flag);
+        let unnamed: Vec<_> = flags.iter().filter(|flag| !is_named(flag)).collect();
+        assert!(unnamed.is_empty(), "{test} has no {unnamed:?}");
+    }
+}
