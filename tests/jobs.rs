@@ -157,6 +157,9 @@ async fn a_job_that_waits_is_cancelled_at_once() {
 async fn cancelled_at(point: &str) {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
     let serve = held(&database, bucket.path(), point);
+    // The servers of all points start first: a connection that is opened meanwhile would say nothing
+    // for so long that its server gives it up.
+    tokio::task::yield_now().await;
     let asked = serve.load("users.json").await;
     serve.wait_for(&format!("failpoint: {point}"));
     let path = format!("/v1/jobs/{}/cancel", asked["job_id"].as_str().unwrap());
@@ -185,6 +188,8 @@ async fn a_cancel_says_what_really_happened() {
 async fn killed_at(point: &str) {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
     let mut first = held(&database, bucket.path(), point);
+    // As in `cancelled_at`.
+    tokio::task::yield_now().await;
     let asked = first.load("users.json").await;
     first.wait_for(&format!("failpoint: {point}"));
     first.kill();
