@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Once};
+use std::task::{Context, Poll};
 
 use polars::prelude::{DataFrame, IntoLazy, LazyFrame, ListNameSpaceImpl, PolarsResult};
 use polars_async::executor::ALLOW_RAYON_THREADS;
@@ -18,14 +20,27 @@ use crate::progress::Progress;
 use crate::sink::{Encoder, Rows};
 use crate::source::{
     Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader,
-    PartReader, read_error,
+    PartReader, Reading, read_error,
 };
 
 /// Pieces of encoded rows that wait for the database at most.
 pub(crate) const WAITING_PIECES: usize = 4;
 
-/// What a transform will have counted.
-pub(crate) type Work = oneshot::Receiver<Result<Tally>>;
+/// What a transform will have counted. Nothing more is read when it is dropped: the store may not answer
+/// for long.
+#[derive(Debug)]
+pub(crate) struct Work {
+    tally: oneshot::Receiver<Result<Tally>>,
+    _reading: Reading,
+}
+
+impl Future for Work {
+    type Output = <oneshot::Receiver<Result<Tally>> as Future>::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.tally).poll(context)
+    }
+}
 
 /// What the records of an object became.
 #[derive(Debug, Default)]
@@ -61,20 +76,22 @@ pub(crate) struct Transform {
 impl Transform {
     /// Works until the object ends or nobody takes the rows any more, which come meanwhile.
     pub(crate) fn start(self, reader: ObjectReader) -> (mpsc::Receiver<Rows>, Work) {
-        self.beside(|transform, rows| transform.run(reader, rows))
+        self.beside(reader.reading(), |transform, rows| transform.run(reader, rows))
     }
 
     /// The same for the lines of a part.
     pub(crate) fn start_part(self, reader: PartReader) -> (mpsc::Receiver<Rows>, Work) {
-        self.beside(|transform, rows| transform.run_part(reader, rows))
+        self.beside(reader.reading(), |transform, rows| transform.run_part(reader, rows))
     }
 
     fn beside(
         self,
+        reading: Reading,
         run: impl FnOnce(Self, &mpsc::Sender<Rows>) -> Result<Tally> + Send + 'static,
     ) -> (mpsc::Receiver<Rows>, Work) {
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-        (receiver, beside(self.feed, move || run(self, &sender)))
+        let tally = beside(self.feed, move || run(self, &sender));
+        (receiver, Work { tally, _reading: reading })
     }
 
     fn run(self, reader: ObjectReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {

@@ -25,6 +25,8 @@ use crate::source::{Bucket, Object, Selection};
 pub const DEFAULT_DATABASE: &str = "user_status_db";
 /// Objects that are looked up at once.
 const AT_ONCE: usize = 500;
+/// Objects of remote stores that are begun to be read before their turns.
+const BEGUN_AHEAD: usize = 16;
 /// Objects that are kept in one transaction, since each waits for the disk.
 const KEPT_AT_ONCE: usize = 100;
 /// How long what was found in objects waits to be kept: a crawl that is killed reads it again.
@@ -102,7 +104,8 @@ async fn read(
         report.objects += seen as u64;
         report.unchanged += (seen - unknown.len()) as u64;
         run.progress.look(report);
-        let objects = stream::iter(unknown.into_iter().map(Ok));
+        let begun = unknown.into_iter().map(|object| async { Ok(object.with_beginning().await) });
+        let objects = stream::iter(begun).buffered(BEGUN_AHEAD);
         let mut inferred = std::pin::pin!(infer_all(objects, options.clone(), parallel));
         let (mut since, mut waiting) = (Instant::now(), Vec::new());
         while let Some((object, shape)) = inferred.try_next().await? {

@@ -97,10 +97,12 @@ impl Preflight {
         connection: &mut Connection,
     ) -> Vec<Result<Held>> {
         let mut held = Vec::with_capacity(objects.len());
+        let mut tried = HashSet::new();
         for objects in objects.chunks(AT_ONCE) {
             let many = Many { feed, options, others };
             // The first one's bucket may have to be crawled.
             let Some((first, rest)) = objects.split_first() else { break };
+            tried.insert(first.bucket().name.as_str());
             held.push(self.check_listed(first, many, connection).await);
             let limits = self.limits(feed, options.mode, Some(&mut *connection)).await;
             let named: Vec<_> = rest.iter().map(Named::from).collect();
@@ -116,6 +118,12 @@ impl Preflight {
                         } else {
                             Ok(Held::new(&source, &fit))
                         }
+                    }
+                    // The bucket could not be crawled, and each look-up takes an answer of the store.
+                    Some(Known::Nothing) | None
+                        if object.bucket().is_remote() && !tried.insert(&object.bucket().name) =>
+                    {
+                        Ok(Held::default())
                     }
                     Some(Known::Nothing) | None => {
                         self.check_listed(object, many, connection).await

@@ -16,7 +16,7 @@ use super::batch::{BOM, Batches, CutOptions, LOOK_BYTES};
 use super::compression::Compression;
 use super::format::{self, Format};
 use super::object::Object;
-use super::read::{Arrival, ObjectReader, read_beginning};
+use super::read::{Arrival, ObjectReader, Reading, read_beginning};
 use crate::error::Error;
 
 /// A part's lines, for a thread that may block.
@@ -45,6 +45,11 @@ impl PartReader {
         let at = part.start.saturating_sub(1);
         let (reader, arrival) = ObjectReader::open_within(object, at..part.end);
         (Self { reader, at, part, text_end: None, bytes_read }, arrival)
+    }
+
+    /// As [`ObjectReader::reading`].
+    pub(crate) fn reading(&self) -> Reading {
+        self.reader.reading()
     }
 
     /// The part's records in batches, as those of its object's lines.

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use super::budget::{Account, Hold};
 use super::distance::{Epoch, Window};
@@ -32,9 +33,25 @@ pub(super) struct Chunks {
     demand: Arc<Demand>,
     /// When the chunk in use was handed on, and its length.
     in_use: Option<(Instant, usize)>,
+    task: AbortHandle,
+}
+
+/// Ends the reading of an object when it is dropped, also while its reader waits on a thread of its own:
+/// the reader fails then.
+#[derive(Debug)]
+pub(crate) struct Reading(AbortHandle);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Chunks {
+    pub(super) fn reading(&self) -> Reading {
+        Reading(self.task.clone())
+    }
+
     /// The next range; waits for it on a thread that may block.
     pub(super) fn blocking_next(&mut self) -> Option<Result<Bytes, Error>> {
         let asked = self.ask();
@@ -134,7 +151,7 @@ pub(super) struct Ahead {
 }
 
 /// A range that is being read: whether it is a whole one, how long it took, and what came.
-type Reading = BoxFuture<'static, (bool, Duration, Result<Chunk, Error>)>;
+type RangeRead = BoxFuture<'static, (bool, Duration, Result<Chunk, Error>)>;
 
 impl Ahead {
     /// Begins to read, and hands on first what is there already. Must be called within a tokio runtime.
@@ -146,14 +163,14 @@ impl Ahead {
             // The receiver is here.
             sender.send(Ok(Chunk { bytes, _hold: None })).ok();
         }
-        tokio::spawn(self.run(sender, sent, Arc::clone(&demand)));
-        Chunks { receiver, demand, in_use: None }
+        let task = tokio::spawn(self.run(sender, sent, Arc::clone(&demand))).abort_handle();
+        Chunks { receiver, demand, in_use: None, task }
     }
 
     /// Sends the ranges in order; ends when all are sent, when one cannot be read, or when nobody
     /// listens any more.
     async fn run(mut self, sender: Sender, mut sent: usize, demand: Arc<Demand>) {
-        let mut reading = FuturesOrdered::<Reading>::new();
+        let mut reading = FuturesOrdered::<RangeRead>::new();
         let mut epoch = Measured::begin(&demand);
         loop {
             if reading.is_empty() && self.ranges.is_beyond() {
@@ -186,7 +203,7 @@ impl Ahead {
     /// Begins to read as many ranges as the window and the budget let it.
     fn begin_reading(
         &mut self,
-        reading: &mut FuturesOrdered<Reading>,
+        reading: &mut FuturesOrdered<RangeRead>,
         sent: usize,
         demand: &Demand,
     ) {

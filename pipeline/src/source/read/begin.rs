@@ -12,7 +12,7 @@ use super::super::batch::LOOK_BYTES;
 use super::super::bucket::{Bucket, not_a_key};
 use super::super::object::Object;
 use super::budget::{BUDGET, Hold};
-use super::range::{Answer, ask, reason};
+use super::range::{Answer, ask, read_range, reason};
 use crate::error::{Error, causes};
 
 /// Bytes of the beginning: as many as are looked at to tell the format.
@@ -62,6 +62,21 @@ pub(in crate::source) async fn begin(
     hold.shrink(bytes.len() as u64);
     object.beginning = Some(Arc::new(Beginning { bytes, _hold: hold }));
     Ok(Some(object))
+}
+
+/// Reads the beginning of an object that is pinned already, if it is remote and there is memory left; what
+/// goes wrong, reading it will say.
+pub(in crate::source) async fn with_beginning(mut object: Object) -> Object {
+    let bytes = object.size.min(BEGINNING_BYTES);
+    if bytes == 0 || object.beginning.is_some() || !object.bucket.is_remote() {
+        return object;
+    }
+    if let Some(hold) = BUDGET.hold_beginning(bytes)
+        && let Ok(bytes) = read_range(&object, Some(0..bytes)).await
+    {
+        object.beginning = Some(Arc::new(Beginning { bytes, _hold: hold }));
+    }
+    object
 }
 
 /// The bytes of the answer that has pinned an object, which are to be as many.

@@ -21,8 +21,9 @@ use tokio::sync::oneshot;
 use super::format::NotText;
 use super::object::Object;
 use crate::error::Error;
+pub(crate) use ahead::Reading;
 use ahead::{Ahead, Chunks};
-pub(super) use begin::{Beginning, begin, not_there};
+pub(super) use begin::{Beginning, begin, not_there, with_beginning};
 use budget::{BUDGET, Budget};
 pub(super) use distance::Distance;
 use distance::Window;
@@ -64,13 +65,11 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Waits for it, and makes sure then that the version of the object is still there. What could not
-    /// be read, the reader tells.
+    /// Waits for it, or until nothing is read any more, and makes sure then that the version of the object
+    /// is still there.
     pub(crate) async fn look_again(&mut self, object: &Object) -> Result<(), Error> {
-        match (&mut self.told).await {
-            Ok(()) => look_again(object).await,
-            Err(_) => Ok(()),
-        }
+        (&mut self.told).await.ok();
+        look_again(object).await
     }
 }
 
@@ -98,6 +97,12 @@ impl ObjectReader {
     pub(crate) fn open_beginning(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
         let ranges = Ranges::of(0..object.size, object.size, BEGINNING_READ_BYTES);
         Self::open_with(object, bytes_read, ranges, BEGINNING_WINDOW, None)
+    }
+
+    /// What ends the reading when it is dropped. Whoever waits for what another thread makes of the object
+    /// keeps it, so that nothing is read any more when nobody waits.
+    pub(crate) fn reading(&self) -> Reading {
+        self.chunks.reading()
     }
 
     fn open_with(
