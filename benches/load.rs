@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
 use pipeline::feed::USER_STATUS as FEED;
-use pipeline::load::{Connections, LoadOptions, Progress, load};
+use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, load};
 use pipeline::sink::Mode;
 use pipeline::source::{CutOptions, Object, find};
 use tokio::runtime::Runtime;
@@ -51,6 +51,7 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
         cut: CutOptions::default(),
         reload: true,
         job_id: None,
+        max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
         connections: Connections::default(),
         progress: Arc::new(Progress::default()),
         reached: |_| {},

@@ -71,6 +71,42 @@ pub enum Error {
         /// What the decompressor says.
         source: io::Error,
     },
+    /// A compressed object became too many times as much text.
+    #[error(
+        "{object} was not read to its end: {stored_bytes} of its bytes became {text_bytes} bytes of text, more than {max_expansion} times as many"
+    )]
+    ExpansionLimit {
+        /// The object.
+        object: String,
+        /// Bytes of text when it was given up.
+        text_bytes: u64,
+        /// The stored bytes that they came from.
+        stored_bytes: u64,
+        /// How many times as many bytes of text are allowed.
+        max_expansion: u64,
+    },
+    /// A compressed object became too much text.
+    #[error(
+        "{object} was not read to its end: its text is longer than {max_text_bytes} bytes once decompressed"
+    )]
+    TextLimit {
+        /// The object.
+        object: String,
+        /// How many bytes of text are allowed.
+        max_text_bytes: u64,
+    },
+    /// Too many records in a row were rejected.
+    #[error(
+        "the load of {object} was stopped: {rejects} records in a row were rejected, most of them as {reason}"
+    )]
+    RejectLimit {
+        /// The object.
+        object: String,
+        /// How many were rejected when it was given up.
+        rejects: u64,
+        /// The most frequent reason so far.
+        reason: String,
+    },
     /// An object is not text.
     #[error("{object} is not JSON: {found}")]
     NotText {

@@ -28,7 +28,7 @@
 //!
 //! use pipeline::database::{Database, migrate};
 //! use pipeline::feed::USER_STATUS;
-//! use pipeline::load::{Connections, LoadOptions, Progress, load};
+//! use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, load};
 //! use pipeline::sink::RequestedMode;
 //! use pipeline::source::{CutOptions, find};
 //!
@@ -40,6 +40,7 @@
 //!     cut: CutOptions::default(),
 //!     reload: false,
 //!     job_id: None,
+//!     max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
 //!     connections: Connections::default(),
 //!     progress: Arc::new(Progress::default()),
 //!     reached: |_| {},
@@ -87,6 +88,7 @@ pub mod load;
 mod point;
 pub mod preflight;
 mod progress;
+mod reject_run;
 pub mod side_by_side;
 pub mod sink;
 pub mod source;

@@ -23,11 +23,15 @@ pub use crate::load::connections::{Connections, whole_because};
 pub use crate::load::parts::help;
 pub use crate::point::Point;
 pub use crate::progress::Progress;
+use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, RequestedMode, Rows, Sink, Targets, Written};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
 pub use crate::transform::warm_up;
 use crate::transform::{Tally, Transform, Work};
+
+/// Records in a row that may be rejected, unless something else is asked for.
+pub const MAX_REJECTS_IN_A_ROW: u64 = 500_000;
 
 /// How to load an object.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ pub struct LoadOptions {
     pub reload: bool,
     /// The job that asks for it, if one does: a version is loaded again once for each job.
     pub job_id: Option<Uuid>,
+    /// Records that may be rejected in a row before the load is given up; 0 for any number.
+    pub max_rejects_in_a_row: u64,
     /// On how many connections, and in which parts.
     pub connections: Connections,
     /// Is told how far the load is, and may stop it.
@@ -272,6 +278,7 @@ fn prepared(
         stamp,
         encoder,
         cut: options.cut.clone(),
+        reject_run: RejectRun::new(options.max_rejects_in_a_row),
         progress: Arc::clone(&options.progress),
     }
 }

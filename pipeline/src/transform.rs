@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::feed::{Feed, Field, Kind};
 use crate::frame::{self, Stamp, Stamps};
 use crate::progress::Progress;
+use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Rows};
 use crate::source::{
     Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader,
@@ -70,6 +71,7 @@ pub(crate) struct Transform {
     /// None when nothing is to be written.
     pub(crate) encoder: Option<Encoder>,
     pub(crate) cut: CutOptions,
+    pub(crate) reject_run: RejectRun,
     pub(crate) progress: Arc<Progress>,
 }
 
@@ -95,7 +97,8 @@ impl Transform {
     }
 
     fn run(self, reader: ObjectReader, rows: &mpsc::Sender<Rows>) -> Result<Tally> {
-        let input = Decompressed::new(reader).map_err(|error| read_error(&self.object, error))?;
+        let input = Decompressed::new(reader, self.cut.text_limits);
+        let input = input.map_err(|error| read_error(&self.object, error))?;
         let compression = input.compression();
         let tally = self.run_batches(Batches::new(input, self.cut.clone()), rows)?;
         Ok(Tally { compression, ..tally })
@@ -115,13 +118,19 @@ impl Transform {
         // this a load takes a quarter more processor time. Loads are what runs in parallel.
         ALLOW_RAYON_THREADS.set(false);
         let (mut tally, start) = (Tally::default(), batches.offset());
+        let mut reject_run = self.reject_run;
         let mut decoder = Decoder::new(self.feed, &self.limits);
         for batch in batches.by_ref() {
             if self.progress.is_stopped() {
                 return Err(Error::Cancelled { object: self.object.url() });
             }
             let batch = batch.map_err(|error| read_error(&self.object, error))?;
-            self.batch(&batch, &mut decoder, &mut tally, |sent| rows.blocking_send(sent).is_ok())?;
+            let records = decoder.decode(&batch)?;
+            let frames = Frames::split(&records, self.feed, &self.stamp)?;
+            tally.add(self.feed, &batch, &records, &frames)?;
+            check_rejects(&mut reject_run, &records, &tally, &self.object.url())?;
+            drop(records);
+            self.send(frames, batch.records.len(), |sent| rows.blocking_send(sent).is_ok())?;
             if self.encoder.is_some() && rows.is_closed() {
                 break;
             }
@@ -132,21 +141,16 @@ impl Transform {
         Ok(tally)
     }
 
-    /// Takes a batch through the frames.
-    fn batch(
+    /// Sends the rows of a batch of so many records.
+    fn send(
         &self,
-        batch: &Batch,
-        decoder: &mut Decoder,
-        tally: &mut Tally,
+        frames: Frames,
+        records: usize,
         mut send: impl FnMut(Rows) -> bool,
     ) -> Result<()> {
-        let records = decoder.decode(batch)?;
-        let frames = Frames::split(&records, self.feed, &self.stamp)?;
-        tally.add(self.feed, batch, &records, &frames)?;
-        drop(records);
         let progress = &self.progress;
         for (so_far, of_batch) in [
-            (&progress.records, batch.records.len()),
+            (&progress.records, records),
             (&progress.loaded, frames.status.height()),
             (&progress.rejected, frames.rejected.height()),
             (&progress.log_rows, frames.log.height()),
@@ -157,6 +161,20 @@ impl Transform {
             Some(encoder) => frames.encode(encoder, &mut send),
             None => Ok(()),
         }
+    }
+}
+
+/// Fails when too many records of an object were rejected in a row.
+pub(crate) fn check_rejects(
+    reject_run: &mut RejectRun,
+    records: &DataFrame,
+    tally: &Tally,
+    object: &str,
+) -> Result<()> {
+    let failed = |source| Error::Frame { doing: "count the rejects in a row", source };
+    match reject_run.add(records).map_err(failed)? {
+        Some(rejects) => Err(tally.reject_limit(object, rejects)),
+        None => Ok(()),
     }
 }
 
@@ -274,6 +292,13 @@ impl Tally {
         let reasons = rejected.column(REASON).and_then(|reasons| reasons.str()).map_err(failed)?;
         reasons.iter().flatten().for_each(|reason| self.add_reason(reason));
         Ok(())
+    }
+
+    /// The error of an object of which so many records in a row were rejected.
+    pub(crate) fn reject_limit(&self, object: &str, rejects: u64) -> Error {
+        let most = self.rejected_by_reason.iter().max_by_key(|(_, count)| **count);
+        let reason = most.map_or_else(String::new, |(reason, _)| reason.clone());
+        Error::RejectLimit { object: object.to_owned(), rejects, reason }
     }
 
     pub(crate) fn add_reason(&mut self, reason: &str) {

@@ -27,3 +27,6 @@ mod races;
 
 /// Neighbours who lay out files where the embedded database and the settings are.
 mod planted;
+
+/// Small objects that become endless text, or endless rejects.
+mod bombs;

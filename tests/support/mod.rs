@@ -22,7 +22,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{Connections, LoadOptions, Progress, Summary, load};
+use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, Summary, load};
 use pipeline::sink::RequestedMode;
 use pipeline::source::{Bucket, CutOptions};
 use serde_json::Value;
@@ -257,6 +257,7 @@ pub fn options(mode: impl Into<RequestedMode>) -> LoadOptions {
         cut: CutOptions::default(),
         reload: false,
         job_id: None,
+        max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
         connections: Connections::default(),
         progress: Arc::new(Progress::default()),
         reached: |_| {},

@@ -76,6 +76,18 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Decompress { .. } => {
             "fetch or compress it again: it is cut off, damaged, or needs more than 64 MB to decompress"
         }
+        Error::ExpansionLimit { .. } => {
+            "look at the object: it may be made to fill disks; if it is right, raise --max-expansion (0 is \
+             no limit)"
+        }
+        Error::TextLimit { .. } => {
+            "look at the object: it may be made to fill disks; if it is right, raise --max-text-bytes (0 is \
+             no limit)"
+        }
+        Error::RejectLimit { .. } => {
+            "look at the records of the object: they may be another feed's; to write all of them as rejects, \
+             raise --max-rejects-in-a-row (0 is no limit)"
+        }
         Error::NotText { .. } => "if it is JSON all the same, say how: --format ndjson",
         Error::Connect { .. } => {
             "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""

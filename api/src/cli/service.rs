@@ -72,7 +72,8 @@ impl Service {
             concurrency: args.concurrency(),
             grace: Duration::from_secs(args.grace_secs),
             connections: args.connections.connections(),
-            max_record_bytes: args.records.max_record_bytes as usize,
+            cut: args.records.cut(None),
+            max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
             catalog: !args.no_catalog,
         };
         let worker = Worker::new(loads, work, listener.clone(), buckets.clone(), settings);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pipeline::error::{Error, Result};
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, dry_run};
-use pipeline::source::{CutOptions, Object, find};
+use pipeline::source::{Object, find};
 use pipeline::verify::{Incomplete, Verified, verify as verify_tables};
 
 use super::print::Printer;
@@ -103,13 +103,11 @@ async fn read_anew(
     let progress = Arc::new(LoadsProgress::new(1, object.size));
     let options = LoadOptions {
         mode: load.mode.into(),
-        cut: CutOptions {
-            format: load.format,
-            max_record_bytes: args.records.max_record_bytes as usize,
-            ..CutOptions::default()
-        },
+        cut: args.records.cut(load.format),
         reload: false,
         job_id: None,
+        // It was loaded, so its load had no such limit.
+        max_rejects_in_a_row: 0,
         connections: Connections::default(),
         progress: Arc::clone(&progress.load),
         reached: failpoint::reached,

@@ -23,9 +23,9 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
-use pipeline::load::Connections;
+use pipeline::load::{Connections, MAX_REJECTS_IN_A_ROW};
 use pipeline::sink::RequestedMode;
-use pipeline::source::Format;
+use pipeline::source::{CutOptions, Format, TextLimits};
 
 use secret::Secret;
 
@@ -217,6 +217,8 @@ pub(crate) struct LoadArgs {
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]
     pub(crate) records: RecordArgs,
+    #[command(flatten)]
+    pub(crate) rejects: RejectArgs,
 }
 
 /// How much is loaded at the same time.
@@ -255,6 +257,52 @@ pub(crate) struct RecordArgs {
         value_parser = clap::value_parser!(u64).range(1..=64 << 20),
     )]
     pub(crate) max_record_bytes: u64,
+    /// Bytes of text that a compressed object may become for each of its bytes: beyond it, the object is
+    /// given up as expansion_limit. Checked from 64 MiB of text on; 0 is no limit
+    #[arg(
+        long,
+        env = "STEVEDORE_MAX_EXPANSION",
+        value_name = "TIMES",
+        default_value_t = TextLimits::default().max_expansion
+    )]
+    pub(crate) max_expansion: u64,
+    /// Longest text of a compressed object, once decompressed: a longer one is given up as text_limit;
+    /// 0 is no limit
+    #[arg(
+        long,
+        env = "STEVEDORE_MAX_TEXT_BYTES",
+        value_name = "BYTES",
+        default_value_t = TextLimits::default().max_text_bytes
+    )]
+    pub(crate) max_text_bytes: u64,
+}
+
+impl RecordArgs {
+    /// How objects are cut into records.
+    pub(crate) fn cut(&self, format: Option<Format>) -> CutOptions {
+        let Self { max_record_bytes, max_expansion, max_text_bytes } = *self;
+        CutOptions {
+            format,
+            max_record_bytes: max_record_bytes as usize,
+            text_limits: TextLimits { max_expansion, max_text_bytes },
+            ..CutOptions::default()
+        }
+    }
+}
+
+/// When a load is given up.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Records")]
+pub(crate) struct RejectArgs {
+    /// Records that may be rejected in a row: at so many, the load is given up as reject_limit, and none
+    /// of them is written; 0 is no limit
+    #[arg(
+        long,
+        env = "STEVEDORE_MAX_REJECTS_IN_A_ROW",
+        value_name = "N",
+        default_value_t = MAX_REJECTS_IN_A_ROW
+    )]
+    pub(crate) max_rejects_in_a_row: u64,
 }
 
 /// Which database to use.

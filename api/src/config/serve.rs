@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::secret::Secret;
-use super::{ConnectionArgs, DatabaseArgs, RecordArgs};
+use super::{ConnectionArgs, DatabaseArgs, RecordArgs, RejectArgs};
 use crate::buckets::BucketSetting;
 use crate::keys::KeySetting;
 
@@ -56,6 +56,8 @@ pub(crate) struct WorkArgs {
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]
     pub(crate) records: RecordArgs,
+    #[command(flatten)]
+    pub(crate) rejects: RejectArgs,
 }
 
 impl WorkArgs {

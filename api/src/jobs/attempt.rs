@@ -11,7 +11,7 @@ use pipeline::feed::USER_STATUS;
 use pipeline::load::{LoadOptions, Progress, dry_run, load};
 use pipeline::preflight::{Held, Others, Planned};
 use pipeline::sink::RequestedMode;
-use pipeline::source::{CutOptions, Object};
+use pipeline::source::Object;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -190,12 +190,10 @@ impl Worker {
     pub(super) fn options(&self, mode: RequestedMode, progress: &Arc<Progress>) -> LoadOptions {
         LoadOptions {
             mode,
-            cut: CutOptions {
-                max_record_bytes: self.settings.max_record_bytes,
-                ..CutOptions::default()
-            },
+            cut: self.settings.cut.clone(),
             reload: false,
             job_id: None,
+            max_rejects_in_a_row: self.settings.max_rejects_in_a_row,
             connections: self.settings.connections,
             progress: Arc::clone(progress),
             reached: failpoint::reached,

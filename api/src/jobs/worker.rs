@@ -15,6 +15,7 @@ use pipeline::database::{Connection, Database};
 use pipeline::error::Result;
 use pipeline::load::Connections;
 use pipeline::preflight::Preflight;
+use pipeline::source::CutOptions;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -49,7 +50,10 @@ pub(crate) struct WorkerSettings {
     pub(crate) grace: Duration,
     /// On how many connections each loads.
     pub(crate) connections: Connections,
-    pub(crate) max_record_bytes: usize,
+    /// How objects are cut into records.
+    pub(crate) cut: CutOptions,
+    /// Records that may be rejected in a row before a load is given up.
+    pub(crate) max_rejects_in_a_row: u64,
     /// Whether loads are held against the catalog.
     pub(crate) catalog: bool,
 }

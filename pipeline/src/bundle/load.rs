@@ -18,6 +18,7 @@ use crate::ledger::{self, Counts, Entry, Identity, Loaded};
 use crate::load::{
     LoadOptions, Point, State, Summary, note_failure, prove, seconds_since, stamp, was_committed,
 };
+use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, MergeCounts, Merged, Mode, Sink, Targets, Written};
 use crate::source::Object;
 use crate::transform::{Tally, WAITING_PIECES};
@@ -238,7 +239,13 @@ async fn copy(
     Work { feed, options }: &Work<'_>,
 ) -> Result<Written, Undone> {
     let stamps = loads.iter().map(|load| stamp(load.object, load.load_id, load.started_at));
-    let split = Split { feed, records, stamps: stamps.collect(), encoder: Encoder::new(targets) };
+    let split = Split {
+        feed,
+        records,
+        stamps: stamps.collect(),
+        encoder: Encoder::new(targets),
+        reject_run: RejectRun::new(options.max_rejects_in_a_row),
+    };
     let tallies = loads.iter_mut().map(|load| std::mem::take(&mut load.tally)).collect();
     let mut sink = Sink::open(transaction, targets, options.reached).await?;
     let (sender, mut rows) = mpsc::channel(WAITING_PIECES);

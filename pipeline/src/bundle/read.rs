@@ -19,6 +19,8 @@ use crate::transform::Tally;
 const FILE_READS: usize = 2;
 /// Bytes of text of a bundle at most, once it is decompressed.
 const TEXT_BYTES: usize = 8 << 20;
+/// Records of a bundle at most: what a record costs in columns does not shrink with its text.
+const RECORDS: u64 = 1 << 17;
 
 /// The text of an object of a bundle, as it is stored.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ fn decode(
     ALLOW_RAYON_THREADS.set(false);
     let mut decoder = BundleDecoder::new(feed, limits);
     let (mut members, mut unreadable) = (Vec::<Member>::new(), Vec::new());
-    let mut room = TEXT_BYTES;
+    let mut room = Room { bytes: TEXT_BYTES, records: RECORDS };
     for (at, object, text) in texts {
         match text.and_then(|text| cut_whole(&object, text.bytes(), options, &mut room)) {
             Ok((batches, mut tally)) => {
@@ -100,11 +102,28 @@ fn decode(
             }
             Err(error) => unreadable.push((at, error)),
         }
-        if room == 0 {
+        if room.is_used_up() {
             return Err(Undone::TooLarge);
         }
     }
     Ok(Read { records: decoder.finish()?, members, unreadable })
+}
+
+/// What a bundle may still hold.
+struct Room {
+    bytes: usize,
+    records: u64,
+}
+
+impl Room {
+    fn take(&mut self, batch: &Batch) {
+        self.bytes = self.bytes.saturating_sub(batch.text.len());
+        self.records = self.records.saturating_sub(batch.records.len() as u64);
+    }
+
+    const fn is_used_up(&self) -> bool {
+        self.bytes == 0 || self.records == 0
+    }
 }
 
 /// Cuts the whole of an object, before anything of it is used; there is no `room` left when that would
@@ -113,17 +132,17 @@ fn cut_whole(
     object: &Object,
     bytes: Bytes,
     options: &CutOptions,
-    room: &mut usize,
+    room: &mut Room,
 ) -> Result<(Vec<Batch>, Tally)> {
     let failed = |error| read_error(object, error);
-    let input = Decompressed::new(bytes.reader()).map_err(failed)?;
+    let input = Decompressed::new(bytes.reader(), options.text_limits).map_err(failed)?;
     let mut tally = Tally { compression: input.compression(), ..Tally::default() };
     let mut batches = Batches::new(input, options.clone());
     let mut cut = Vec::new();
     for batch in batches.by_ref() {
         let batch = batch.map_err(failed)?;
-        *room = room.saturating_sub(batch.text.len());
-        if *room == 0 {
+        room.take(&batch);
+        if room.is_used_up() {
             break;
         }
         tally.records += batch.records.len() as u64;

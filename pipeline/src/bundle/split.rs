@@ -8,8 +8,9 @@ use crate::decode::{OBJECT_NO, REASON};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::Stamp;
+use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Rows};
-use crate::transform::{Frames, Tally, list_lengths};
+use crate::transform::{Frames, Tally, check_rejects, list_lengths};
 
 /// The records of a bundle, and what is needed to make rows of them.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Split {
     /// One for each object.
     pub(super) stamps: Vec<Stamp>,
     pub(super) encoder: Encoder,
+    /// Of an object of which nothing was seen so far.
+    pub(super) reject_run: RejectRun,
 }
 
 impl Split {
@@ -30,10 +33,13 @@ impl Split {
         rows: &mpsc::Sender<Rows>,
     ) -> Result<Vec<Tally>> {
         ALLOW_RAYON_THREADS.set(false);
-        let Self { feed, records, stamps, encoder } = self;
+        let Self { feed, records, stamps, encoder, reject_run } = self;
         let frames = Frames::split(&records, feed, &stamps[..])?;
         count(feed, &records, &frames, &mut tallies)
             .map_err(|source| Error::Frame { doing: "count the rows of a bundle", source })?;
+        if reject_run.could_exceed(records.height()) {
+            check_each(reject_run, &records, &stamps, &tallies)?;
+        }
         drop(records);
         frames.encode(&encoder, |sent| rows.blocking_send(sent).is_ok())?;
         Ok(tallies)
@@ -61,6 +67,27 @@ fn count(
     }
     for object_no in object_nos(log)? {
         tallies[object_no].log_rows += 1;
+    }
+    Ok(())
+}
+
+/// Fails when too many records of an object were rejected in a row; the object is named.
+fn check_each(
+    reject_run: RejectRun,
+    records: &DataFrame,
+    stamps: &[Stamp],
+    tallies: &[Tally],
+) -> Result<()> {
+    let failed = |source| Error::Frame { doing: "count the rejects in a row", source };
+    let object_nos = object_nos(records).map_err(failed)?;
+    let mut begin = 0;
+    for of_object in object_nos.chunk_by(|one, next| one == next) {
+        let (object_no, length) = (of_object[0], of_object.len());
+        let of_object = records.slice(begin as i64, length);
+        begin += length;
+        let (tally, object) = (&tallies[object_no], &stamps[object_no].object);
+        let mut reject_run = reject_run;
+        check_rejects(&mut reject_run, &of_object, tally, object)?;
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ use super::path::JsonPath;
 use super::shape::Shape;
 use crate::error::{Error, Result};
 use crate::source::{
-    Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, read_error,
+    Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader, TextLimits,
+    read_error,
 };
 
 /// Texts of the beginning of an object of which one must be JSON.
@@ -90,13 +91,16 @@ fn look(reader: ObjectReader, object: &Object) -> Result<Classified> {
     }
     match look_at_records(reader).map_err(|error| read_error(object, error)) {
         Err(Error::NotText { found, .. }) => Ok(other(format!("is not text: {found}"))),
+        Err(Error::ExpansionLimit { .. } | Error::TextLimit { .. }) => {
+            Ok(other("becomes too much text when it is decompressed".to_owned()))
+        }
         Err(Error::Decompress { source, .. }) => Ok(other(format!("is damaged: {source}"))),
         classified => classified,
     }
 }
 
 fn look_at_records(reader: ObjectReader) -> io::Result<Classified> {
-    let input = Decompressed::new(reader)?;
+    let input = Decompressed::new(reader, TextLimits::default())?;
     let compression = input.compression();
     let mut batches = Batches::new(input, CutOptions::default());
     let Some(batch) = batches.next().transpose()? else {

@@ -161,7 +161,7 @@ fn read(
     is_stopped: &AtomicBool,
 ) -> Result<ObjectShape> {
     let failed = |error| read_error(object, error);
-    let input = Decompressed::new(reader).map_err(failed)?;
+    let input = Decompressed::new(reader, options.cut.text_limits).map_err(failed)?;
     let compression = input.compression();
     let mut batches = Batches::new(input, options.cut.clone());
     let mut classifiers = Classifiers::default();

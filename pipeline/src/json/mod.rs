@@ -382,5 +382,18 @@ pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// How much white space a text begins with.
+pub(crate) fn blank_length(text: &[u8]) -> usize {
+    /// Bytes that are looked at together: a text may be gigabytes of line feeds.
+    const BLOCK_BYTES: usize = 64;
+    if !text.first().is_some_and(|byte| is_space(*byte)) {
+        return 0;
+    }
+    let is_blank = |block: &&[u8]| block.iter().fold(true, |all, byte| all & is_space(*byte));
+    let blocks = text.chunks_exact(BLOCK_BYTES).take_while(is_blank).count();
+    let rest = &text[blocks * BLOCK_BYTES..];
+    blocks * BLOCK_BYTES + rest.iter().take_while(|byte| is_space(**byte)).count()
+}
+
 #[cfg(test)]
 mod tests;

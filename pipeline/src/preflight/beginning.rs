@@ -27,7 +27,8 @@ pub(super) async fn is_rejected(
         let failed = |error| read_error(&object, error);
         let mut decoder = Decoder::new(feed, &limits);
         let (mut bytes, mut some_of_schema) = (0, false);
-        for batch in Batches::new(Decompressed::new(reader).map_err(failed)?, cut) {
+        let input = Decompressed::new(reader, cut.text_limits).map_err(failed)?;
+        for batch in Batches::new(input, cut) {
             let batch = batch.map_err(failed)?;
             let records = decoder.decode(&batch)?;
             let reasons = records.column(REASON).and_then(|reasons| reasons.str());

@@ -9,6 +9,7 @@ use super::format::{self, Format};
 use super::ndjson::Lines;
 use super::record::Record;
 use super::sequence::Sequence;
+use super::text_limits::TextLimits;
 
 /// Bytes of text by which its format is told.
 pub(super) const LOOK_BYTES: usize = 1 << 20;
@@ -30,11 +31,18 @@ pub struct CutOptions {
     /// The length over which a record is rejected as `too_large` without being held in memory; at
     /// most 1 GiB.
     pub max_record_bytes: usize,
+    /// How much text a compressed object may become, for those who decompress it.
+    pub text_limits: TextLimits,
 }
 
 impl Default for CutOptions {
     fn default() -> Self {
-        Self { format: None, batch_bytes: 4 << 20, max_record_bytes: 16 << 20 }
+        Self {
+            format: None,
+            batch_bytes: 4 << 20,
+            max_record_bytes: 16 << 20,
+            text_limits: TextLimits::default(),
+        }
     }
 }
 

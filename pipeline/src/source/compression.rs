@@ -1,10 +1,13 @@
 //! Plain, gzip or zstd, told by an object's first bytes.
 
 use std::io::{self, BufRead, Read};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::{fmt, thread};
 
 use flate2::bufread::MultiGzDecoder;
+
+use super::text_limits::TextLimits;
 
 /// How an object's bytes are compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,28 +56,26 @@ enum Input<R> {
 }
 
 impl<R: BufRead + Send + 'static> Decompressed<R> {
-    /// Looks at the first bytes of `input`.
+    /// Looks at the first bytes of `input`. Reading fails when the text exceeds a limit.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn new(mut input: R) -> io::Result<Self> {
-        Ok(match Compression::of(input.fill_buf()?) {
-            Compression::Gzip => Self {
-                compression: Compression::Gzip,
-                input: Input::Unpacked(Pieces::of(MultiGzDecoder::new(input))?),
-            },
+    pub fn new(mut input: R, limits: TextLimits) -> io::Result<Self> {
+        let compression = Compression::of(input.fill_buf()?);
+        let input = match compression {
+            Compression::Plain => Input::Plain(input),
+            Compression::Gzip => {
+                let (input, budget) = Counted::new(input, limits);
+                Input::Unpacked(Pieces::of(MultiGzDecoder::new(input), budget)?)
+            }
             Compression::Zstd => {
+                let (input, budget) = Counted::new(input, limits);
                 let mut decoder = zstd::Decoder::with_buffer(input)?;
                 decoder.window_log_max(WINDOW_LOG_MAX)?;
-                Self {
-                    compression: Compression::Zstd,
-                    input: Input::Unpacked(Pieces::of(decoder)?),
-                }
+                Input::Unpacked(Pieces::of(decoder, budget)?)
             }
-            Compression::Plain => {
-                Self { compression: Compression::Plain, input: Input::Plain(input) }
-            }
-        })
+        };
+        Ok(Self { compression, input })
     }
 
     /// What the first bytes told.
@@ -91,6 +92,55 @@ const PIECE_BYTES: usize = 256 << 10;
 /// Pieces that wait for the reader at most.
 const WAITING_PIECES: usize = 2;
 
+/// Counts the stored bytes that a decoder takes.
+struct Counted<R> {
+    input: R,
+    taken: Arc<AtomicU64>,
+}
+
+impl<R> Counted<R> {
+    fn new(input: R, limits: TextLimits) -> (Self, Budget) {
+        let taken = Arc::<AtomicU64>::default();
+        let budget = Budget { limits, stored_bytes: Arc::clone(&taken), text_bytes: 0 };
+        (Self { input, taken }, budget)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.taken.fetch_add(amount as u64, Ordering::Relaxed);
+        self.input.consume(amount);
+    }
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// How much text has come from how many stored bytes, and how much may.
+struct Budget {
+    limits: TextLimits,
+    stored_bytes: Arc<AtomicU64>,
+    text_bytes: u64,
+}
+
+impl Budget {
+    /// Fails when the next piece of text is beyond a limit.
+    fn spend(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.text_bytes += piece.len() as u64;
+        let stored_bytes = self.stored_bytes.load(Ordering::Relaxed);
+        self.limits.check(self.text_bytes, stored_bytes).map_err(io::Error::other)
+    }
+}
+
 /// What another thread decompresses.
 struct Pieces {
     pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
@@ -100,11 +150,11 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(decoder: impl Read + Send + 'static) -> io::Result<Self> {
+    fn of(decoder: impl Read + Send + 'static, budget: Budget) -> io::Result<Self> {
         let (sender, pieces) = mpsc::sync_channel(WAITING_PIECES);
         thread::Builder::new()
             .name("decompress".to_owned())
-            .spawn(move || decompress(decoder, &sender))?;
+            .spawn(move || decompress(decoder, budget, &sender))?;
         Ok(Self { pieces, piece: io::Cursor::default(), ended: false })
     }
 
@@ -118,12 +168,20 @@ impl Pieces {
     }
 }
 
-/// Sends the text in pieces, the last one empty, until nobody takes them.
-fn decompress(mut decoder: impl Read, pieces: &mpsc::SyncSender<io::Result<Vec<u8>>>) {
+/// Sends the text in pieces, the last one empty, until nobody takes them or there is too much.
+fn decompress(
+    mut decoder: impl Read,
+    mut budget: Budget,
+    pieces: &mpsc::SyncSender<io::Result<Vec<u8>>>,
+) {
     loop {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         let read = decoder.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut piece);
         let is_last = piece.is_empty();
+        if let Err(too_much) = budget.spend(&piece) {
+            pieces.send(Err(too_much)).ok();
+            return;
+        }
         // What came before an error is text all the same.
         if (!is_last || read.is_ok()) && pieces.send(Ok(piece)).is_err() {
             return;

@@ -26,6 +26,7 @@ mod select;
 mod sequence;
 #[cfg(test)]
 mod tests;
+mod text_limits;
 
 pub use batch::{Batch, Batches, CutOptions};
 pub use bucket::Bucket;
@@ -43,3 +44,4 @@ pub(crate) use read::{
 pub use record::{CutFault, Record};
 pub use remote::shown;
 pub use select::{Keys, Selection};
+pub use text_limits::TextLimits;

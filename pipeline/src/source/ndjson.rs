@@ -3,7 +3,7 @@
 use super::cuts::Cuts;
 use super::discard::{Discard, Until};
 use super::record::TOO_LARGE;
-use crate::json::is_space;
+use crate::json::{blank_length, is_space};
 
 /// Cuts lines; blank ones are no records.
 #[derive(Debug, Default)]
@@ -24,33 +24,29 @@ impl Lines {
             cuts.push_discarded_line(discard);
             at = taken;
         }
-        let begin = at;
-        for end in memchr::memchr_iter(b'\n', &text[begin..]) {
+        // Blank lines, of which there may be any number, are passed over at once.
+        at += blank_length(&text[at..]);
+        while let Some(length) = memchr::memchr(b'\n', &text[at..]) {
             if cuts.is_full() {
                 return at;
             }
-            push_line(text, at, begin + end, cuts);
-            at = begin + end + 1;
+            push_line(text, at, at + length, cuts);
+            at += length + 1;
+            at += blank_length(&text[at..]);
         }
         if cuts.ended && !cuts.is_full() {
             push_line(text, at, text.len(), cuts);
             at = text.len();
         } else if cuts.is_too_large(text.len() - at) {
-            at += text[at..].iter().take_while(|byte| is_space(**byte)).count();
-            if cuts.is_too_large(text.len() - at) {
-                let mut discard = cuts.discard(at, TOO_LARGE, Until::LineEnd);
-                at += discard.feed(&text[at..], false).0;
-                self.discard = Some(discard);
-            }
+            let mut discard = cuts.discard(at, TOO_LARGE, Until::LineEnd);
+            at += discard.feed(&text[at..], false).0;
+            self.discard = Some(discard);
         }
         at
     }
 }
 
-fn push_line(text: &[u8], mut start: usize, mut end: usize, cuts: &mut Cuts) {
-    while start < end && is_space(text[start]) {
-        start += 1;
-    }
+fn push_line(text: &[u8], start: usize, mut end: usize, cuts: &mut Cuts) {
     while start < end && is_space(text[end - 1]) {
         end -= 1;
     }

@@ -6,7 +6,7 @@ use super::discard::{Closing, Discard, Until};
 use super::format::Format;
 use super::record::{CutFault, TOO_LARGE};
 use crate::feed::Reason;
-use crate::json::{Cursor, Fault, is_space};
+use crate::json::{Cursor, Fault, blank_length, is_space};
 
 /// Cuts values one after the other.
 ///
@@ -101,7 +101,7 @@ impl Sequence {
         if let Some(discard) = self.discard.take() {
             return self.pass_over(discard, text, at, cuts);
         }
-        let start = at + text[at..].iter().take_while(|byte| is_space(**byte)).count();
+        let start = at + blank_length(&text[at..]);
         if self.next == Next::First {
             self.note_margin(&text[at..start]);
         }

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use proptest::prelude::*;
 
-use super::{Batches, CutOptions, Decompressed, Format};
+use super::{Batches, CutOptions, Decompressed, Format, TextLimits};
 use crate::feed::Reason;
 
 /// A record as it was cut: its text, its place, and the reason if cutting found one.
@@ -171,7 +171,7 @@ fn a_record_that_is_too_large_is_passed_over() {
     ];
     for (format, text, at) in cases {
         for batch_bytes in [64, 100_000, 1 << 20] {
-            let options = CutOptions { format: Some(format), batch_bytes, max_record_bytes: 1000 };
+            let options = CutOptions { batch_bytes, max_record_bytes: 1000, ..options(format) };
             let cuts = cut(text.as_bytes(), &options).unwrap();
             let [first, (kept, offset, cut_length, reason), last] = &cuts[..] else {
                 panic!("{format} {batch_bytes}: {} records", cuts.len());
@@ -206,11 +206,12 @@ fn compression_is_told_by_the_first_bytes() {
     let halves = [&text[..5], &text[5..]];
     let (members, frames) = (halves.map(gzip).concat(), halves.map(zstd).concat());
     for (name, bytes) in [("plain", text.to_vec()), ("gzip", members), ("zstd", frames)] {
-        let input = Decompressed::new(Cursor::new(bytes.clone())).unwrap();
+        let input = Decompressed::new(Cursor::new(bytes.clone()), TextLimits::default()).unwrap();
         assert_eq!(input.compression().to_string(), name);
         assert_eq!(cut(input, &options(None)).unwrap().len(), 2, "{name}");
         let cut_off = Cursor::new(bytes[..bytes.len() - 1].to_vec());
-        let cut_off = Decompressed::new(cut_off).and_then(|input| cut(input, &options(None)));
+        let cut_off = Decompressed::new(cut_off, TextLimits::default())
+            .and_then(|input| cut(input, &options(None)));
         assert_eq!(cut_off.is_err(), name != "plain", "{name}");
     }
 }
@@ -227,7 +228,8 @@ fn many_members_of_any_size_are_one_text() {
     // What a frame may hold that is no text, and is skipped.
     let skippable = b"\x50\x2A\x4D\x18\x03\0\0\0abc";
     for bytes in [compressed(gzip, &gzip(b"")), compressed(zstd, skippable)] {
-        let cuts = cut(Decompressed::new(Cursor::new(bytes)).unwrap(), &options(None)).unwrap();
+        let input = Decompressed::new(Cursor::new(bytes), TextLimits::default()).unwrap();
+        let cuts = cut(input, &options(None)).unwrap();
         assert_eq!(cuts.len(), 200);
         let (_, offset, length, _) = cuts.last().unwrap();
         assert_eq!(offset + length + 1, whole);

@@ -12,7 +12,7 @@ use pipeline::error::{Result, causes};
 use pipeline::feed::USER_STATUS;
 use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, warm_up};
-use pipeline::source::{CutOptions, Listed, find, shown};
+use pipeline::source::{Listed, find, shown};
 
 use super::preview::preview;
 use super::print::Printer;
@@ -123,13 +123,10 @@ async fn load_all(
 fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
     LoadOptions {
         mode: args.mode,
-        cut: CutOptions {
-            format: args.format,
-            max_record_bytes: args.records.max_record_bytes as usize,
-            ..CutOptions::default()
-        },
+        cut: args.records.cut(args.format),
         reload: args.reload,
         job_id: None,
+        max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
         connections: args.connections.connections(),
         progress: Arc::clone(progress),
         reached: failpoint::reached,

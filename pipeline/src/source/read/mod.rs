@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 use super::format::NotText;
 use super::object::Object;
+use super::text_limits::TooMuchText;
 use crate::error::Error;
 pub(crate) use ahead::Reading;
 use ahead::{Ahead, Chunks};
@@ -195,6 +196,15 @@ pub(crate) fn read_error(object: &Object, error: io::Error) -> Error {
         Err(error) => error,
     };
     let object = object.url();
+    let error = match error.downcast::<TooMuchText>() {
+        Ok(TooMuchText::Expansion { text_bytes, stored_bytes, max_expansion }) => {
+            return Error::ExpansionLimit { object, text_bytes, stored_bytes, max_expansion };
+        }
+        Ok(TooMuchText::Bytes { max_text_bytes }) => {
+            return Error::TextLimit { object, max_text_bytes };
+        }
+        Err(error) => error,
+    };
     match error.downcast::<NotText>() {
         Ok(found) => Error::NotText { object, found: found.to_string() },
         Err(source) => Error::Decompress { object, source },
