@@ -72,9 +72,12 @@ async fn an_answer_of_long_rows_ends_early_and_says_so() {
     database.load(&[&sample("user_status_sample.json")]);
     let client = database.connect().await;
     let long = "delete from user_status_error_rec; insert into user_status_error_rec (error_rec) \
-        select repeat('x', 1 << 20) from generate_series(1, 10)";
+        select repeat('x', 1 << 20) from generate_series(1, 100)";
     client.batch_execute(long).await.unwrap();
     let serve = Serve::start(&database, &["--no-worker"], &repository("data"));
     let rows = serve.get("/v1/tables/user_status_error_rec/rows?limit=1000").await.json();
-    assert_eq!((rows["rows"].as_array().unwrap().len(), &rows["has_more"]), (4, &json!(true)));
+    // Texts are cut so that a row with one in each of its columns is no longer than an answer.
+    let (number, cut) = (rows["rows"].as_array().unwrap().len(), rows["cut"].as_array().unwrap());
+    assert!((2..100).contains(&number), "{number} rows");
+    assert_eq!((&rows["has_more"], cut.len()), (&json!(true), number));
 }

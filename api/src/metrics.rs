@@ -13,6 +13,8 @@ const LOAD_SECONDS: &str = "stevedore_load_seconds";
 const RECORDS: &str = "stevedore_records_total";
 const BYTES: &str = "stevedore_bytes_total";
 const JOBS: &str = "stevedore_jobs";
+const CONNECTIONS: &str = "stevedore_http_connections";
+const CONNECTIONS_CLOSED: &str = "stevedore_http_connections_closed_total";
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"];
 
@@ -34,6 +36,14 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(RECORDS, "Records of loads by what became of them: loaded or rejected");
     describe_counter!(BYTES, "Bytes of loaded objects, as they are stored");
     describe_gauge!(JOBS, "Jobs that wait or run, in the whole fleet, by state");
+    describe_gauge!(CONNECTIONS, "Connections of clients that are open");
+    describe_counter!(
+        CONNECTIONS_CLOSED,
+        "Connections that were closed: unread, or refused since there were too many"
+    );
+    for why in ["refused", "unread"] {
+        counter!(CONNECTIONS_CLOSED, "why" => why).absolute(0);
+    }
     for outcome in ["succeeded", "failed", "cancelled", "queued"] {
         counter!(ATTEMPTS, "ended" => outcome).absolute(0);
     }
@@ -47,6 +57,21 @@ pub(crate) fn answered(route: &str, method: &str, status: u16, took: Duration) {
     counter!(REQUESTS, "route" => route.clone(), "method" => method, "status" => status.to_string())
         .increment(1);
     histogram!(REQUEST_SECONDS, "route" => route).record(took);
+}
+
+/// Counts a connection that is opened (1) or closed (-1).
+pub(crate) fn connections(change: f64) {
+    gauge!(CONNECTIONS).increment(change);
+}
+
+/// Counts a connection that was refused, since there were too many.
+pub(crate) fn connection_refused() {
+    counter!(CONNECTIONS_CLOSED, "why" => "refused").increment(1);
+}
+
+/// Counts a connection whose client did not read its answer.
+pub(crate) fn connection_unread() {
+    counter!(CONNECTIONS_CLOSED, "why" => "unread").increment(1);
 }
 
 /// Counts an attempt.

@@ -30,3 +30,9 @@ mod planted;
 
 /// Small objects that become endless text, or endless rejects.
 mod bombs;
+
+/// All of it at the same time, against a server with one worker beside it.
+mod together;
+
+/// Clients that ask for long answers and do not read them, and too many clients.
+mod unread;

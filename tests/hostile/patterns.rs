@@ -12,7 +12,7 @@ fn nested(levels: usize) -> String {
 }
 
 /// Patterns that were seen to end a process, or to make it panic.
-fn hostile() -> [String; 4] {
+pub(super) fn hostile() -> [String; 4] {
     let alternatives = format!("{}x{}", "{a,".repeat(240), "}".repeat(240));
     [nested(7_200), nested(7_111), alternatives, format!("{{{}}}", vec!["a"; 500].join(","))]
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::print::Printer;
 use super::service::{Service, StartError};
 use crate::config::{ServeArgs, ServerArgs};
-use crate::http::{Access, App, Browsers, RouteSettings, ServerSettings, router, serve as listen};
+use crate::http::{
+    Access, Answers, App, Browsers, RouteSettings, ServerSettings, router, serve as listen,
+};
 use crate::metrics;
 
 pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
@@ -58,6 +60,7 @@ async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError>
         listener: service.listener.clone(),
         buckets: service.buckets.clone(),
         access: Access::new(server.keys, server.rate_limit),
+        answers: Arc::new(Answers::new(work.pool_size.get())),
         metrics: counted,
         stopping: stopping.clone(),
     });
@@ -74,6 +77,8 @@ async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError>
         listen: server.listen,
         tls: server.tls_cert.zip(server.tls_key),
         timeout: routes.timeout,
+        max_connections: server.max_connections.get(),
+        write_timeout: Duration::from_secs(server.write_timeout_secs.get()),
     };
     let worker = (!server.no_worker)
         .then(|| tokio::spawn(Arc::clone(&service.worker).run(stopping.clone())));

@@ -1,7 +1,7 @@
 //! The settings of `serve` and `worker`.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use axum::http::HeaderValue;
@@ -125,6 +125,19 @@ pub(crate) struct ServerArgs {
         default_value_t = 30
     )]
     pub(crate) request_timeout_secs: u64,
+    /// Connections of clients at the same time; further ones are answered 503 too_many_connections and
+    /// closed
+    #[arg(long, env = "STEVEDORE_MAX_CONNECTIONS", value_name = "N", default_value = "512")]
+    pub(crate) max_connections: NonZeroUsize,
+    /// Longest time in which a client reads less than 64 KiB of an answer that waits, before its
+    /// connection is closed
+    #[arg(
+        long,
+        env = "STEVEDORE_WRITE_TIMEOUT_SECS",
+        value_name = "SECONDS",
+        default_value = "30"
+    )]
+    pub(crate) write_timeout_secs: NonZeroU64,
     /// Origin of pages that may call the API from a browser
     #[arg(
         long = "cors-origin",

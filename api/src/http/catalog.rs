@@ -13,10 +13,14 @@ use pipeline::catalog::export::{ddl, json_schema, tree};
 use pipeline::catalog::store::{TableVersion, Tables};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
+use super::answers::Entries;
 use super::extract::{Path, Query, check_text};
+use super::page::{limit, page, place};
 use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 
 /// A table of the catalog.
@@ -62,6 +66,9 @@ pub(super) struct CatalogTable {
 pub(super) struct CatalogTables {
     /// In order of their databases and names
     tables: Vec<CatalogTable>,
+    /// Where to go on; none on the last page
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 /// Which tables to list.
@@ -71,6 +78,11 @@ pub(super) struct CatalogTables {
 pub(super) struct TableParams {
     /// Only tables of this database of the catalog
     database: Option<String>,
+    /// `next_cursor` of the page before
+    cursor: Option<String>,
+    /// Tables of a page
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u16>,
 }
 
 /// Which versions to compare.
@@ -164,7 +176,8 @@ pub(super) struct TableDiff {
 
 /// List the tables of the catalog
 ///
-/// What crawlers have found, each in its newest version.
+/// What crawlers have found, each in its newest version. A page ends at 1 MiB, so it may
+/// have fewer tables than `limit`.
 #[utoipa::path(
     get,
     path = "/v1/catalog/tables",
@@ -183,9 +196,21 @@ pub(super) async fn list(
     Query(params): Query<TableParams>,
 ) -> Result<Json<CatalogTables>, Problem> {
     check_text("database", params.database.as_deref())?;
-    let client = app.store.client().await?;
-    let found = Tables::list(&**client, params.database.as_deref(), None).await?;
-    Ok(Json(CatalogTables { tables: found.into_iter().map(CatalogTable::from).collect() }))
+    let limit = limit(params.limit)?;
+    let after = place::<(String, String)>(params.cursor.as_deref())?;
+    let (database, name) = after.unzip();
+    check_text("cursor", database.as_deref())?;
+    check_text("cursor", name.as_deref())?;
+    // One more than the page has tells whether there are more.
+    let found = limit + 1;
+    let params: [&(dyn ToSql + Sync); 4] = [&params.database, &database, &name, &found];
+    let sql = include_str!("../../../sql/queries/catalog_page.sql");
+    let mut tables = Entries::new(limit as usize);
+    let add = |row: &Row| tables.add(CatalogTable::from(TableVersion::from(row)));
+    app.store.each("read the catalog", sql, &params, add).await?;
+    let place = |table: &CatalogTable| (table.database.clone(), table.name.clone());
+    let (tables, next_cursor) = page(tables, place);
+    Ok(Json(CatalogTables { tables, next_cursor }))
 }
 
 /// See a table of the catalog

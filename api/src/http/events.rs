@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::App;
 use super::extract::Path;
 use super::problem::{Guarded, Missing, Problem, Unavailable};
-use crate::jobs::{Job, Notice, StoreError};
+use crate::jobs::{EVENTS, Job, Notice, StoreError};
 
 /// An event of the stream.
 #[derive(Debug, ToSchema)]
@@ -78,7 +78,7 @@ pub(super) async fn events(
         last,
         job,
         waiting: VecDeque::new(),
-        is_first: true,
+        is_behind: true,
         is_done: false,
     };
     let events = futures::stream::unfold(follower, Follower::next);
@@ -94,7 +94,8 @@ struct Follower {
     /// The job as it was told last.
     job: Job,
     waiting: VecDeque<Event>,
-    is_first: bool,
+    /// Whether more has happened already than was read.
+    is_behind: bool,
     is_done: bool,
 }
 
@@ -107,7 +108,7 @@ impl Follower {
             if self.is_done {
                 return None;
             }
-            if !std::mem::take(&mut self.is_first) {
+            if !self.is_behind {
                 self.wait().await?;
             }
             if let Err(error) = self.look().await {
@@ -139,10 +140,15 @@ impl Follower {
             self.is_done = true;
             return Ok(());
         };
-        for event in self.app.store.events(job.job_id, self.last).await? {
+        let events = self.app.store.events(job.job_id, self.last).await?;
+        self.is_behind = events.len() as i64 == EVENTS;
+        for event in events {
             self.last = event.event_id;
             let told = Event::default().event("state").id(event.event_id.to_string());
             self.waiting.extend(told.json_data(&event).ok());
+        }
+        if self.is_behind {
+            return Ok(());
         }
         let name = if job.state.is_final() { "done" } else { "progress" };
         self.is_done = job.state.is_final();

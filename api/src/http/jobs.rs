@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::App;
+use super::answers::Entries;
 use super::extract::{Body, Path, Query, check_instant, check_text};
 use super::page::{limit, page, place};
 use super::problem::{
@@ -118,7 +119,8 @@ fn accepted(job: Job) -> Created {
 
 /// List jobs
 ///
-/// Newest first. `next_cursor` leads to the next page, with the same filters.
+/// Newest first. `next_cursor` leads to the next page, with the same filters. A page ends at 1 MiB, so it
+/// may have fewer jobs than `limit`.
 #[utoipa::path(
     get,
     path = "/v1/jobs",
@@ -149,13 +151,12 @@ pub(super) async fn list(
         since: params.since,
         until: params.until,
         before: place(params.cursor.as_deref())?,
-        limit: 0,
+        // One more than the page has tells whether there are more.
+        limit: limit + 1,
     };
-    let read = |limit| {
-        let (store, filter) = (&app.store, JobFilter { limit, ..filter });
-        async move { store.list(&filter).await }
-    };
-    let (jobs, next_cursor) = page(limit, read, |job| job.job_id).await?;
+    let mut jobs = Entries::new(limit as usize);
+    app.store.list(&filter, |job| jobs.add(job)).await?;
+    let (jobs, next_cursor) = page(jobs, |job| job.job_id);
     Ok(Json(JobPage { jobs, next_cursor }))
 }
 

@@ -8,15 +8,16 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Row;
-use tokio_postgres::types::Json as Jsonb;
+use tokio_postgres::types::{Json as Jsonb, ToSql};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::App;
+use super::answers::Entries;
 use super::extract::{Path, Query, check_instant, check_text};
 use super::page::{limit, page, place};
 use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
-use crate::jobs::{StoreError, database_failed};
+use crate::jobs::StoreError;
 
 /// How a load ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -140,7 +141,8 @@ pub(super) struct LoadPage {
 
 /// List loads
 ///
-/// The ledger, newest first: what was loaded from which version of which object, with which counts.
+/// The ledger, newest first: what was loaded from which version of which object, with which counts. A
+/// page ends at 1 MiB, so it may have fewer loads than `limit`.
 #[utoipa::path(
     get,
     path = "/v1/loads",
@@ -164,8 +166,8 @@ pub(super) async fn list(
     check_instant("until", params.until)?;
     let limit = limit(params.limit)?;
     let before: Option<i64> = place(params.cursor.as_deref())?;
-    let read = |limit| read(&app, None, &params, before, limit);
-    let (loads, next_cursor) = page(limit, read, |load| load.load_id).await?;
+    let loads = read(&app, None, &params, before, limit).await?;
+    let (loads, next_cursor) = page(loads, |load| load.load_id);
     Ok(Json(LoadPage { loads, next_cursor }))
 }
 
@@ -198,7 +200,7 @@ pub(super) async fn show(
         cursor: None,
         limit: None,
     };
-    let found = read(&app, Some(load_id), &all, None, 1).await?.pop();
+    let found = read(&app, Some(load_id), &all, None, 1).await?.finish().0.pop();
     let missing = || Problem::not_found("load_not_found", format!("there is no load {load_id}"));
     found.map(Json).ok_or_else(missing)
 }
@@ -209,14 +211,17 @@ async fn read(
     params: &LoadParams,
     before: Option<i64>,
     limit: i64,
-) -> Result<Vec<Load>, StoreError> {
+) -> Result<Entries<Load>, StoreError> {
     let sql = include_str!("../../../sql/queries/loads.sql");
     let state = params.state.map(LoadState::as_str);
     let LoadParams { bucket, key, since, until, .. } = params;
-    let client = app.store.client().await?;
-    let rows =
-        client.query(sql, &[&load_id, &state, bucket, key, since, until, &before, &limit]).await;
-    Ok(rows.map_err(database_failed("read the ledger"))?.iter().map(Load::from).collect())
+    // One more than the page has tells whether there are more.
+    let found = limit + 1;
+    let params: [&(dyn ToSql + Sync); 8] =
+        [&load_id, &state, bucket, key, since, until, &before, &found];
+    let mut loads = Entries::new(limit as usize);
+    app.store.each("read the ledger", sql, &params, |row| loads.add(row.into())).await?;
+    Ok(loads)
 }
 
 impl From<&Row> for Load {

@@ -17,8 +17,10 @@
 //! | `GET /openapi.json`, `/docs` | developers | |
 
 mod access;
+mod answers;
 mod browser;
 mod catalog;
+mod connection;
 mod crawlers;
 mod events;
 mod extract;
@@ -36,6 +38,7 @@ mod trace;
 mod trigger;
 
 pub(crate) use access::Access;
+pub(crate) use answers::Answers;
 pub(crate) use browser::Browsers;
 pub(crate) use jobs::JobPage;
 pub(crate) use server::{ServerSettings, serve};
@@ -84,6 +87,8 @@ pub(crate) struct App {
     pub(crate) listener: Listener,
     pub(crate) buckets: Buckets,
     pub(crate) access: Access,
+    /// Bounds the answers that are in memory.
+    pub(crate) answers: Arc<Answers>,
     pub(crate) metrics: PrometheusHandle,
     /// Set when the process is to stop.
     pub(crate) stopping: CancellationToken,
@@ -169,12 +174,9 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(crawlers::run))
         .merge(old)
         .route_layer(with(Scope::Trigger));
-    let read = OpenApiRouter::new()
+    let lists = OpenApiRouter::new()
         .routes(routes!(jobs::list))
-        .routes(routes!(jobs::show))
-        .routes(routes!(events::events))
         .routes(routes!(loads::list))
-        .routes(routes!(loads::show))
         .routes(routes!(rejects::list))
         .routes(routes!(catalog::databases))
         .routes(routes!(catalog::list))
@@ -184,8 +186,15 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(catalog::compare))
         .routes(routes!(tables::rows))
         .routes(routes!(crawlers::list))
+        .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::read_bounded));
+    let read = OpenApiRouter::new()
+        .routes(routes!(jobs::show))
+        .routes(routes!(loads::show))
         .routes(routes!(crawlers::show))
         .routes(routes!(health::counts))
+        .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::bounded))
+        .routes(routes!(events::events))
+        .merge(lists)
         .route_layer(with(Scope::Read));
     let admin = OpenApiRouter::new()
         .routes(routes!(crawlers::create))
@@ -203,7 +212,9 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
 pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
     let (api, document) = routes(&app, settings.body_bytes);
     let docs = SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", finished(&document));
-    let docs = Router::from(docs).layer(map_response(keep_in));
+    let of_docs = Arc::new(Answers::of_docs());
+    let bounded = from_fn_with_state(of_docs, answers::read_bounded);
+    let docs = Router::from(docs).layer(map_response(keep_in)).layer(bounded);
     let timeout =
         TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, settings.timeout);
     let browsers = settings.browsers.clone();

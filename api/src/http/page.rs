@@ -1,10 +1,11 @@
-//! Pages of lists: so many, and where to go on.
+//! Pages of lists: so many entries, at most so many bytes, and where to go on.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::answers::Entries;
 use super::problem::Problem;
 
 /// Entries of a page, unless the request says how many.
@@ -20,17 +21,14 @@ pub(super) fn limit(wanted: Option<u16>) -> Result<i64, Problem> {
     }
 }
 
-/// The entries of a page, and where to go on if there are more: one more than the page has is read.
-pub(super) async fn page<T, P: Serialize, E, Reading: Future<Output = Result<Vec<T>, E>>>(
-    limit: i64,
-    read: impl FnOnce(i64) -> Reading,
+/// The entries of a page, and where to go on if there are more.
+pub(super) fn page<T: Serialize, P: Serialize>(
+    entries: Entries<T>,
     place: impl FnOnce(&T) -> P,
-) -> Result<(Vec<T>, Option<String>), E> {
-    let mut entries = read(limit + 1).await?;
-    let is_more = entries.len() as i64 > limit;
-    entries.truncate(limit as usize);
+) -> (Vec<T>, Option<String>) {
+    let (entries, is_more) = entries.finish();
     let next = entries.last().filter(|_| is_more).and_then(|last| cursor(&place(last)));
-    Ok((entries, next))
+    (entries, next)
 }
 
 /// A place in a list as an opaque text.

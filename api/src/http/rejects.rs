@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -16,15 +16,16 @@ use tokio_postgres::types::ToSql;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
+use super::answers::Entries;
 use super::extract::{Query, check_text};
 use super::page::{limit, page, place};
 use super::problem::{Guarded, Problem, Unavailable, WrongParameter};
-use crate::jobs::{StoreError, database_failed};
+use crate::jobs::StoreError;
 
 /// The type of an answer with one JSON object a line.
 const NDJSON: &str = "application/x-ndjson";
-/// Records that are read at once; each has up to 64 KiB of text.
-const AT_ONCE: i64 = 100;
+/// Records that are read at once; fewer where they are long.
+const AT_ONCE: i64 = 500;
 
 /// Load and number of a record: its place in the list.
 type Place = (i64, i64);
@@ -86,8 +87,8 @@ pub(super) struct RejectPage {
 
 /// List rejected records
 ///
-/// Those of the newest load first. With `Accept: application/x-ndjson` one a line, all of them unless
-/// there is a `limit`.
+/// Those of the newest load first. A page ends at 1 MiB, so it may have fewer records than `limit`. With
+/// `Accept: application/x-ndjson` one a line, all of them unless there is a `limit`.
 #[utoipa::path(
     get,
     path = "/v1/rejects",
@@ -125,8 +126,8 @@ pub(super) async fn list(
         let most = params.limit.map(|_| limit);
         return Ok(lines(app, params, place, most).await?.into_response());
     }
-    let read = |limit| read(&app, &params, place, limit);
-    let (rejects, next_cursor) = page(limit, read, Reject::place).await?;
+    let rejects = read(&app, &params, place, limit).await?;
+    let (rejects, next_cursor) = page(rejects, Reject::place);
     Ok(Json(RejectPage { rejects, next_cursor }).into_response())
 }
 
@@ -153,21 +154,36 @@ async fn read(
     params: &RejectParams,
     place: Option<Place>,
     limit: i64,
-) -> Result<Vec<Reject>, StoreError> {
+) -> Result<Entries<Reject>, StoreError> {
     let (load_id, record_no) = place.unzip();
-    let found: [&(dyn ToSql + Sync); 6] =
-        [&params.load_id, &params.object, &params.reason, &load_id, &record_no, &limit];
-    let client = app.store.client().await?;
-    match client.query(include_str!("../../../sql/queries/rejects.sql"), &found).await {
-        Ok(rows) => Ok(rows.iter().map(Reject::from).collect()),
+    // One more than the page has tells whether there are more.
+    let found = limit + 1;
+    let params: [&(dyn ToSql + Sync); 6] =
+        [&params.load_id, &params.object, &params.reason, &load_id, &record_no, &found];
+    let sql = include_str!("../../../sql/queries/rejects.sql");
+    let mut rejects = Entries::new(limit as usize);
+    let add = |row: &Row| rejects.add(row.into());
+    match app.store.each("read the rejected records", sql, &params, add).await {
         // The tables are created by the first load.
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(Vec::new()),
-        Err(error) => Err(database_failed("read the rejected records")(error)),
+        Err(error) if error.sqlstate() == Some(&SqlState::UNDEFINED_TABLE) => {
+            Ok(Entries::new(limit as usize))
+        }
+        read => read.map(|()| rejects),
     }
 }
 
-/// The records after a place, one a line, at most so many. They are read in pieces, so that a client
-/// that reads slowly holds no connection to the database.
+/// What of a stream comes next.
+enum Next {
+    /// Records that are read already, and whether there are more.
+    Read(Vec<Reject>, bool),
+    /// The records after a place.
+    After(Place),
+    Nothing,
+}
+
+/// The records after a place, one a line, at most so many. They are read in pieces, and a piece is not
+/// read before the one before was sent: a client that reads slowly holds no connection to the
+/// database, and no more than a piece in memory.
 async fn lines(
     app: Arc<App>,
     params: RejectParams,
@@ -175,23 +191,33 @@ async fn lines(
     most: Option<i64>,
 ) -> Result<impl IntoResponse, Problem> {
     let size = |left: Option<i64>| left.map_or(AT_ONCE, |left| left.min(AT_ONCE));
-    let first = read(&app, &params, place, size(most)).await?;
-    let pieces = futures::stream::try_unfold((Some(first), most), move |(piece, left)| {
+    let (first, is_more) = read(&app, &params, place, size(most)).await?.finish();
+    let begin = (Next::Read(first, is_more), most);
+    let pieces = futures::stream::try_unfold(begin, move |(next, left)| {
         let (app, params) = (Arc::clone(&app), params.clone());
         async move {
-            let Some(piece) = piece else { return Ok(None) };
-            let bytes: Vec<u8> = piece.iter().flat_map(line).collect();
+            let (piece, is_more) = match next {
+                Next::Nothing => return Ok(None),
+                Next::Read(piece, is_more) => (piece, is_more),
+                Next::After(place) => {
+                    let (reading, size) = (Arc::clone(&app), size(left));
+                    let piece = async move { read(&reading, &params, Some(place), size).await };
+                    let piece = app.answers.read(piece).await?;
+                    let piece = piece.inspect_err(|error| {
+                        tracing::error!(%error, "the rejected records cannot be read to their end");
+                    })?;
+                    piece.finish()
+                }
+            };
             let left = left.map(|left| left - piece.len() as i64);
             let next = match piece.last() {
-                Some(last) if piece.len() as i64 == AT_ONCE && left != Some(0) => {
-                    let read = read(&app, &params, Some(last.place()), size(left)).await;
-                    Some(read.inspect_err(|error| {
-                        tracing::error!(%error, "the rejected records cannot be read to their end");
-                    })?)
-                }
-                _ => None,
+                Some(last) if is_more && left != Some(0) => Next::After(last.place()),
+                _ => Next::Nothing,
             };
-            Ok::<_, StoreError>(Some((Bytes::from(bytes), (next, left))))
+            let bytes: Vec<u8> = piece.iter().flat_map(line).collect();
+            drop(piece);
+            let held = app.answers.hold(&bytes).await?;
+            Ok::<_, axum::BoxError>(Some((held, (next, left))))
         }
     });
     Ok(([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(pieces)))

@@ -7,16 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
 use axum_server::{Address, Handle, Server};
 use hyper_util::rt::TokioTimer;
+use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
+
+use super::connection::Acceptor;
 
 /// Longest time in which a client must have sent its headers, if a request may take as long.
 const HEADERS: Duration = Duration::from_secs(10);
 /// All headers of a request.
 const HEADER_BYTES: usize = 32 << 10;
+/// Bytes of an answer that the system takes for each connection; twice as many, with what it needs itself.
+const SEND_BUFFER_BYTES: u32 = 256 << 10;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
 /// How long requests may go on after the process was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -28,10 +34,13 @@ pub(crate) struct ServerSettings {
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// Longest time that a request may take.
     pub(crate) timeout: Duration,
+    /// Connections at the same time.
+    pub(crate) max_connections: usize,
+    /// Longest time in which a client reads nothing of an answer.
+    pub(crate) write_timeout: Duration,
 }
 
-/// Serves until `stopping`; calls `listening` with the URL once clients can connect. Nothing waits
-/// until there is more to send (Nagle): an event of a stream would wait for 40 ms.
+/// Serves until `stopping`; calls `listening` with the URL once clients can connect.
 ///
 /// # Errors
 /// When the address cannot be listened on, or the certificate cannot be used.
@@ -41,12 +50,13 @@ pub(crate) async fn serve(
     stopping: CancellationToken,
     listening: impl FnOnce(&str),
 ) -> io::Result<()> {
-    let listener = TcpListener::bind(settings.listen)?;
-    listener.set_nonblocking(true)?;
+    let listener = bind(settings.listen)?;
     let address = listener.local_addr()?;
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone(), stopping));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let (most, write_timeout) = (settings.max_connections, settings.write_timeout);
+    let acceptor = Acceptor::new(most, write_timeout, settings.tls.is_some());
     match &settings.tls {
         Some((certificate, key)) => {
             let config = RustlsConfig::from_pem_file(certificate, key).await?;
@@ -55,16 +65,25 @@ pub(crate) async fn serve(
             config.reload_from_config(Arc::new(only_http1));
             listening(&format!("https://{address}"));
             let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
-            let server = server.map(|tls| tls.acceptor(NoDelayAcceptor::new()));
+            let server = server.map(|tls| tls.acceptor(acceptor));
             limited(server, settings.timeout).serve(service).await
         }
         None => {
             listening(&format!("http://{address}"));
             let server = axum_server::from_tcp(listener)?.handle(handle);
-            let server = server.acceptor(NoDelayAcceptor::new());
+            let server = server.acceptor(acceptor);
             limited(server, settings.timeout).serve(service).await
         }
     }
+}
+
+/// Listens; accepted connections have the send buffer of the listener.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// With limits on headers. Only HTTP/1: of others the limits would be other ones, and while it is

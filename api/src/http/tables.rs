@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use pipeline::catalog::name::check_schema;
-use pipeline::catalog::readback::{Batches, Keep, QueryColumn, values};
+use pipeline::catalog::readback::{Beginning, Keep, QueryColumn, beginning, values};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use tokio_postgres::types::ToSql;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
+use super::answers::Entries;
 use super::extract::{Path, Query, check_text};
 use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
@@ -49,8 +50,22 @@ pub(super) struct TableRows {
     /// The values of each row, in the order of the columns: booleans and numbers as such (numeric, NaN
     /// and the infinite are strings), all else as the text that Postgres writes
     rows: Vec<Vec<Value>>,
-    /// Whether there are more rows like these. An answer also ends with the row that makes it 4 MB long
+    /// Whether there are more rows like these. An answer also ends before the row that would make it longer
+    /// than 1 MiB
     has_more: bool,
+    /// The texts in `rows` that are cut, since they are too long for an answer
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    cut: Vec<CutText>,
+}
+
+/// A text that is cut.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CutText {
+    /// The place of its row in `rows`, from 0
+    row: usize,
+    /// The name of its column
+    column: String,
 }
 
 /// Which rows to show.
@@ -109,15 +124,12 @@ pub(super) async fn rows(
     let sql = format!("select * from {quoted}{condition} limit {}", limit + 1);
     let value = filter.as_ref().map(|(_, _, value)| value);
     let params: Vec<_> = value.iter().map(|value| *value as &(dyn ToSql + Sync)).collect();
-    let read = first(&transaction, &sql, &params).await;
-    let (columns, mut rows, is_all) = read.map_err(|error| match &filter {
+    let read = beginning(&transaction, &sql, &params, Keep::JsonTypes).await;
+    let read = read.map_err(|error| match &filter {
         Some((_, column, value)) => of_value(error, column, value),
         None => unread(error),
     })?;
-    let has_more = rows.len() > limit || !is_all;
-    rows.truncate(limit);
-    let columns = columns.into_iter().map(RowColumn::from).collect();
-    Ok(Json(TableRows { table: quoted, columns, rows, has_more }))
+    Ok(Json(answer(quoted, read, limit)))
 }
 
 fn limit(wanted: Option<u16>) -> Result<usize, Problem> {
@@ -181,19 +193,36 @@ async fn condition(
     Ok(row.ok_or_else(missing)?.get(0))
 }
 
-/// The columns of a query, the rows of its first batch, which is bounded in bytes, and whether that is
-/// all.
-async fn first(
-    transaction: &Transaction<'_>,
-    sql: &str,
-    params: &[&(dyn ToSql + Sync)],
-) -> Result<(Vec<QueryColumn>, Vec<Vec<Value>>, bool), Error> {
-    let mut batches = Batches::open(transaction, sql, params, Keep::JsonTypes).await?;
-    let columns = batches.columns().to_vec();
-    Ok(match batches.next_frame().await? {
-        Some(frame) => (columns, values(&frame), batches.next().await?.is_none()),
-        None => (columns, Vec::new(), true),
-    })
+/// The rows of an answer, bounded in number and in bytes.
+fn answer(table: String, beginning: Beginning, limit: usize) -> TableRows {
+    let Beginning { columns, rows, is_all, cut_after } = beginning;
+    let mut entries = Entries::new(limit);
+    for row in rows.iter().flat_map(values) {
+        if entries.add(row).is_break() {
+            break;
+        }
+    }
+    let (mut rows, is_more) = entries.finish();
+    let mut cut = Vec::new();
+    for (at, row) in rows.iter_mut().enumerate() {
+        for (value, column) in row.iter_mut().zip(&columns) {
+            if cut_text(value, cut_after) {
+                cut.push(CutText { row: at, column: column.name.clone() });
+            }
+        }
+    }
+    let columns = columns.into_iter().map(RowColumn::from).collect();
+    TableRows { table, columns, rows, has_more: is_more || !is_all, cut }
+}
+
+/// Cuts a text behind so many characters; whether it was longer.
+fn cut_text(value: &mut Value, characters: usize) -> bool {
+    let Value::String(text) = value else { return false };
+    let end = text.char_indices().nth(characters).map(|(end, _)| end);
+    if let Some(end) = end {
+        text.truncate(end);
+    }
+    end.is_some()
 }
 
 /// The problem of a value that a column cannot have, or cannot be compared with.

@@ -25,7 +25,7 @@ pub(crate) use outcome::JobError;
 pub(crate) use pool::pool;
 pub(crate) use queue::{Queue, migrate};
 pub(crate) use schedule::Schedule;
-pub(crate) use store::{Asked, Changed, JobFilter, Store, StoreError, database_failed};
+pub(crate) use store::{Asked, Changed, EVENTS, JobFilter, Store, StoreError, database_failed};
 pub(crate) use submit::{Request, SubmitError, Target};
 pub(crate) use worker::{Worker, WorkerSettings};
 

@@ -1,18 +1,24 @@
 //! The rows of jobs: read and written here, and nowhere else.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{GenericClient, Object, Pool, PoolError};
 use graphile_worker::DbError;
 use pipeline::error::{is_passing, may_pass};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
 use super::queue::Queue;
 use super::{Job, JobCounts, JobEvent, JobState};
+
+/// Rows that are fetched at once: one may have some hundred KiB.
+const FETCHED_ROWS: i32 = 8;
+/// Events of a job that are read at once.
+pub(crate) const EVENTS: i64 = 100;
 
 /// Why the rows could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -115,28 +121,47 @@ impl Store {
         Ok(self.pool.get().await?)
     }
 
-    /// Jobs, newest first.
-    pub(crate) async fn list(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
+    /// Hands the rows of a query over until `take` has enough. Few are in memory at once, whatever the
+    /// query finds, since a row may be long.
+    pub(crate) async fn each(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+        mut take: impl FnMut(&Row) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let failed = || database_failed(doing);
+        let mut client = self.client().await?;
+        let transaction = client.build_transaction().read_only(true).start().await;
+        let transaction = transaction.map_err(failed())?;
         // Planned anew each time: which index helps depends on which filters there are.
-        let sql = format!("{JOBS} {LISTED}");
-        let rows = self
-            .client()
-            .await?
-            .query(
-                &sql,
-                &[
-                    &filter.state.map(JobState::as_str),
-                    &filter.bucket,
-                    &filter.key,
-                    &filter.parent_id,
-                    &filter.since,
-                    &filter.until,
-                    &filter.before,
-                    &filter.limit,
-                ],
-            )
-            .await;
-        Ok(rows.map_err(database_failed("list jobs"))?.iter().map(Job::from).collect())
+        let portal = transaction.bind(sql, params).await.map_err(failed())?;
+        loop {
+            let rows = transaction.query_portal(&portal, FETCHED_ROWS).await.map_err(failed())?;
+            let is_last = rows.len() < FETCHED_ROWS as usize;
+            if rows.iter().any(|row| take(row).is_break()) || is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands jobs over, newest first, until `take` has enough.
+    pub(crate) async fn list(
+        &self,
+        filter: &JobFilter,
+        mut take: impl FnMut(Job) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let params: [&(dyn ToSql + Sync); 8] = [
+            &filter.state.map(JobState::as_str),
+            &filter.bucket,
+            &filter.key,
+            &filter.parent_id,
+            &filter.since,
+            &filter.until,
+            &filter.before,
+            &filter.limit,
+        ];
+        self.each("list jobs", &format!("{JOBS} {LISTED}"), &params, |row| take(row.into())).await
     }
 
     /// A job, if there is one.
@@ -144,15 +169,15 @@ impl Store {
         find(&self.client().await?, job_id).await
     }
 
-    /// What happened to a job after an event.
+    /// What happened to a job after an event: the next things, [`EVENTS`] at most.
     pub(crate) async fn events(
         &self,
         job_id: Uuid,
         after: i64,
     ) -> Result<Vec<JobEvent>, StoreError> {
         let sql = "select event_id, at, state, attempt, error from stevedore.job_events \
-            where job_id = $1 and event_id > $2 order by event_id";
-        let rows = self.client().await?.query(sql, &[&job_id, &after]).await;
+            where job_id = $1 and event_id > $2 order by event_id limit $3";
+        let rows = self.client().await?.query(sql, &[&job_id, &after, &EVENTS]).await;
         Ok(rows
             .map_err(database_failed("read what happened to a job"))?
             .iter()

@@ -9,10 +9,13 @@
 //! time: connectorx bounds a batch by its rows only, and keeps any number of finished ones, but a row
 //! may have megabytes.
 
+mod beginning;
 mod frame;
+mod prepared;
 mod rows;
 mod source;
 
+pub use beginning::{Beginning, beginning};
 pub use rows::{texts, values};
 
 use std::pin::Pin;
@@ -28,6 +31,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{GenericClient, RowStream};
 
 use crate::error::{Error, Result};
+use prepared::Prepared;
 use source::{Cells, ReadError, SourceColumn};
 
 /// A batch ends with the row that makes it so long,
@@ -116,24 +120,8 @@ impl Batches {
         params: Params<'_>,
         keep: Keep,
     ) -> Result<Self> {
-        let mut statement = client.prepare(query).await.map_err(failed)?;
-        let columns = statement.columns().iter();
-        let described: Vec<_> =
-            columns.map(|column| QueryColumn::new(column.name(), column.type_())).collect();
-        let casts: Vec<_> =
-            statement.columns().iter().map(|column| !keep.keeps(column.type_())).collect();
-        if casts.contains(&true) {
-            statement = client.prepare(&with_casts(query, &casts)).await.map_err(failed)?;
-        }
-        let columns: Arc<[_]> = described
-            .iter()
-            .zip(statement.columns())
-            .map(|(described, column)| {
-                // What is none of them was cast.
-                let cells = Cells::of(column.type_()).unwrap_or(Cells::Text(true));
-                SourceColumn { name: described.name.clone(), cells }
-            })
-            .collect();
+        let Prepared { statement, columns, described, .. } =
+            Prepared::new(client, query, keep, None).await?;
         let rows = client.query_raw(&statement, params.iter().copied()).await.map_err(failed)?;
         let empty = moved(&columns, Vec::new()).await?;
         Ok(Self { rows: Box::pin(rows.fuse()), columns, described, empty })
@@ -228,19 +216,6 @@ async fn moved(
         }
         Err(error) => Err(failed(error.into())),
     }
-}
-
-/// The query with some of its columns as the text that Postgres writes, by their places: names may be
-/// there twice. Not by casts, of which some types have their own: `inet` one that adds a mask. A row of
-/// nulls is not null. The query ends in a line break, as it may end in a comment.
-fn with_casts(query: &str, casts: &[bool]) -> String {
-    let names: Vec<_> = (0..casts.len()).map(|at| format!("c{at}")).collect();
-    let select = names.iter().zip(casts).map(|(name, is_cast)| match is_cast {
-        true => format!("case num_nulls({name}) when 0 then format('%s', {name}) end"),
-        false => name.clone(),
-    });
-    let select: Vec<_> = select.collect();
-    format!("select {} from ({query}\n) as rows ({})", select.join(", "), names.join(", "))
 }
 
 fn failed(source: tokio_postgres::Error) -> Error {
