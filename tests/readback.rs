@@ -229,6 +229,7 @@ async fn rows_of_any_table_are_shown() {
     let shown = run(&database, &["show", "Odd.a \"b", "--limit", "1"]);
     assert!(shown.starts_with("Odd.a \"b, first 1 row\n"), "{shown}");
     let name: String = client.query_one("select current_database()", &[]).await.unwrap().get(0);
+    run(&database, &["crawl", "postgres", "--schema", "Odd"]);
     assert!(run(&database, &["show", &format!("postgres_{name}_Odd_a \"b")]).contains("4 rows"));
     let output = database.stevedore(&["show", "nothing"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -9,8 +9,10 @@ const TABLES: &str = r#"
     create schema "a.b"; create schema a; create schema "A";
     create table "a.b".t (which text); insert into "a.b".t values ('"a.b".t');
     create table a."b.t" (which text); insert into a."b.t" values ('a."b.t"');
-    create table "A"."sa""y" (which text); insert into "A"."sa""y" values ('A."sa""y"')"#;
-const NAMES: [&str; 3] = [r#""a.b".t"#, r#"a."b.t""#, r#"A."sa""y""#];
+    create table "A"."sa""y" (which text); insert into "A"."sa""y" values ('"A"."sa""y"')"#;
+/// Each as people write it and as SQL takes it, which is in its row.
+const NAMES: [(&str, &str); 3] =
+    [(r#""a.b".t"#, r#""a.b".t"#), (r#"a."b.t""#, r#"a."b.t""#), (r#"A.sa"y"#, r#""A"."sa""y""#)];
 
 #[tokio::test]
 async fn names_with_dots_lead_to_their_tables() {
@@ -30,25 +32,25 @@ async fn names_with_dots_lead_to_their_tables() {
         let path = format!("/v1/tables/{}/rows", name.replace('"', "%22").replace('.', "%2E"));
         let rows = serve.get(&path).await.json();
         // The location is the name as SQL takes it, behind the database's.
-        let which = rows["rows"][0][0].as_str().unwrap().replace("A.", "\"A\".");
+        let which = rows["rows"][0][0].as_str().unwrap();
         assert!(location.ends_with(&format!(".{which}")), "{location} {rows}");
         let shown = database.stevedore(&["show", name]).output().unwrap();
         assert!(stdout(&shown).contains(rows["rows"][0][0].as_str().unwrap()), "{name} {shown:?}");
     }
-    for name in NAMES {
+    for (name, which) in NAMES {
         let shown = database.stevedore(&["show", name]).output().unwrap();
         assert!(shown.status.success(), "{name} {}", stderr(&shown));
         assert!(stdout(&shown).starts_with(&format!("{name}, 1 row\n")), "{}", stdout(&shown));
-        assert!(stdout(&shown).contains(&format!("│ {name} ")), "{}", stdout(&shown));
+        assert!(stdout(&shown).contains(&format!("│ {which} ")), "{}", stdout(&shown));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rows.csv");
         let args = ["export", name, file.to_str().unwrap()];
         let exported = database.stevedore(&args).output().unwrap();
         assert!(exported.status.success(), "{name} {}", stderr(&exported));
         let rows = std::fs::read_to_string(&file).unwrap();
-        assert!(rows.contains(&name.replace('"', "\"\"")), "{name} {rows}");
+        assert!(rows.contains(&which.replace('"', "\"\"")), "{name} {rows}");
     }
-    for name in ["a.b.t", "\"a.b", "a.", "\"\".t", "a\"b"] {
+    for name in ["a.b.t", "\"a.b", "a.", "\"\".t"] {
         let shown = database.stevedore(&["show", name]).output().unwrap();
         assert_eq!(shown.status.code(), Some(1), "{name}");
         assert!(stderr(&shown).contains("in double quotes"), "{name} {}", stderr(&shown));

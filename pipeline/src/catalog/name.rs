@@ -4,7 +4,7 @@
 //!
 //! - A name is a table, or a schema, a dot and a table: `orders`, `shop.orders`.
 //! - Names are taken as they are written. They are not made lower case.
-//! - A name that holds a dot, a quote or white space stands in double quotes, in which a quote is
+//! - A name that holds a dot, or begins with a quote, stands in double quotes, in which a quote is
 //!   written twice: `"a.b".t` is the table `t` of the schema `a.b`, and `a."b.t"` is the table `b.t` of
 //!   the schema `a`.
 
@@ -68,9 +68,6 @@ fn identifier(text: &str) -> Result<(String, Option<&str>), NameError> {
         None => {
             let end = text.find('.').unwrap_or(text.len());
             let (name, rest) = text.split_at(end);
-            if name.contains('"') {
-                return Err(NameError("a quote stands within a name that does not begin with one"));
-            }
             (name.to_owned(), rest)
         }
     };
@@ -107,9 +104,8 @@ fn unquoted(text: &str) -> Result<(String, &str), NameError> {
 }
 
 /// A name as [`TableName`] reads it, in quotes only where it needs them.
-pub(super) fn written(name: &str) -> String {
-    let needs_quotes = |char: char| char == '.' || char == '"' || char.is_whitespace();
-    if name.is_empty() || name.contains(needs_quotes) {
+fn written(name: &str) -> String {
+    if name.is_empty() || name.contains('.') || name.starts_with('"') {
         return format!("\"{}\"", name.replace('"', "\"\""));
     }
     name.to_owned()
@@ -150,20 +146,20 @@ mod tests {
             ("Shop.Orders", name(Some("Shop"), "Orders")),
             (r#""a.b".t"#, name(Some("a.b"), "t")),
             (r#"a."b.t""#, name(Some("a"), "b.t")),
-            (r#""a""b"."c d""#, name(Some("a\"b"), "c d")),
+            (r#"a"b.c d"#, name(Some("a\"b"), "c d")),
+            (r#""""a.b".t"#, name(Some("\"a.b"), "t")),
         ] {
             assert_eq!(text.parse::<TableName>().unwrap(), expected, "{text}");
             assert_eq!(expected.to_string(), text);
         }
         assert_eq!(r#""a"."b""#.parse::<TableName>().unwrap(), name(Some("a"), "b"));
+        assert_eq!(r#""a""b""#.parse::<TableName>().unwrap(), name(None, "a\"b"));
     }
 
     #[test]
     fn what_is_no_name_is_refused() {
         let long = "a".repeat(513);
-        for text in
-            ["", ".", "a.", ".a", "a.b.c", "\"", "\"a", "\"a\"b", "a\"b", "\"\"", "a\0", &long]
-        {
+        for text in ["", ".", "a.", ".a", "a.b.c", "\"", "\"a", "\"a\"b", "\"\"", "a\0", &long] {
             assert!(text.parse::<TableName>().is_err(), "{text:?}");
         }
     }
