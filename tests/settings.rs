@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{stderr, stdout, stevedore};
 
-const HASH: &str = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
+const HASH: &str = "013700cc2927c9255165637bd1cb28e1446f20aa69bf88ff20a4fd133b79d9b0";
 
 /// A folder with a file of settings.
 fn with_file(text: &str) -> TempDir {
