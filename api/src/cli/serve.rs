@@ -60,7 +60,7 @@ async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError>
         listener: service.listener.clone(),
         buckets: service.buckets.clone(),
         access: Access::new(server.keys, server.rate_limit),
-        answers: Arc::new(Answers::new(work.pool_size.get())),
+        answers: Arc::new(Answers::new(server.pool_size.get())),
         metrics: counted,
         stopping: stopping.clone(),
     });
