@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the tables, the chart and the README's section of what far.sh measured.
+"""Makes the tables, the chart and the section of benches/README.md of what far.sh measured.
 
-far.py [RESULTS]      (default benches/results; another folder leaves the README as it is)
+far.py [RESULTS]      (default benches/results; another folder leaves benches/README.md unchanged)
 """
 
 import csv
@@ -148,9 +148,9 @@ def page(notes, every):
 
 
 def write_readme(every):
-    readme = ROOT / "README.md"
+    readme = ROOT / "benches/README.md"
     begin, end = MARKS
-    picture = "![Seconds by the distance of the store](benches/results/far.svg)"
+    picture = "![Seconds by the distance of the store](results/far.svg)"
     block = f"{begin}\n\n{picture}\n\n{section(every)}\n\n{end}"
     text = readme.read_text()
     readme.write_text(re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: block, text, flags=re.DOTALL))

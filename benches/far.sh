@@ -16,7 +16,7 @@
 #   SLOW_ROUNDS=1                 rounds of DuckDB over the many small objects
 #   LIMIT_SECS=900                what a run may take
 #
-# Writes benches/results/far.csv, and with far.py the tables, the chart and the section of the README;
+# Writes benches/results/far.csv, and with far.py the tables, the chart and the section of benches/README.md;
 # RESULTS=folder writes them elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -286,12 +286,13 @@ async fn health_readiness_and_counts_are_told() {
 }
 
 #[tokio::test]
-async fn the_examples_of_the_readme_work() {
+async fn the_examples_of_the_guides_work() {
     let database = TestDatabase::empty().await;
     let bucket = format!("microservice-hw={}", samples().display());
     let serve = Serve::start(&database, &["--bucket", &bucket], &samples());
-    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
-    let examples: Vec<_> = readme.lines().filter(|line| line.starts_with("curl ")).collect();
+    let guide = |name| std::fs::read_to_string(repository("docs/guides").join(name)).unwrap();
+    let guides = guide("rest.md") + &guide("crawling.md");
+    let examples: Vec<_> = guides.lines().filter(|line| line.starts_with("curl ")).collect();
     assert_eq!(examples.len(), 10);
     for example in examples {
         // Tables are there when something was loaded.

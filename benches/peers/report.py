@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes tables, the chart and the README's section of what run.sh measured.
+"""Makes tables, the chart and the section of benches/README.md from what run.sh measured.
 
-report.py [RESULTS]      (default benches/results; another folder leaves the README as it is)
+report.py [RESULTS]      (default benches/results; another folder leaves benches/README.md unchanged)
 """
 
 import csv
@@ -135,8 +135,8 @@ def section(every):
     for peer in sorted({p.name: p for m in every for p in m.peers}.values(), key=lambda peer: order(every, peer.name)):
         cells = "".join(cell(measured, measured.by_name.get(peer.name)) for measured in every)
         rows.append(f"| {peer.about} |{cells}")
-    said = ["; ".join([f"- {measured.records:,}: {measured.where()}", *measured.missing()]) for measured in every]
-    return "\n".join(rows + [""] + [f"{line}." for line in said])
+    said = [f"- {measured.records:,} records: {note}." for measured in every for note in [measured.where(), *measured.missing()]]
+    return "\n".join(rows + [""] + said)
 
 
 def order(every, name):
@@ -150,9 +150,9 @@ def cell(measured, peer):
 
 
 def write_readme(every):
-    readme = ROOT / "README.md"
+    readme = ROOT / "benches/README.md"
     begin, end = MARKS
-    block = f"{begin}\n\n![Seconds of each, logarithmic](benches/results/peers.svg)\n\n{section(every)}\n\n{end}"
+    block = f"{begin}\n\n![Seconds of each, logarithmic](results/peers.svg)\n\n{section(every)}\n\n{end}"
     text = readme.read_text()
     readme.write_text(re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: block, text, flags=re.DOTALL))
 

@@ -8,7 +8,7 @@
 # installs the rest (install.sh). Without a DATABASE_URL (a scratch database) it starts a PostgreSQL of
 # its own. ONLY="a b" takes these of with/, SLOW_ROUNDS (default 2) is for the peers marked slow,
 # LIMIT_SECS (default 900) what a run may take. A peer that fails is not run again. Writes benches/results/peers-RECORDS.csv, and with
-# report.py the tables, the chart and the section of the README; RESULTS=folder writes them elsewhere.
+# report.py the tables, the chart and the section of benches/README.md; RESULTS=folder writes them elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 records=${1:-100000} rounds=${2:-5} slow_rounds=${SLOW_ROUNDS:-2}

@@ -3,6 +3,8 @@
 mod catalog;
 mod file;
 mod jobs;
+#[cfg(test)]
+mod reference;
 mod secret;
 mod serve;
 mod show;

@@ -59,7 +59,7 @@ impl Printer {
         self.is_cut_off.get()
     }
 
-    /// Has remarks logged from now on, for whoever reads nothing but the lines of the log.
+    /// Logs remarks from now on, for readers that only parse log lines.
     pub(crate) fn log_notes(&self) {
         self.notes_are_logged.set(true);
     }
