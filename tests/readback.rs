@@ -231,6 +231,8 @@ async fn rows_of_any_table_are_shown() {
     let name: String = client.query_one("select current_database()", &[]).await.unwrap().get(0);
     run(&database, &["crawl", "postgres", "--schema", "Odd"]);
     assert!(run(&database, &["show", &format!("postgres_{name}_Odd_a \"b")]).contains("4 rows"));
+    let equals = ["show", "Odd.a \"b", "--where", "\"Text\" = 'y'", "--log", "error"];
+    assert!(run(&database, &equals).starts_with("Odd.a \"b, 1 row\n"));
     let output = database.stevedore(&["show", "nothing"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("the database has no table nothing"), "{}", stderr(&output));

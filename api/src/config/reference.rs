@@ -177,7 +177,7 @@ fn sentence(arg: &Arg) -> String {
         })
         .collect();
     if !shown.is_empty() {
-        write!(help, "<br>{}", shown.join("<br>")).unwrap();
+        write!(help, ". {}", shown.join(". ")).unwrap();
     }
     help
 }
@@ -228,13 +228,20 @@ fn settings_page() -> String {
     page + SETTINGS_NOTES
 }
 
-/// The commands that have a setting.
+/// The commands that have a setting; those with a database are too many to name.
 fn users(leaves: &[(String, &Command)], name: &str) -> String {
-    let has = |leaf: &Command| leaf.get_arguments().filter_map(setting).any(|known| known == name);
-    let users: Vec<_> = leaves.iter().filter(|(_, leaf)| has(leaf)).collect();
-    match users.len() == leaves.len() {
-        true => "all".to_owned(),
-        false => users.iter().map(|(user, _)| format!("`{user}`")).collect::<Vec<_>>().join(", "),
+    let find = |leaf: &Command| {
+        let mut args = leaf.get_arguments();
+        args.find(|arg| setting(arg).as_deref() == Some(name)).cloned()
+    };
+    let found: Vec<_> =
+        leaves.iter().filter_map(|(user, leaf)| Some((user, find(leaf)?))).collect();
+    let is_of_database =
+        |arg: &Arg| arg.get_help_heading().is_some_and(|heading| heading == "Database");
+    match &found[..] {
+        found if found.len() == leaves.len() => "all".to_owned(),
+        [(_, arg), ..] if is_of_database(arg) => "all that use a database".to_owned(),
+        found => found.iter().map(|(user, _)| format!("`{user}`")).collect::<Vec<_>>().join(", "),
     }
 }
 
