@@ -160,7 +160,7 @@ async fn without_keys_only_this_machine_is_served() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(stderr(&refused).contains("twice"), "{}", stderr(&refused));
     let (_database, open) = serve(&["--no-worker"]).await;
-    open.wait_for("there are no keys, so whoever can connect may do everything");
+    open.wait_for("there are no keys, so everybody who can connect may do everything");
     assert_eq!(open.get("/v1/jobs").await.status, 200);
     let (_database, insecure) =
         serve(&["--no-worker", "--listen", "0.0.0.0:0", "--insecure"]).await;

@@ -55,7 +55,7 @@ async fn jobs_are_listed_shown_and_watched() {
     assert_shown("jobs_cancel_late", &serve, &["cancel", id(&job)]);
     let one = stevedore(&["jobs", "list", "--limit", "1", "--server", &serve.url]);
     let told = |mut command: Command| stderr(&command.output().unwrap());
-    assert_eq!(told(one), "note: there are more: --limit\n");
+    assert_eq!(told(one), "note: there are more jobs: raise --limit\n");
     assert_eq!(told(stevedore(&["jobs", "list", "--limit", "4", "--server", &serve.url])), "");
     let wrong = stevedore(&["jobs", "list", "--state", "done"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));

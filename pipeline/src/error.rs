@@ -116,13 +116,13 @@ pub enum Error {
         found: String,
     },
     /// What is said about a connection cannot be meant.
-    #[error("the database cannot be connected to as asked: {problem}")]
+    #[error("the options of the database URL cannot be used: {problem}")]
     ConnectionOptions {
         /// What is wrong with it; nothing secret is repeated.
         problem: String,
     },
     /// The certificates by which servers are to be verified are of no use.
-    #[error("could not use the root certificates of {place}")]
+    #[error("could not use the root certificates in {place}")]
     RootCertificates {
         /// The file, or the system.
         place: String,
@@ -187,7 +187,7 @@ pub enum Error {
     },
     /// A load in parts ended before all of them were committed; those that are stay.
     #[error(
-        "the load {load_id} of {object} is not complete: {committed} of its {parts} parts are committed, and stay"
+        "the load {load_id} of {object} is not complete: {committed} of its {parts} parts are committed and stay"
     )]
     Incomplete {
         /// The object.
@@ -202,7 +202,9 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A load in parts was begun in a mode, and is to be gone on with in another.
-    #[error("the load {load_id} of {object} was begun in the mode {mode}, and is not complete")]
+    #[error(
+        "the load {load_id} of {object} is not complete, and was begun in another mode: {mode}"
+    )]
     OtherMode {
         /// The object.
         object: String,
@@ -212,7 +214,7 @@ pub enum Error {
         mode: String,
     },
     /// The counts of a load, or of a part of one, do not agree; nothing of it was written.
-    #[error("the load of {object} does not add up, so it is not committed: {detail}")]
+    #[error("the counts of the load of {object} differ, so nothing was committed: {detail}")]
     Unproven {
         /// The object.
         object: String,
@@ -221,7 +223,7 @@ pub enum Error {
     },
     /// Nobody knows whether a commit went through.
     #[error(
-        "the connection broke while {object} was committed, and the database cannot be asked whether it was"
+        "the connection broke during the commit of {object}, and the database cannot be asked for the result"
     )]
     CommitUnknown {
         /// The object.
@@ -270,7 +272,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The same crawler runs already.
-    #[error("the crawler {crawler} runs already")]
+    #[error("the crawler {crawler} is running already")]
     Busy {
         /// The crawler.
         crawler: String,

@@ -29,9 +29,9 @@ pub(super) enum ClientError {
     Unreachable { server: Url, source: reqwest::Error },
     #[error("{detail} ({code}, request {request_id})")]
     Refused { detail: String, code: String, request_id: String, retryable: bool },
-    #[error("lost sight of the job: {server} was not there again within {} s", PATIENCE.as_secs())]
+    #[error("lost the connection to the job: {server} did not answer again within {} s", PATIENCE.as_secs())]
     OutOfSight { server: Url, source: Box<ClientError> },
-    #[error("{server} does not answer as stevedore does")]
+    #[error("{server} answers, but not like a stevedore server")]
     Strange { server: Url, source: Box<dyn std::error::Error + Send + Sync> },
 }
 

@@ -21,12 +21,15 @@ pub(super) fn hint(error: &Error) -> String {
         }
         Error::InUse { url: Some(url), .. } => format!("use its database: --database-url '{url}'"),
         Error::Download { .. } => {
-            format!("install PostgreSQL: {}; or use a server: --database-url", install_command())
+            format!(
+                "install PostgreSQL: {}; or use your own server: --database-url",
+                install_command()
+            )
         }
         Error::Database { source, .. } => database_hint(source).to_owned(),
         Error::OtherMode { mode, .. } => {
             format!(
-                "go on with it: --mode {mode}; or remove what it has written, as the README says"
+                "continue it with --mode {mode}; or remove what it has written: docs/concepts/parts.md has the SQL"
             )
         }
         other => fixed_hint(other).to_owned(),
@@ -36,8 +39,8 @@ pub(super) fn hint(error: &Error) -> String {
 fn fixed_hint(error: &Error) -> &'static str {
     match error {
         Error::Location { location, .. } if is_remote(location) => {
-            "check the URL, and the settings of its store: AWS_…, GOOGLE_… or AZURE_… in the \
-             environment, or behind the URL: ?region=eu-west-1"
+            "check the URL and the settings of its store: AWS_…, GOOGLE_… or AZURE_… in the environment, \
+             or behind the URL (?region=eu-west-1)"
         }
         Error::Location { .. } => {
             "name a file, a folder, a quoted pattern or a URL: file://, s3://, gs://, az://"
@@ -50,11 +53,11 @@ fn fixed_hint(error: &Error) -> &'static str {
             "name tables of your own schemas; use psql for those of the system: psql \"$DATABASE_URL\""
         }
         Error::NotFound { .. } => {
-            "check the path or key; a pattern needs quotes, so that the shell leaves it alone"
+            "check the path or key; put patterns in quotes, so that the shell does not expand them"
         }
         Error::NoObjects { .. } => {
-            "of a folder, files ending in .json, .ndjson or .jsonl are loaded, also .gz and .zst; \
-             name others themselves"
+            "folders are searched for .json, .ndjson and .jsonl, also with .gz, .gzip or .zst; name \
+             other files one by one"
         }
         Error::Read { source, .. } if source.to_string().contains(MACHINE_METADATA) => {
             "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \
@@ -71,10 +74,10 @@ fn fixed_hint(error: &Error) -> &'static str {
             "check the credentials (AWS_…, GOOGLE_… or AZURE_… in the environment), the region and \
              what they may read"
         }
-        Error::Read { .. } => "check that the object may be read, and run the same command again",
+        Error::Read { .. } => "check the network and the store, then run the same command again",
         Error::Changed { .. } => "run the same command again: it loads the new version",
         Error::Decompress { .. } => {
-            "fetch or compress it again: it is cut off, damaged, or needs more than 64 MB to decompress"
+            "the data is cut off, damaged, or has a window of more than 64 MB: fetch or compress it again"
         }
         Error::ExpansionLimit { .. } => {
             "look at the object: it may be made to fill disks; if it is right, raise --max-expansion (0 is \
@@ -88,36 +91,35 @@ fn fixed_hint(error: &Error) -> &'static str {
             "look at the records of the object: they may be another feed's; to write all of them as rejects, \
              raise --max-rejects-in-a-row (0 is no limit)"
         }
-        Error::NotText { .. } => "if it is JSON all the same, say how: --format ndjson",
+        Error::NotText { .. } => "if it is JSON, name its format: --format ndjson",
         Error::Connect { .. } => {
             "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""
         }
         Error::ConnectionOptions { .. } => {
             "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
         }
-        Error::RootCertificates { .. } => {
-            "name a file of certificates in PEM that can be read: sslrootcert"
-        }
+        Error::RootCertificates { .. } => "set sslrootcert to a readable PEM file of certificates",
         Error::Mismatch { .. } => {
-            "if the catalog is out of date, `stevedore crawl objects` the bucket anew (`stevedore \
-             catalog list` names its table); --no-catalog loads the records as they are, rejected ones too"
+            "if the catalog is out of date, crawl the bucket again with `stevedore crawl objects` (`stevedore \
+             catalog list` shows its table); --no-catalog skips this check and loads what fits"
         }
         Error::Incomplete { .. } => {
-            "run the same command again, once what the last cause names is mended: it loads the parts \
-             that are missing"
+            "fix the last cause, then run the same command again: it loads the missing parts"
         }
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
-        Error::NoCrawler { .. } => "`stevedore crawl list` shows which there are",
-        Error::Busy { .. } => "wait for it to end: `stevedore crawl list` shows its state",
-        Error::Write { .. } => "free space there, or name a file in another folder",
+        Error::NoCrawler { .. } => "list the crawlers: `stevedore crawl list`",
+        Error::Busy { .. } => "wait until it ends: `stevedore crawl list` shows its state",
+        Error::Write { .. } => "free space there, or write to another folder",
         Error::Unproven { .. } => "look for triggers or rules that drop rows of the tables",
-        Error::CommitUnknown { .. } => "run the same command again: it loads what is not loaded",
-        Error::InUse { .. } => "wait a moment, or use another folder: --folder",
-        Error::Embedded { .. } => "mend what the message names, or use a server: --database-url",
-        _ => "nothing was written; please report this with the object, if you can",
+        Error::CommitUnknown { .. } => {
+            "run the same command again: it loads the object unless it is loaded already"
+        }
+        Error::InUse { .. } => "wait until the other process ends, or use another folder: --folder",
+        Error::Embedded { .. } => "fix the cause above, or use your own server: --database-url",
+        _ => "nothing was written; please report this as a defect, with the object if you can",
     }
 }
 
@@ -145,10 +147,10 @@ fn database_hint(error: &tokio_postgres::Error) -> &'static str {
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
         "run `stevedore migrate` as the owner of the tables, and grant the rights of sql/grants.sql"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
-        "run the same command again when whoever holds the lock is done: nothing was written"
+        "another session holds the lock; nothing was written: run the same command again later"
     } else if *code == SqlState::DISK_FULL {
         "free space on the database server, and run the same command again"
     } else {
-        "mend what the database names, and run the same command again: nothing was written"
+        "nothing was written: fix the cause above, then run the same command again"
     }
 }

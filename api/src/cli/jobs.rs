@@ -38,13 +38,15 @@ pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
             printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
         match error {
             ClientError::Unreachable { .. } => {
-                printer.note("hint: start it with `stevedore serve`, or name another: --server");
+                printer.note(
+                    "hint: start it with `stevedore serve`, or name another server: --server",
+                );
             }
             ClientError::OutOfSight { .. } => {
-                printer.note("hint: the job goes on without us; watch it again later");
+                printer.note("hint: the job continues; watch it again later");
             }
             ClientError::Refused { code, .. } if code == "key_unknown" => {
-                printer.note("hint: name a key that the server knows: STEVEDORE_API_KEY");
+                printer.note("hint: set STEVEDORE_API_KEY to a key that the server knows");
             }
             _ => {}
         }
@@ -69,7 +71,7 @@ async fn list(
         printer.jobs(&page.jobs);
     }
     if page.next_cursor.is_some() {
-        printer.note("note: there are more: --limit");
+        printer.note("note: there are more jobs: raise --limit");
     }
     Ok(ExitCode::SUCCESS)
 }

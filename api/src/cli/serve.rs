@@ -28,12 +28,12 @@ pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error(
-        "others can reach {0}, and there are no keys: make one with `stevedore key`, or say --insecure"
+        "other machines can reach {0}, and there are no keys: make one with `stevedore key`, or pass --insecure"
     )]
     NoKeys(std::net::SocketAddr),
-    #[error("tls_cert and tls_key need each other")]
+    #[error("TLS needs both tls_cert and tls_key")]
     HalfTls,
-    #[error("two keys are called {0}: nobody could tell whose requests are whose")]
+    #[error("two keys have the name {0}: logs could not tell their requests apart")]
     SameName(String),
 }
 
@@ -87,7 +87,7 @@ async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError>
         printer.note(&format!("serving {url}, its documentation is at {url}/docs"));
         printer.note(&format!("buckets: {names}"));
         if is_open {
-            printer.note("note: there are no keys, so whoever can connect may do everything");
+            printer.note("note: there are no keys, so everybody who can connect may do everything");
         }
     })
     .await;

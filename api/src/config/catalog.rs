@@ -55,20 +55,20 @@ pub(crate) struct CrawlArgs {
 /// What to crawl.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CrawlVerb {
-    /// Find the tables that the objects of a bucket are
+    /// Describe the objects of a bucket as tables
     Objects(CrawlObjectsArgs),
-    /// Catalog the tables of the database
+    /// Describe the tables of the database
     Postgres(CrawlPostgresArgs),
-    /// Run a crawler again as it was defined, here or over REST
+    /// Run a known crawler again
     Run(CrawlRunArgs),
-    /// List the crawlers, and how their last runs went
+    /// List the crawlers and their last runs
     List(DatabaseArgs),
 }
 
 /// Which crawler to run.
 #[derive(Debug, Args)]
 pub(crate) struct CrawlRunArgs {
-    /// The crawler
+    /// Name of the crawler, as `crawl list` shows it
     pub(crate) name: String,
     /// Print what was done as JSON
     #[arg(long)]
@@ -82,37 +82,37 @@ pub(crate) struct CrawlRunArgs {
 /// What to do about tables that are in the catalog already.
 #[derive(Debug, Args)]
 pub(crate) struct PolicyArgs {
-    /// What becomes of a table whose columns changed
+    /// What to do with a table whose columns changed
     #[arg(long, value_name = "POLICY", default_value = "update")]
     pub(crate) on_change: ChangePolicy,
-    /// What becomes of a table that is not found any more
+    /// What to do with a table that is no longer found
     #[arg(long, value_name = "POLICY", default_value = "deprecate")]
     pub(crate) on_delete: DeletePolicy,
 }
 
-/// What becomes of a table whose columns changed.
+/// What to do with a table whose columns changed.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ChangePolicy {
-    /// A new version has the columns that were found
+    /// Make a new version with the columns that were found
     #[default]
     Update,
-    /// A new version has the columns that there were, as they were, and then those that are new
+    /// Make a new version that keeps the known columns and adds new ones
     AddColumns,
-    /// Nothing; the changes are told
+    /// Change nothing; report the changes
     Log,
 }
 
-/// What becomes of a table that is not found any more.
+/// What to do with a table that is no longer found.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DeletePolicy {
-    /// It is marked, until it is found again
+    /// Mark the table until it is found again
     #[default]
     Deprecate,
-    /// It goes, with all of its versions
+    /// Remove the table with its versions
     Delete,
-    /// Nothing; it is named
+    /// Change nothing; report the table
     Log,
 }
 
@@ -145,16 +145,16 @@ impl From<DeletePolicy> for OnDelete {
 /// Which tables to crawl.
 #[derive(Debug, Args)]
 pub(crate) struct CrawlPostgresArgs {
-    /// A schema to look into; may be given again
+    /// Schema whose tables to describe. Repeat for several
     #[arg(long = "schema", value_name = "NAME", default_value = "public")]
     pub(crate) schemas: Vec<String>,
-    /// Only tables whose name, alone or as schema.table, matches; may be given again
+    /// Only tables whose name matches, alone or as schema.table. Repeat for several
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
-    /// No tables whose name, alone or as schema.table, matches; may be given again
+    /// No tables whose name matches, alone or as schema.table. Repeat for several
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
-    /// Name of the crawler [default: postgres/ and the database]
+    /// Name of the crawler. [default: postgres/ and the name of the database]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The catalog's database for the tables
@@ -172,14 +172,13 @@ pub(crate) struct CrawlPostgresArgs {
 /// Which table goes into which file.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The table: by its name, as schema.table, or as the catalog calls it
+    /// Table, by its name, as schema.table, or by its name in the catalog
     pub(crate) table: String,
-    /// The file, which is replaced if it is there; its ending tells the format: .parquet, .csv, or
-    /// .ndjson (also .jsonl)
+    /// File to write. Its ending chooses the format: .parquet, .csv, .ndjson or .jsonl. An existing file
+    /// is replaced
     pub(crate) file: OutputFile,
-    /// Parts of a large table that are read at the same time, each over a connection of its own [default:
-    /// as many as there are processors]. The rows of several parts are mixed; with 1 they are in the
-    /// order in which the table has them
+    /// Parts of a large table to read at the same time, each over its own connection. Their rows are
+    /// mixed; pass 1 to keep the order of the table. [default: one for each processor]
     #[arg(long, value_name = "N")]
     pub(crate) parallel: Option<NonZeroUsize>,
     #[command(flatten)]
@@ -215,10 +214,10 @@ pub(crate) struct VerifyArgs {
     /// Only this load
     #[arg(long, value_name = "ID")]
     pub(crate) load: Option<i64>,
-    /// Do not read the objects anew
+    /// Compare only the tables with the ledger; do not read the objects again
     #[arg(long)]
     pub(crate) tables_only: bool,
-    /// Print one JSON object a load
+    /// Print one JSON object for each load
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -230,13 +229,13 @@ pub(crate) struct VerifyArgs {
 /// Which rows of which table to show.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// The table: by its name, as schema.table, or as the catalog calls it
+    /// Table, by its name, as schema.table, or by its name in the catalog
     pub(crate) table: String,
-    /// Rows to show at most
+    /// Most rows to show
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) limit: u32,
-    /// Only rows for which this SQL is true. It is run as it stands, as your role, and can change
-    /// nothing
+    /// Only rows for which this SQL condition is true. It runs as your role, in a transaction that cannot
+    /// write
     #[arg(long = "where", id = "where", value_name = "SQL")]
     pub(crate) filter: Option<String>,
     #[command(flatten)]
@@ -246,32 +245,32 @@ pub(crate) struct ShowArgs {
 /// Which objects to crawl, and how.
 #[derive(Debug, Args)]
 pub(crate) struct CrawlObjectsArgs {
-    /// A configured bucket, a folder or a URL
+    /// Configured bucket, folder or URL
     #[arg(value_name = "BUCKET")]
     pub(crate) bucket: String,
-    /// What the keys of the objects begin with
+    /// Only objects whose key begins with this text
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) prefix: String,
-    /// Only objects whose whole key matches (`*` stays within a name, `**` does not); may be given again
+    /// Only objects whose whole key matches; `*` stays within a name, `**` does not. Repeat for several
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
-    /// No objects whose whole key matches; may be given again
+    /// No objects whose whole key matches. Repeat for several
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
-    /// Records of each object to look at, or all
+    /// Records to read of each object, or all
     #[arg(long, value_name = "N|all", default_value = "all")]
     pub(crate) sample: SampleSetting,
-    /// Where in a document its records are, as a JsonPath: `$`, `$[*]`, `$.a.b[*]`; may be given again,
-    /// then of each object the first that leads to records counts [default: $]
+    /// Where the records are in a document, as a JsonPath: `$`, `$[*]`, `$.a.b[*]`. Repeat for several:
+    /// the first that leads to records is used. [default: $]
     #[arg(long = "path", value_name = "JSONPATH")]
     pub(crate) paths: Vec<JsonPath>,
-    /// Name of the crawler [default: the bucket and the prefix]
+    /// Name of the crawler. [default: the bucket and the prefix]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The catalog's database for the tables
     #[arg(long, value_name = "NAME", default_value = DEFAULT_DATABASE)]
     pub(crate) catalog_database: String,
-    /// Objects that are read at the same time [default: as many as there are processors]
+    /// Objects to read at the same time. [default: one for each processor]
     #[arg(long, value_name = "N")]
     pub(crate) parallel: Option<NonZeroUsize>,
     #[command(flatten)]
@@ -288,7 +287,7 @@ pub(crate) struct CrawlObjectsArgs {
 /// The configured buckets.
 #[derive(Debug, Args)]
 pub(crate) struct BucketArgs {
-    /// A bucket under a name, as `serve` has it
+    /// Configured bucket, as for `serve`. Repeat for several
     #[arg(
         long = "bucket",
         id = "buckets",
@@ -330,26 +329,26 @@ pub(crate) struct CatalogArgs {
 /// What of the catalog to see.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CatalogVerb {
-    /// List the tables
+    /// List the tables of the catalog
     List,
-    /// Show a table's columns
+    /// Show the columns of a table
     Show {
         /// The table
         table: String,
-        /// A version of it [default: the newest]
+        /// Version to show. [default: the newest]
         #[arg(long, value_name = "N")]
         version: Option<i32>,
-        /// How to show it
+        /// Format of the columns
         #[arg(long, value_name = "FORMAT", default_value = "tree")]
         export: Export,
     },
-    /// Show what changed from one version of a table to another
+    /// Show what changed between two versions of a table
     Diff {
         /// The table
         table: String,
-        /// The version before
+        /// Older version
         from: i32,
-        /// The version after
+        /// Newer version
         to: i32,
     },
 }
@@ -357,10 +356,10 @@ pub(crate) enum CatalogVerb {
 /// How columns are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Export {
-    /// A tree, as Spark and Polars show schemas
+    /// Tree, as Spark prints schemas
     Tree,
     /// JSON Schema
     JsonSchema,
-    /// A table of Postgres
+    /// `create table` for Postgres
     Ddl,
 }

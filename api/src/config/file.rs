@@ -22,16 +22,16 @@ pub(crate) enum FileError {
     Read { file: PathBuf, source: std::io::Error },
     /// Of the file that nobody has named: who can change it decides what we do.
     #[error(
-        "the settings in {file} are not read, since somebody else could have written them: {reason}; \
-         take the right from them: {remedy}; or say that you mean this file: --config {file}"
+        "the settings in {file} are not read, because another user could have written them: {reason}; \
+         remove that right: {remedy}; or name the file yourself: --config {file}"
     )]
     Exposed { file: PathBuf, reason: String, remedy: String },
     /// Without the line itself: it may hold a secret.
     #[error("the settings in {file} are not TOML: line {line}: {reason}")]
     Toml { file: PathBuf, line: usize, reason: String },
-    #[error("{file} has a setting that there is not: {key}")]
+    #[error("{file} has an unknown setting: {key}")]
     Unknown { file: PathBuf, key: String },
-    #[error("{key} in {file} is neither a text, a number, a boolean nor a list of them")]
+    #[error("{key} in {file} must be a text, a number, a boolean, or a list of them")]
     Value { file: PathBuf, key: String },
 }
 
@@ -88,8 +88,8 @@ fn unnamed(file: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// The command without the variables that are set to nothing: whoever wants a variable unset often
-/// can only empty it (Compose, Kubernetes).
+/// The command without empty variables. In Compose and Kubernetes, emptying a variable is often the
+/// only way to unset it.
 fn without_empty(command: Command) -> Command {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     let command = command.mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
@@ -195,6 +195,6 @@ mod tests {
         let settings: Table = "lisen = \"x\"".parse().unwrap();
         let error =
             with_settings(Config::command(), &settings, Path::new("test.toml")).unwrap_err();
-        assert_eq!(error.to_string(), "test.toml has a setting that there is not: lisen");
+        assert_eq!(error.to_string(), "test.toml has an unknown setting: lisen");
     }
 }

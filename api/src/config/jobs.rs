@@ -13,7 +13,7 @@ use crate::jobs::JobState;
 pub(crate) struct JobsArgs {
     #[command(subcommand)]
     pub(crate) verb: JobsVerb,
-    /// The server
+    /// URL of the server
     #[arg(
         long,
         global = true,
@@ -24,7 +24,7 @@ pub(crate) struct JobsArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) server: Url,
-    /// The key, where the server wants one
+    /// Key of the API, if the server needs one
     #[arg(
         long,
         global = true,
@@ -33,7 +33,7 @@ pub(crate) struct JobsArgs {
         value_name = "KEY"
     )]
     pub(crate) api_key: Option<String>,
-    /// Print JSON as the server sends it
+    /// Print the JSON that the server sends
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -49,10 +49,10 @@ pub(crate) enum JobsVerb {
         /// Only jobs of this bucket
         #[arg(long)]
         bucket: Option<String>,
-        /// Only jobs over the object with this key
+        /// Only jobs that load the object with this key
         #[arg(long)]
         key: Option<String>,
-        /// At most so many
+        /// Jobs to list at most
         #[arg(long, default_value_t = 50)]
         limit: u16,
     },
@@ -61,17 +61,17 @@ pub(crate) enum JobsVerb {
         /// The job
         job_id: Uuid,
     },
-    /// Call a job off
+    /// Cancel a job
     Cancel {
         /// The job
         job_id: Uuid,
     },
-    /// Repeat a job that failed or was cancelled
+    /// Run a failed or cancelled job again
     Retry {
         /// The job
         job_id: Uuid,
     },
-    /// Follow a job to its end
+    /// Follow a job until it ends: exit code 0 if it succeeded
     Watch {
         /// The job
         job_id: Uuid,

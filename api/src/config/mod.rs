@@ -41,8 +41,8 @@ pub(crate) struct Config {
     pub(crate) verb: Verb,
     #[command(flatten)]
     pub(crate) log: LogArgs,
-    /// File of settings: each that has an environment variable, without the prefix, in lower case
-    /// [default: stevedore.toml, if it is there and nobody else can write it]
+    /// Settings file (TOML). Keys are the variables' names in lower case without STEVEDORE_. [default:
+    /// stevedore.toml, if it exists and nobody else can write to it]
     #[arg(
         long,
         global = true,
@@ -59,44 +59,44 @@ pub(crate) enum Verb {
     /// Load objects into their tables, each exactly once
     #[command(after_help = LOAD_EXAMPLES)]
     Load(LoadArgs),
-    /// Serve the REST API, with a worker inside
+    /// Serve the REST API, with a worker in the same process
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
-    /// Work on jobs, beside others on as many machines as you like
+    /// Run jobs from the queue; start any number of workers, on any machine
     #[command(after_help = WORKER_EXAMPLES)]
     Worker(WorkArgs),
-    /// Follow and steer the jobs of a server
+    /// List, show, watch, cancel and retry the jobs of a server
     #[command(after_help = JOBS_EXAMPLES)]
     Jobs(JobsArgs),
-    /// Ask a server whether it is ready; the exit code tells
+    /// Check whether a server is ready: exit code 0 if it is
     #[command(after_help = HEALTH_EXAMPLES)]
     Health(HealthArgs),
-    /// Create or update the ledger, the jobs, the queue and the tables
+    /// Create or update the ledger, the queue and the tables, and exit
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(DatabaseArgs),
-    /// Find out what is in buckets or in Postgres, and catalog it
+    /// Describe the objects of a bucket, or tables of Postgres, in the catalog
     #[command(after_help = catalog::CRAWL_EXAMPLES)]
     Crawl(CrawlArgs),
-    /// See the tables that were found
+    /// Show the tables of the catalog
     #[command(after_help = catalog::CATALOG_EXAMPLES)]
     Catalog(CatalogArgs),
     /// Show rows of a table
     #[command(after_help = catalog::SHOW_EXAMPLES)]
     Show(ShowArgs),
-    /// Write a table into a file
+    /// Write a table to a file: Parquet, CSV or NDJSON
     #[command(after_help = catalog::EXPORT_EXAMPLES)]
     Export(ExportArgs),
-    /// Hold the tables against the ledger, and the ledger against the objects read anew; the exit code
-    /// tells
+    /// Compare the tables with the ledger, and the ledger with the objects: exit code 1 if a count
+    /// differs
     #[command(after_help = catalog::VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
-    /// Make a key for the API
+    /// Make a new key for the API
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),
-    /// Print the settings that are in force for `serve`, secrets hidden
+    /// Print the settings of `serve` and where each comes from, without secrets
     #[command(after_help = CONFIG_EXAMPLES)]
     Config(ServeArgs),
-    /// Print the completions of a shell
+    /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
@@ -155,11 +155,11 @@ Example:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global")]
 pub(crate) struct LogArgs {
-    /// What to log on standard error: a level, or levels by module as RUST_LOG has them
-    /// [default: warn; of serve and worker: info]
+    /// What to log to stderr: a level, or levels by module in the syntax of RUST_LOG. [default: warn; for
+    /// serve and worker: info]
     #[arg(long = "log", id = "log", global = true, env = "STEVEDORE_LOG", value_name = "FILTER")]
     pub(crate) filter: Option<String>,
-    /// How to write it
+    /// Format of log lines
     #[arg(
         long,
         global = true,
@@ -182,7 +182,7 @@ pub(crate) enum LogFormat {
 /// Which objects to load, and how.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
-    /// Files, folders, globs, or URLs: file://, s3://, gs://, az://
+    /// Files, folders, quoted patterns, or URLs: file://, s3://, gs://, az://
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
     /// How status rows are written: merge keeps the latest row of each user; append adds a row for each
@@ -190,26 +190,26 @@ pub(crate) struct LoadArgs {
     /// appends if the table has no such key
     #[arg(long, default_value_t)]
     pub(crate) mode: RequestedMode,
-    /// How records follow each other: ndjson, array or concatenated [default: told by looking]
+    /// Format of the objects: ndjson, array or concatenated. [default: detected]
     #[arg(long)]
     pub(crate) format: Option<Format>,
     /// Read, check and report everything, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Load a version again that is loaded already
+    /// Load again, even if this version is loaded already
     #[arg(long)]
     pub(crate) reload: bool,
-    /// Do not hold the feed against the catalog before a load, and crawl no bucket by a sample on its
-    /// first use
+    /// Skip the preflight: do not compare the feed with the catalog, and crawl no sample of a new
+    /// bucket
     #[arg(long, env = "STEVEDORE_NO_CATALOG", value_parser = BoolishValueParser::new())]
     pub(crate) no_catalog: bool,
-    /// Print one JSON object a load
+    /// Print one JSON object for each load
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print the plans of the four frames, and load nothing
+    /// Print the query plans of the four frames, and load nothing
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Rows of each table to show when one object is loaded
+    /// Rows of each table to show after loading a single object
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) preview: usize,
     #[command(flatten)]
@@ -226,9 +226,9 @@ pub(crate) struct LoadArgs {
 /// How much is loaded at the same time.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectionArgs {
-    /// Connections on which small objects are loaded [default: as many as there are processors, 4 at
-    /// most], and on which an object of plain NDJSON is loaded part by part, in mode append [default:
-    /// 2 from 128 MiB on, where there are processors for them; 1 below]
+    /// Connections that load at the same time. Small objects are loaded in bundles, by default on one
+    /// connection for each processor, up to 4. In append mode, uncompressed NDJSON of 128 MiB or more is
+    /// loaded in parts, by default on 2. Pass 1 to load each object in a single transaction
     #[arg(long, env = "STEVEDORE_CONNECTIONS", value_name = "N")]
     pub(crate) connections: Option<NonZeroUsize>,
 }
@@ -250,7 +250,7 @@ impl ConnectionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
 pub(crate) struct RecordArgs {
-    /// Length over which a record is rejected as too_large
+    /// Longest record; a longer one is rejected as too_large
     #[arg(
         long,
         env = "STEVEDORE_MAX_RECORD_BYTES",
@@ -311,7 +311,7 @@ pub(crate) struct RejectArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Database")]
 pub(crate) struct DatabaseArgs {
-    /// The database [default: an embedded PostgreSQL]
+    /// URL of the database. [default: an embedded PostgreSQL]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// Folder of the embedded PostgreSQL
@@ -326,7 +326,7 @@ pub(crate) struct DatabaseArgs {
         default_value = DEFAULT_DOWNLOAD_URL
     )]
     pub(crate) postgres_url: String,
-    /// SHA-256 of the archive to download, where it is not the pinned build
+    /// SHA-256 of the archive to download. [default: that of the pinned build]
     #[arg(long, env = "STEVEDORE_POSTGRES_SHA256", value_name = "HEX")]
     pub(crate) postgres_sha256: Option<String>,
 }
@@ -341,9 +341,9 @@ impl DatabaseArgs {
 /// The key to make.
 #[derive(Debug, Args)]
 pub(crate) struct KeyArgs {
-    /// Who it is for
+    /// Name of the key: who uses it
     pub(crate) name: String,
-    /// What it is for: trigger, read or admin
+    /// What it allows: trigger, read or admin. Repeat for several
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     pub(crate) scopes: Vec<Scope>,
 }

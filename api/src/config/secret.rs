@@ -1,4 +1,4 @@
-//! Values that may hold a secret: what is wrong with one is told without showing it.
+//! Values that may hold a secret: errors name the option and never show the value.
 
 use std::ffi::OsStr;
 use std::fmt::Display;

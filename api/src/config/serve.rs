@@ -17,7 +17,8 @@ use crate::keys::KeySetting;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Worker")]
 pub(crate) struct WorkArgs {
-    /// A bucket that can be loaded from: a folder, s3://, gs:// or az:// under a name
+    /// Bucket that can be loaded from, as a name and a folder or URL (s3://, gs://, az://). Repeat for
+    /// several
     #[arg(
         long = "bucket",
         env = "STEVEDORE_BUCKET",
@@ -28,18 +29,18 @@ pub(crate) struct WorkArgs {
         default_value = "microservice-hw=data"
     )]
     pub(crate) buckets: Vec<BucketSetting>,
-    /// Loads at the same time [default: as many as there are processors]
+    /// Loads at the same time. [default: one for each processor]
     #[arg(long, env = "STEVEDORE_CONCURRENCY", value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) connections: ConnectionArgs,
-    /// How long loads may go on after SIGTERM or SIGINT, before they are handed back
+    /// How long running loads may continue after SIGTERM or SIGINT; then their jobs return to the queue
     #[arg(long, env = "STEVEDORE_GRACE_SECS", value_name = "SECONDS", default_value_t = 30)]
     pub(crate) grace_secs: u64,
     /// How long a load waits for a lock on a table
     #[arg(long, env = "STEVEDORE_LOCK_TIMEOUT_SECS", value_name = "SECONDS", default_value_t = 60)]
     pub(crate) lock_timeout_secs: u64,
-    /// How long a query of the API or the queue may take
+    /// Longest query of the API or the queue
     #[arg(
         long,
         env = "STEVEDORE_STATEMENT_TIMEOUT_SECS",
@@ -47,8 +48,8 @@ pub(crate) struct WorkArgs {
         default_value_t = 30
     )]
     pub(crate) statement_timeout_secs: u64,
-    /// Do not hold the feed against the catalog before loads, and crawl no bucket by a sample on its
-    /// first use
+    /// Skip the preflight: do not compare the feed with the catalog, and crawl no sample of a new
+    /// bucket
     #[arg(long, env = "STEVEDORE_NO_CATALOG", value_parser = BoolishValueParser::new())]
     pub(crate) no_catalog: bool,
     // Last: its headings hold for what comes behind it.
@@ -81,7 +82,7 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
-    /// Where to listen
+    /// Address and port to listen on
     #[arg(
         long,
         env = "STEVEDORE_LISTEN",
@@ -89,13 +90,13 @@ pub(crate) struct ServerArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub(crate) listen: SocketAddr,
-    /// Certificate chain, as PEM
+    /// Certificate chain for TLS, as a PEM file
     #[arg(long, env = "STEVEDORE_TLS_CERT", value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// Key of the certificate, as PEM
+    /// Private key of the certificate, as a PEM file
     #[arg(long, env = "STEVEDORE_TLS_KEY", value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// A key that clients may use, as `stevedore key` prints it
+    /// Key that clients may use, as `stevedore key` prints it for the server. Repeat for several
     #[arg(
         long = "key",
         env = "STEVEDORE_KEY",
@@ -105,19 +106,19 @@ pub(crate) struct ServerArgs {
         value_parser = Secret::<KeySetting>::new()
     )]
     pub(crate) keys: Vec<KeySetting>,
-    /// Serve without keys on an address that others can reach
+    /// Serve without keys, even on an address that other machines can reach
     #[arg(long, env = "STEVEDORE_INSECURE", value_parser = BoolishValueParser::new())]
     pub(crate) insecure: bool,
-    /// Requests a second that a key may make
+    /// Requests that a key may make in a second
     #[arg(long, env = "STEVEDORE_RATE_LIMIT", value_name = "N", default_value = "1000")]
     pub(crate) rate_limit: NonZeroU32,
-    /// Connections of the API to the database; workers and loads have their own
+    /// Database connections of the API; workers and loads use their own
     #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
     pub(crate) pool_size: NonZeroUsize,
-    /// Longest body of a request
+    /// Longest request body
     #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 64 << 10)]
     pub(crate) max_body_bytes: usize,
-    /// Longest time that a request may take
+    /// Longest duration of a request
     #[arg(
         long,
         env = "STEVEDORE_REQUEST_TIMEOUT_SECS",
@@ -138,7 +139,7 @@ pub(crate) struct ServerArgs {
         default_value = "30"
     )]
     pub(crate) write_timeout_secs: NonZeroU64,
-    /// Origin of pages that may call the API from a browser
+    /// Origin whose pages may call the API from a browser; `*` for all. Repeat for several
     #[arg(
         long = "cors-origin",
         env = "STEVEDORE_CORS_ORIGIN",
@@ -146,7 +147,7 @@ pub(crate) struct ServerArgs {
         value_delimiter = ','
     )]
     pub(crate) cors_origins: Vec<HeaderValue>,
-    /// Only accept jobs, and leave them to others
+    /// Accept jobs and run none; workers run them
     #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
     pub(crate) no_worker: bool,
 }

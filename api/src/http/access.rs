@@ -46,14 +46,15 @@ impl Access {
             let key = self.key_of(headers)?;
             let may = key.scopes.iter().any(|&has| has == scope || has == Scope::Admin);
             if !may {
-                let detail = format!("the key {} has not the scope that this needs", key.name);
+                let detail =
+                    format!("the key {} lacks the scope that this request needs", key.name);
                 return Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail));
             }
             key.name.clone()
         };
         if let Err(refused) = self.requests.check_key(&requester) {
             let seconds = refused.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
-            let detail = "more requests than a key may make in a second";
+            let detail = "the key made too many requests in a second";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
             return Err(problem.retryable(Some(seconds)));
         }

@@ -27,8 +27,8 @@ impl Browsers {
         let refused = |code, detail| Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
         let host = headers.get(header::HOST);
         if host.is_some_and(|host| !self.is_ours(host)) {
-            let detail = "without keys, only names and addresses of this machine are answered: \
-                make a key, or say --insecure";
+            let detail = "without keys, the server answers only to names and addresses of its own machine: \
+                make a key, or start it with --insecure";
             return refused("host_refused", detail);
         }
         let origin = headers.get(header::ORIGIN);
@@ -40,7 +40,10 @@ impl Browsers {
                 .is_some_and(|site| site != "same-origin" && site != "none"),
         };
         if is_foreign {
-            return refused("origin_refused", "pages of other origins need --cors-origin");
+            return refused(
+                "origin_refused",
+                "pages of this origin may not call the API: allow it with --cors-origin",
+            );
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 /// A table of the catalog.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CatalogTable {
-    /// The catalog's database that it is in
+    /// Database of the catalog
     database: String,
     /// Its name there
     name: String,
@@ -36,25 +36,25 @@ pub(super) struct CatalogTable {
     version: i32,
     /// Where it is: a bucket and folder
     location: String,
-    /// What it is made of: `json` or `postgres`
+    /// Kind of data: `json` or `postgres`
     classification: String,
-    /// How records follow each other, if that is the same in all objects
+    /// Format of the records, if it is the same in all objects
     format: Option<String>,
-    /// How objects are compressed, if that is the same in all of them
+    /// Compression, if it is the same in all objects
     compression: Option<String>,
     /// Its objects
     objects: Option<i64>,
-    /// Its records or rows that were looked at
+    /// Records or rows that were read
     records: Option<i64>,
     /// Its size
     bytes: Option<i64>,
-    /// Whether only a part was looked at
+    /// Whether only a part was read
     sampled: bool,
-    /// Who found it
+    /// The crawler that found it
     crawler: String,
-    /// When the version was found first
+    /// When the version was made
     updated_at: DateTime<Utc>,
-    /// When the table was looked at last
+    /// When the table was last found
     crawled_at: DateTime<Utc>,
     /// Its columns in order: name, `data_type`, nullable, and what was seen in them
     #[schema(value_type = Vec<Object>)]
@@ -90,9 +90,9 @@ pub(super) struct TableParams {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DiffParams {
-    /// The version before
+    /// Older version
     from: i32,
-    /// The version after
+    /// Newer version
     to: i32,
 }
 
@@ -119,9 +119,9 @@ pub(super) struct TableVersionInfo {
     version: i32,
     /// How many columns it has
     columns: i32,
-    /// Who found it
+    /// The crawler that found it
     crawler: String,
-    /// When it was found first
+    /// When it was made
     created_at: DateTime<Utc>,
 }
 
@@ -144,7 +144,7 @@ pub(super) struct VersionColumns {
     columns: Vec<Column>,
 }
 
-/// As what to export a version.
+/// Format of a version.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -176,8 +176,7 @@ pub(super) struct TableDiff {
 
 /// List the tables of the catalog
 ///
-/// What crawlers have found, each in its newest version. A page ends at 1 MiB, so it may
-/// have fewer tables than `limit`.
+/// Each table in its newest version. A page ends at 1 MiB, so it may have fewer tables than `limit`.
 #[utoipa::path(
     get,
     path = "/v1/catalog/tables",
@@ -213,9 +212,9 @@ pub(super) async fn list(
     Ok(Json(CatalogTables { tables, next_cursor }))
 }
 
-/// See a table of the catalog
+/// Show a table of the catalog
 ///
-/// Its newest version, with what was seen in each column.
+/// Its newest version, with the values that were seen in each column.
 #[utoipa::path(
     get,
     path = "/v1/catalog/tables/{name}",
@@ -238,7 +237,7 @@ pub(super) async fn show(
 
 /// List the databases of the catalog
 ///
-/// With how many tables each has.
+/// Each with its number of tables.
 #[utoipa::path(
     get,
     path = "/v1/catalog/databases",
@@ -291,10 +290,9 @@ pub(super) async fn versions(
     Ok(Json(TableVersions { versions: versions.collect() }))
 }
 
-/// See a version of a table
+/// Show a version of a table
 ///
-/// Its columns, or an export of them: JSON Schema as `application/schema+json`, a `create table` and a
-/// tree as text.
+/// Its columns as JSON, or an export: JSON Schema as `application/schema+json`, DDL or a tree as text.
 #[utoipa::path(
     get,
     path = "/v1/catalog/tables/{name}/versions/{version}",
@@ -341,7 +339,7 @@ pub(super) async fn version(
 
 /// Compare two versions of a table of the catalog
 ///
-/// Columns are the same if their names differ by no more than ASCII case.
+/// Names of columns are compared without regard to ASCII case.
 #[utoipa::path(
     get,
     path = "/v1/catalog/tables/{name}/diff",

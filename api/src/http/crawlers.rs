@@ -26,22 +26,22 @@ const NAME_CHARACTERS: usize = 100;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewCrawler {
-    /// Its name: letters, digits, `-`, `_` and `.`, and one of the first two at the beginning
+    /// Name: letters, digits, `-`, `_` and `.`; it begins with a letter or digit
     #[schema(example = "exports", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     name: String,
-    /// The catalog's database for its tables
+    /// Database of the catalog for its tables
     #[serde(default = "CrawlerPlan::default_database")]
     #[schema(default = "user_status_db", min_length = 1)]
     database: String,
-    /// What it looks at
+    /// What to crawl
     target: CrawlTarget,
-    /// What becomes of a table whose columns changed
+    /// What to do with a table whose columns changed
     #[serde(default)]
     on_change: crate::config::ChangePolicy,
-    /// What becomes of a table that is not found any more
+    /// What to do with a table that is no longer found
     #[serde(default)]
     on_delete: crate::config::DeletePolicy,
-    /// When it is run, by five fields of cron, in UTC; null for when it is asked for
+    /// Schedule as five fields of cron, in UTC; null to run only on request
     #[serde(default)]
     #[schema(example = "0 3 * * *")]
     schedule: Option<String>,
@@ -70,7 +70,7 @@ pub(super) struct RequestedRun {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RemoveParams {
-    /// Whether its tables stay in the catalog or are removed with it
+    /// Whether to keep its tables in the catalog, or to remove them
     #[param(inline)]
     #[serde(default)]
     tables: TablesOfRemoved,
@@ -89,8 +89,8 @@ type Defined = (StatusCode, [(header::HeaderName, String); 1], Json<Crawler>);
 
 /// Define a crawler
 ///
-/// It is run when it is asked to (`…/runs`) and, if it has a schedule, when it is due; what was missed
-/// while no worker was there is made up for by one run.
+/// Workers run it on request (`…/runs`), and by its schedule. Runs that were missed while no worker ran
+/// are made up for by one run.
 #[utoipa::path(
     post,
     path = "/v1/crawlers",
@@ -127,7 +127,7 @@ pub(super) async fn create(
 
 /// List the crawlers
 ///
-/// With what they are doing, and how their last runs went.
+/// Each with its state and its last run.
 #[utoipa::path(
     get,
     path = "/v1/crawlers",
@@ -143,9 +143,9 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Crawlers>, 
     Ok(Json(Crawlers { crawlers: app.store.crawlers().await? }))
 }
 
-/// See a crawler
+/// Show a crawler
 ///
-/// What it is to do, what it is doing, and how its last run goes or went.
+/// Its definition, its state, and its current or last run.
 #[utoipa::path(
     get,
     path = "/v1/crawlers/{crawler}",
@@ -166,9 +166,9 @@ pub(super) async fn show(
     Ok(Json(crawler(&app, &name).await?))
 }
 
-/// Define a crawler anew
+/// Replace a crawler
 ///
-/// All of it is replaced. A run that goes on ends as it began; the next one does as it is said now.
+/// The whole definition is replaced. A current run is not affected.
 #[utoipa::path(
     put,
     path = "/v1/crawlers/{crawler}",
@@ -198,8 +198,8 @@ pub(super) async fn replace(
 
 /// Remove a crawler
 ///
-/// With what it knows of objects. Its tables stay in the catalog unless they are to be removed too; the
-/// answer names them.
+/// It also removes what the crawler knows of objects. Its tables stay in the catalog, unless `tables` is
+/// `delete`. The answer names them.
 #[utoipa::path(
     delete,
     path = "/v1/crawlers/{crawler}",
@@ -207,7 +207,7 @@ pub(super) async fn replace(
     tag = "catalog",
     params(("crawler" = String, Path, description = "The crawler's name"), RemoveParams),
     responses(
-        (status = 200, description = "What became of its tables", body = RemovedCrawler),
+        (status = 200, description = "The tables that were kept and removed", body = RemovedCrawler),
         Guarded,
         WrongParameter,
         Missing,
@@ -228,8 +228,8 @@ pub(super) async fn remove(
 
 /// Run a crawler
 ///
-/// Some worker does, as soon as one is free. The answer names the run, and nothing of what the crawler is
-/// to do; how the run goes is seen at the crawler's path, for which a key needs the scope `read`.
+/// The next free worker runs it. The answer names the run, without the crawler's definition. To follow the
+/// run, read the crawler at its path, with a key that has the scope `read`.
 #[utoipa::path(
     post,
     path = "/v1/crawlers/{crawler}/runs",

@@ -38,9 +38,9 @@ const ALIVE_EVERY: Duration = Duration::from_secs(15);
 
 /// Follow a job
 ///
-/// `state`: the job does something else from now on (data: the event; its id is the event's number).
-/// `progress`: how far it is (data: the job). `done`: it has come to its end (data: the job), and
-/// so does the stream. With `Last-Event-ID`, only events after that one are told.
+/// A stream of server-sent events. `state`: the job changed its state (data: the event; its id is the
+/// event's number). `progress`: the job made progress (data: the job). `done`: the job has ended (data:
+/// the job), and the stream ends. With `Last-Event-ID`, the stream has only later events.
 #[utoipa::path(
     get,
     path = "/v1/jobs/{job_id}/events",
@@ -48,7 +48,7 @@ const ALIVE_EVERY: Duration = Duration::from_secs(15);
     tag = "jobs",
     params(
         ("job_id" = Uuid, Path, description = "The job"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that the client has seen"),
     ),
     responses(
         (

@@ -25,47 +25,47 @@ pub(super) struct Health {
 
 const OK: Health = Health { status: "ok" };
 
-/// Does the process live?
+/// Check whether the process lives
 ///
-/// It does as long as it answers.
+/// It answers 200 as long as it can answer.
 #[utoipa::path(
     get,
     path = "/healthz",
     operation_id = "live",
     tag = "health",
-    responses((status = 200, description = "It does", body = Health)),
+    responses((status = 200, description = "It lives", body = Health)),
 )]
 pub(super) async fn live() -> Json<Health> {
     Json(OK)
 }
 
-/// Can it work?
+/// Check whether the process can work
 ///
-/// 503 while the database cannot be used, or when the process is to stop.
+/// It answers 503 while the database cannot be used, and while the process stops.
 #[utoipa::path(
     get,
     path = "/readyz",
     operation_id = "ready",
     tag = "health",
-    responses((status = 200, description = "It can", body = Health), Unavailable),
+    responses((status = 200, description = "It can work", body = Health), Unavailable),
 )]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     let unready = |code, detail| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retryable(Some(1))
     };
     if app.stopping.is_cancelled() {
-        return Err(unready("stopping", "the process is to stop"));
+        return Err(unready("stopping", "the process is stopping"));
     }
     match tokio::time::timeout(PATIENCE, app.store.ping()).await {
         Ok(Ok(())) => Ok(Json(OK)),
         Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(unready("database_unavailable", "the database does not answer in time")),
+        Err(_) => Err(unready("database_unavailable", "the database did not answer in time")),
     }
 }
 
-/// What is counted, for Prometheus
+/// Read metrics
 ///
-/// Requests, jobs, attempts and records, in the text format of Prometheus.
+/// Counts of requests, jobs, attempts and records, in the text format of Prometheus.
 #[utoipa::path(
     get,
     path = "/metrics",

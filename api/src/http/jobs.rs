@@ -29,9 +29,9 @@ pub(super) struct JobParams {
     state: Option<JobState>,
     /// Only jobs of this bucket
     bucket: Option<String>,
-    /// Only jobs over the object with this key
+    /// Only jobs that load the object with this key
     key: Option<String>,
-    /// Only jobs that this job over many objects has brought about
+    /// Only child jobs of this job
     parent_id: Option<Uuid>,
     /// Only jobs that were accepted at this time or later
     since: Option<DateTime<Utc>>,
@@ -39,7 +39,7 @@ pub(super) struct JobParams {
     until: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before
     cursor: Option<String>,
-    /// Jobs of a page
+    /// Jobs on a page
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u16>,
 }
@@ -49,26 +49,26 @@ pub(super) struct JobParams {
 pub(crate) struct JobPage {
     /// The jobs of the page
     pub(crate) jobs: Vec<Job>,
-    /// Where to go on; none on the last page
+    /// The `cursor` of the next page; absent on the last page
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
 }
 
 type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
 
-/// Ask for loads
+/// Request loads
 ///
-/// One job for a key; for a prefix or glob a job that brings about one for each object. While a job
-/// for the same version of an object waits or runs, that one is the answer, or a conflict if it was asked
-/// for with other options; `auto` and the mode that it will choose are other options. With an
-/// `Idempotency-Key` the same request gets the first answer again, for a day.
+/// A `key` makes one job. A `prefix` or `glob` makes a job with a child job for each object. If a job for
+/// the same version of an object is queued or running, that job is the answer. If it has other options,
+/// the answer is 409; `auto` differs from the mode that it will choose. With an `Idempotency-Key`, the
+/// same request gets the first answer again, for a day.
 #[utoipa::path(
     post,
     path = "/v1/jobs",
     operation_id = "create_job",
     tag = "jobs",
     request_body = JobRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Tells a repeated request")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Marks repeated requests as the same one")),
     responses(
         (
             status = 202,
@@ -119,8 +119,8 @@ fn accepted(job: Job) -> Created {
 
 /// List jobs
 ///
-/// Newest first. `next_cursor` leads to the next page, with the same filters. A page ends at 1 MiB, so it
-/// may have fewer jobs than `limit`.
+/// Newest first. For the next page, send `next_cursor` as `cursor`, with the same filters.
+/// A page ends at 1 MiB, so it may have fewer jobs than `limit`.
 #[utoipa::path(
     get,
     path = "/v1/jobs",
@@ -160,9 +160,9 @@ pub(super) async fn list(
     Ok(Json(JobPage { jobs, next_cursor }))
 }
 
-/// See a job
+/// Show a job
 ///
-/// One over many objects with the sums over the jobs that it has brought about.
+/// A job over many objects shows the sums over its child jobs.
 #[utoipa::path(
     get,
     path = "/v1/jobs/{job_id}",
@@ -185,8 +185,8 @@ pub(super) async fn show(
 
 /// Cancel a job
 ///
-/// What waits is cancelled at once. What runs is rolled back, unless it commits already: then the
-/// job ends as it really does. The answer is the job as it is now.
+/// A queued job is cancelled at once. A running load is rolled back, unless it is committing already.
+/// The answer is the job in its current state.
 #[utoipa::path(
     post,
     path = "/v1/jobs/{job_id}/cancel",
@@ -194,7 +194,7 @@ pub(super) async fn show(
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
     responses(
-        (status = 202, description = "The job as it is now", body = Job),
+        (status = 202, description = "The job in its current state", body = Job),
         Guarded,
         Missing,
         Conflict,
@@ -214,10 +214,10 @@ pub(super) async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(job)))
 }
 
-/// Repeat a job
+/// Retry a job
 ///
-/// A job that failed or was cancelled waits again; of one over many objects, those of its jobs that
-/// failed or were cancelled.
+/// A failed or cancelled job is queued again. For a job over many objects, its failed and cancelled
+/// child jobs are.
 #[utoipa::path(
     post,
     path = "/v1/jobs/{job_id}/retry",
@@ -225,7 +225,7 @@ pub(super) async fn cancel(
     tag = "jobs",
     params(("job_id" = Uuid, Path, description = "The job")),
     responses(
-        (status = 202, description = "The job as it is now", body = Job),
+        (status = 202, description = "The job in its current state", body = Job),
         Guarded,
         Missing,
         Conflict,
@@ -238,7 +238,7 @@ pub(super) async fn retry(
 ) -> Result<(StatusCode, Json<Job>), Problem> {
     let changed = match app.store.retry(job_id).await {
         Err(error) if error.is_unique_violation() => {
-            let detail = "another job is under way for the same version of the object";
+            let detail = "another job is queued or running for the same version of the object";
             return Err(Problem::conflict("object_busy", detail).retryable(None));
         }
         changed => changed?,
@@ -246,7 +246,7 @@ pub(super) async fn retry(
     let job = app.job(job_id).await?;
     if changed == Changed::No {
         let detail = format!(
-            "the job is {}: only one that failed or was cancelled is repeated",
+            "the job is {}: only failed and cancelled jobs can be retried",
             job.state.as_str()
         );
         return Err(Problem::conflict("job_not_repeatable", detail));

@@ -19,7 +19,7 @@ use super::page::{limit, page, place};
 use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 use crate::jobs::StoreError;
 
-/// How a load ended, or that it has not.
+/// State of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum LoadState {
@@ -27,8 +27,8 @@ pub(super) enum LoadState {
     Loaded,
     /// Nothing was written.
     Failed,
-    /// It is loaded in parts, not all of which are committed: somebody is at it, or loading the object
-    /// again goes on with it.
+    /// It is loaded in parts, and some are not committed yet. It is running, or loading the object again
+    /// continues it.
     Loading,
 }
 
@@ -50,24 +50,24 @@ impl LoadState {
 pub(super) struct Load {
     /// The load's number
     load_id: i64,
-    /// Whose records, under which rules
+    /// The feed
     feed: String,
-    /// The configured bucket, or where the object was for `stevedore load`
+    /// The configured bucket, or the place of the object for `stevedore load`
     bucket: String,
     /// The object's key
     key: String,
     /// The version of the object that was read
     version: String,
-    /// How it ended, or `loading`
+    /// State of the load
     state: LoadState,
     /// The mode that was used: `merge` or `append`; `auto` of a load that failed before its tables had
     /// chosen one
     mode: String,
-    /// Whether the version was to be loaded though it was loaded already
+    /// Whether it was loaded again on purpose
     reload: bool,
-    /// How records follow each other
+    /// Format of the records
     format: Option<String>,
-    /// How the object is compressed
+    /// Compression of the object
     compression: Option<String>,
     /// The size of the object in bytes, as stored
     bytes: i64,
@@ -79,29 +79,29 @@ pub(super) struct Load {
     rejected: Option<i64>,
     /// Rows of the log
     log_rows: Option<i64>,
-    /// Users that were new, in merge mode
+    /// New rows, in merge mode
     inserted: Option<i64>,
-    /// Users whose row was replaced, in merge mode
+    /// Replaced rows, in merge mode
     updated: Option<i64>,
-    /// Records that an equal or later visit made superfluous, in merge mode
+    /// Records for which a newer one existed, in merge mode
     superseded: Option<i64>,
-    /// Rejected records by the word for why
+    /// Rejected records, counted by reason
     #[schema(value_type = Option<Object>)]
     rejected_by_reason: Option<Value>,
-    /// How often each key that the feed does not have was seen
+    /// Keys that the feed does not have, counted by name
     #[schema(value_type = Option<Object>)]
     unknown_fields: Option<Value>,
     /// When it began
     started_at: DateTime<Utc>,
     /// When it ended
     finished_at: Option<DateTime<Utc>>,
-    /// How long it took
+    /// Duration in seconds
     seconds: Option<f64>,
-    /// Into how many parts it was divided, if it was
+    /// Number of parts, if it is loaded in parts
     parts: Option<i64>,
-    /// How many of them are committed
+    /// Number of committed parts
     parts_committed: Option<i64>,
-    /// Why it failed, as a word
+    /// Error code, if it failed
     error_code: Option<String>,
     /// The job that asked for it
     job_id: Option<Uuid>,
@@ -124,7 +124,7 @@ pub(super) struct LoadParams {
     until: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before
     cursor: Option<String>,
-    /// Loads of a page
+    /// Loads on a page
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u16>,
 }
@@ -134,15 +134,14 @@ pub(super) struct LoadParams {
 pub(super) struct LoadPage {
     /// The loads of the page
     loads: Vec<Load>,
-    /// Where to go on; none on the last page
+    /// The `cursor` of the next page; absent on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
 /// List loads
 ///
-/// The ledger, newest first: what was loaded from which version of which object, with which counts. A
-/// page ends at 1 MiB, so it may have fewer loads than `limit`.
+/// The ledger, newest first. A page ends at 1 MiB, so it may have fewer loads than `limit`.
 #[utoipa::path(
     get,
     path = "/v1/loads",
@@ -171,7 +170,7 @@ pub(super) async fn list(
     Ok(Json(LoadPage { loads, next_cursor }))
 }
 
-/// See a load
+/// Show a load
 ///
 /// One entry of the ledger.
 #[utoipa::path(

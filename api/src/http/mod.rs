@@ -105,7 +105,7 @@ impl App {
     async fn locate(&self, bucket: &str, key: &str) -> Result<Object, Problem> {
         let located = tokio::time::timeout(LOOK_UP, self.bucket(bucket)?.locate(key)).await;
         let late = |_| {
-            let detail = format!("the store of the bucket {bucket} does not answer in time");
+            let detail = format!("the store of the bucket {bucket} did not answer in time");
             Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
                 .retryable(Some(5))
         };
@@ -135,11 +135,11 @@ pub(crate) struct RouteSettings {
 #[openapi(
     info(title = "Stevedore", description = "JSON records in object storage, validated and unnested, loaded into Postgres."),
     tags(
-        (name = "trigger", description = "The old trigger, drop-in"),
-        (name = "jobs", description = "Ask for loads and follow them"),
-        (name = "ledger", description = "What was loaded, and what was rejected"),
-        (name = "catalog", description = "What is in the buckets, as crawlers have found it"),
-        (name = "health", description = "For machines that look after the process"),
+        (name = "trigger", description = "The trigger, compatible with the old API"),
+        (name = "jobs", description = "Request loads and follow them"),
+        (name = "ledger", description = "Loads and rejected records"),
+        (name = "catalog", description = "Crawlers, the tables that they found, and rows of tables"),
+        (name = "health", description = "Health checks and metrics"),
     ),
     components(schemas(Problem)),
     modifiers(&Keys),

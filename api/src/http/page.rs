@@ -44,6 +44,6 @@ pub(super) fn place<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<
     let json = URL_SAFE_NO_PAD.decode(cursor).ok();
     let place = json.and_then(|json| serde_json::from_slice(&json).ok());
     let unknown =
-        || Problem::bad_request("invalid_cursor", "take next_cursor of the page before, as it is");
+        || Problem::bad_request("invalid_cursor", "send next_cursor of the page before, unchanged");
     place.map(Some).ok_or_else(unknown)
 }

@@ -24,18 +24,18 @@ pub(crate) struct Problem {
     title: &'static str,
     /// The status of the answer.
     status: u16,
-    /// A word that stays the same, for programs.
+    /// A code that never changes, for programs.
     code: &'static str,
     /// What was wrong with this request, for people.
     #[schema(value_type = String)]
     detail: Box<str>,
-    /// Whether the same request may be done later.
+    /// Whether the same request can succeed later.
     retryable: bool,
-    /// What the logs call the request.
+    /// The id of the request, as in the logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     request_id: Option<Box<str>>,
-    /// What the old trigger's clients read.
+    /// The text that clients of the old trigger read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     message: Option<Box<str>>,
@@ -112,14 +112,17 @@ impl Problem {
     /// The problem of an answer that has none, by its status.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {
-            StatusCode::NOT_FOUND => ("not_found", "there is nothing at this path; see /docs"),
-            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "the path has other methods"),
-            StatusCode::REQUEST_TIMEOUT => ("request_timeout", "the request took too long"),
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                ("body_too_large", "the body of the request is too long")
+            StatusCode::NOT_FOUND => {
+                ("not_found", "nothing is at this path; /docs lists all paths")
             }
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "method_not_allowed",
+                "this path does not take this method; /docs lists the methods",
+            ),
+            StatusCode::REQUEST_TIMEOUT => ("request_timeout", "the request took too long"),
+            StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the request body is too long"),
             StatusCode::INTERNAL_SERVER_ERROR => {
-                ("internal", "a defect of the server; its log has the request_id")
+                ("internal", "a defect of the server; search its log for the request_id")
             }
             _ => ("refused", "the request cannot be done"),
         };
@@ -157,7 +160,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = causes(&error).join(": "), "the database could not be used");
         if error.sqlstate() == Some(&SqlState::QUERY_CANCELED) {
-            let detail = "the database took too long: ask for less";
+            let detail = "the database took too long: narrow the request";
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "query_timeout", detail)
                 .retryable(Some(5));
         }
@@ -222,36 +225,36 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// Of whatever needs a key.
+    /// Of operations that need a key.
     Guarded {
         401: "No key, or an unknown one",
-        403: "The key has not the scope that is needed, a browser was led here from elsewhere, or the table is of a schema that is not shown",
+        403: "The key lacks the needed scope, a page of another origin made the request, or the table is in a schema that is not shown",
         408: "The request took too long",
-        429: "More requests than the key may make, or an address without a valid one; Retry-After says when it may again",
+        429: "Too many requests of the key, or of an address without a valid key; `Retry-After` says when to try again",
     }
-    /// Of whatever has parameters.
+    /// Of operations with parameters.
     WrongParameter { 400: "A parameter is wrong" }
-    /// Of whatever has a body.
+    /// Of operations with a body.
     WrongBody {
         400: "A header is wrong, or the body is not JSON",
         413: "The body is too long",
-        415: "The body is not said to be JSON",
-        422: "The body is JSON, but not as the schema has it",
+        415: "The content type is not JSON",
+        422: "The body is JSON, but does not fit the schema",
     }
-    /// Of whatever defines a crawler.
+    /// Of operations that define a crawler.
     WrongCrawler {
-        400: "A header is wrong, the body is not JSON, or a name, bucket, schedule, path or pattern in it is none",
+        400: "A header is wrong, the body is not JSON, or its name, bucket, schedule, path or pattern is wrong",
         413: "The body is too long",
-        415: "The body is not said to be JSON",
-        422: "The body is JSON, but not as the schema has it",
+        415: "The content type is not JSON",
+        422: "The body is JSON, but does not fit the schema",
     }
-    /// Of whatever names a thing by its id.
-    Missing { 404: "There is no such thing" }
-    /// Of whatever changes jobs.
-    Conflict { 409: "It conflicts with what is there" }
-    /// Of whatever looks objects up.
-    StoreRefused { 502: "The store of the objects refused" }
-    /// Of whatever needs the database.
+    /// Of operations on one thing, by its id.
+    Missing { 404: "It does not exist" }
+    /// Of operations that change jobs.
+    Conflict { 409: "It conflicts with something that exists" }
+    /// Of operations that look objects up.
+    StoreRefused { 502: "The store refused the request" }
+    /// Of operations that need the database.
     Unavailable { 503: "The database or the store cannot be used now" }
 }
 

@@ -41,13 +41,13 @@ pub(super) struct Reject {
     object_version: Option<String>,
     /// Its number in the object, from 1
     record_no: Option<i64>,
-    /// Where it begins in the object's text
+    /// Offset in the text of the object, in bytes
     byte_offset: Option<i64>,
-    /// How long it is there, in bytes
+    /// Length in the text of the object, in bytes
     byte_length: Option<i64>,
-    /// Why, as a word
+    /// Reason
     reason: Option<String>,
-    /// What was found where
+    /// Place and what was found there
     detail: Option<String>,
     /// Its text, up to 64 KiB
     raw: Option<String>,
@@ -70,7 +70,7 @@ pub(super) struct RejectParams {
     reason: Option<String>,
     /// `next_cursor` of the page before
     cursor: Option<String>,
-    /// Records of a page; as NDJSON the default is all
+    /// Records on a page; for NDJSON the default is all
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u16>,
 }
@@ -80,15 +80,16 @@ pub(super) struct RejectParams {
 pub(super) struct RejectPage {
     /// The records of the page
     rejects: Vec<Reject>,
-    /// Where to go on; none on the last page
+    /// The `cursor` of the next page; absent on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
 /// List rejected records
 ///
-/// Those of the newest load first. A page ends at 1 MiB, so it may have fewer records than `limit`. With
-/// `Accept: application/x-ndjson` one a line, all of them unless there is a `limit`.
+/// Records of the newest load first. With `Accept: application/x-ndjson`, one record a line, and all of
+/// them unless `limit` is set.
+/// A page ends at 1 MiB, so it may have fewer records than `limit`.
 #[utoipa::path(
     get,
     path = "/v1/rejects",
@@ -98,7 +99,7 @@ pub(super) struct RejectPage {
     responses(
         (
             status = 200,
-            description = "A page of rejected records, or all of them, one a line",
+            description = "A page of rejected records, or all of them as NDJSON",
             content((RejectPage = "application/json"), (String = "application/x-ndjson"))
         ),
         Guarded,

@@ -26,12 +26,12 @@ pub(crate) struct JobRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) key: Option<String>,
-    /// What keys begin with; of the objects those are taken that end in `.json`, `.ndjson` or
-    /// `.jsonl`, also `.gz`, `.gzip` and `.zst`
+    /// Beginning of the keys. Objects that end in `.json`, `.ndjson` or `.jsonl` are loaded, also with
+    /// `.gz`, `.gzip` or `.zst`
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) prefix: Option<String>,
-    /// A pattern of whole keys: `*` does not cross `/`, `**` does
+    /// Pattern that whole keys match: `*` does not cross `/`, `**` does
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) glob: Option<String>,
@@ -43,10 +43,10 @@ pub(crate) struct JobRequest {
     /// Read, check and report everything, and write nothing
     #[serde(default)]
     pub(crate) dry_run: bool,
-    /// Load a version again that is loaded already
+    /// Load again, even if this version is loaded already
     #[serde(default)]
     pub(crate) reload: bool,
-    /// Hold the feed against the catalog first: what would reject every record fails the job
+    /// Do the preflight: compare the feed with the catalog, and fail if every record would be rejected
     // Left out where it is as it was before there was a choice, so that an Idempotency-Key of then
     // stands for the same request.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -80,7 +80,7 @@ impl JobRequest {
                 Ok(Target::Glob(glob.clone()))
             }
             _ => {
-                let detail = "exactly one of key, prefix and glob is needed";
+                let detail = "exactly one of key, prefix and glob is required";
                 Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail))
             }
         }

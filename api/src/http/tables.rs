@@ -43,14 +43,14 @@ pub(super) struct RowColumn {
 /// Some rows of a table.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TableRows {
-    /// The table, with its schema, as SQL takes it
+    /// Name of the table with its schema, quoted for SQL
     table: String,
     /// Its columns, in their order
     columns: Vec<RowColumn>,
-    /// The values of each row, in the order of the columns: booleans and numbers as such (numeric, NaN
-    /// and the infinite are strings), all else as the text that Postgres writes
+    /// The rows. Each has its values in the order of the columns. Booleans and numbers are JSON values;
+    /// `numeric`, NaN, infinities and all other types are the text that Postgres writes
     rows: Vec<Vec<Value>>,
-    /// Whether there are more rows like these. An answer also ends before the row that would make it longer
+    /// Whether there are more rows. An answer ends at `limit`, or before the row that would make it longer
     /// than 1 MiB
     has_more: bool,
     /// The texts in `rows` that are cut, since they are too long for an answer
@@ -73,20 +73,20 @@ pub(super) struct CutText {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RowParams {
-    /// Only rows that have a value in this column
+    /// Only rows with a given value in this column
     column: Option<String>,
     /// The value, as Postgres writes it
     equals: Option<String>,
-    /// Rows at most
+    /// Most rows
     #[param(minimum = 1, maximum = 1000, default = 10)]
     limit: Option<u16>,
 }
 
-/// See rows of a table
+/// Read rows of a table
 ///
-/// Of the three tables of the loads, and of those that `stevedore crawl postgres` has put into the
-/// catalog, by their names there; those of PostgreSQL's own schemas and of ours are not shown. Rows come as the table has them, in no order; `column` and `equals`
-/// pick some. Any other SQL is for the database itself.
+/// It reads the tables of the feed, and tables that `stevedore crawl postgres` put into the catalog, by
+/// their names there. Tables in schemas of PostgreSQL and of Stevedore are not shown. Rows have no order.
+/// `column` and `equals` choose rows.
 #[utoipa::path(
     get,
     path = "/v1/tables/{table}/rows",
@@ -150,7 +150,8 @@ fn filter(params: &RowParams) -> Result<Option<(&str, &str)>, Problem> {
         (Some(column), Some(value)) => Ok(Some((column, value))),
         (None, None) => Ok(None),
         _ => {
-            let detail = "column and equals go together: equals is the value in the column";
+            let detail =
+                "column and equals are required together: equals is the value in the column";
             Err(Problem::bad_request("invalid_parameter", detail))
         }
     }
@@ -159,7 +160,10 @@ fn filter(params: &RowParams) -> Result<Option<(&str, &str)>, Problem> {
 /// The table of a name, as SQL takes it.
 async fn find(transaction: &Transaction<'_>, name: &str) -> Result<String, Problem> {
     let missing = || {
-        Problem::not_found("table_not_found", format!("there is no table {name} to see rows of"))
+        Problem::not_found(
+            "table_not_found",
+            format!("there is no table {name} whose rows can be read"),
+        )
     };
     if name.contains('\0') {
         return Err(missing());

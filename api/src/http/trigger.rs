@@ -88,7 +88,7 @@ pub(super) struct Triggered {
     message: String,
     /// The job that loads the object
     job_id: Uuid,
-    /// What the job is doing
+    /// State of the job
     state: JobState,
 }
 
@@ -102,16 +102,16 @@ pub(super) async fn refuse_head(request: extract::Request, next: Next) -> Respon
 
 /// Load an object
 ///
-/// Answers 200 and begins to load if the object is there, else 400. The same version is loaded once,
-/// however often it is asked for. While a job for it waits or runs, that job is the answer, or 400 if
-/// `mode` is given and the job was asked for with another one.
+/// If the object exists, it answers 200 and creates a job. Otherwise it answers 400. A version is loaded
+/// once, even if it is requested several times. If a job for it is queued or running, that job is the
+/// answer, or 400 if `mode` is given and the job has another one.
 #[utoipa::path(
     method(get, post),
     path = "/trigger",
     tag = "trigger",
     params(TriggerParams),
     responses(
-        (status = 200, description = "It is there", body = Triggered),
+        (status = 200, description = "The object exists, and a job loads it", body = Triggered),
         Guarded,
         WrongParameter,
         StoreRefused,

@@ -103,7 +103,8 @@ impl Worker {
             match self.store.pin(started, &object).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    let detail = "another job is under way for the same version of the object";
+                    let detail =
+                        "another job is queued or running for the same version of the object";
                     return Outcome::Failed(JobError::new("object_busy", detail, true));
                 }
                 Err(error) => return store_failed(&error),

@@ -25,27 +25,27 @@ const MOST_PARALLEL: u8 = 64;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CrawlerPlan {
-    /// The catalog's database for its tables
+    /// Database of the catalog for its tables
     #[serde(default = "CrawlerPlan::default_database")]
     #[schema(default = "user_status_db", min_length = 1)]
     pub(crate) database: String,
-    /// What it looks at
+    /// What to crawl
     pub(crate) target: CrawlTarget,
-    /// What becomes of a table whose columns changed: `update` makes a new version, `add_columns` one
-    /// that keeps the columns that there were, `log` only tells the changes
+    /// What to do with a table whose columns changed. `update` makes a new version. `add_columns` makes
+    /// one that keeps the known columns. `log` only reports the changes
     #[serde(default)]
     pub(crate) on_change: ChangePolicy,
-    /// What becomes of a table that is not found any more: `deprecate` marks it, `delete` removes it with
-    /// its versions, `log` only names it
+    /// What to do with a table that is no longer found. `deprecate` marks it. `delete` removes it with its
+    /// versions. `log` only reports it
     #[serde(default)]
     pub(crate) on_delete: DeletePolicy,
-    /// When it is run, by five fields of cron, in UTC; null for when it is asked for
+    /// Schedule as five fields of cron, in UTC; null to run only on request
     #[serde(default)]
     #[schema(example = "0 3 * * *")]
     pub(crate) schedule: Option<String>,
 }
 
-/// What a crawler looks at.
+/// What to crawl.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum CrawlTarget {
@@ -54,38 +54,37 @@ pub(crate) enum CrawlTarget {
         /// The configured bucket
         #[schema(example = "microservice-hw")]
         bucket: String,
-        /// What the keys of the objects begin with
+        /// Only objects whose key begins with this text
         #[serde(default)]
         prefix: String,
-        /// Patterns of whole keys, of which a key must match one; none for all keys
+        /// Only objects whose whole key matches one of these patterns; empty for all
         #[serde(default)]
         include: Vec<String>,
-        /// Patterns of whole keys, of which a key must match none
+        /// No objects whose whole key matches one of these patterns
         #[serde(default)]
         exclude: Vec<String>,
-        /// Where records may be in a document, as JsonPaths (`$`, `$[*]`, `$.a.b[*]`): of each object the
-        /// first that leads to records counts. None for `$`
+        /// Where the records are in a document, as JsonPaths (`$`, `$[*]`, `$.a.b[*]`). The first that leads
+        /// to records is used. Empty for `$`
         #[serde(default)]
         paths: Vec<String>,
-        /// Records of each object to look at; null for all
+        /// Records to read of each object; null for all
         #[serde(default, deserialize_with = "whole")]
         #[schema(minimum = 1, maximum = 1000000000)]
         sample: Option<u32>,
-        /// Objects that are read at the same time; null for as many as the worker has processors
+        /// Objects to read at the same time; null for one for each processor of the worker
         #[serde(default, deserialize_with = "whole")]
         #[schema(minimum = 1, maximum = 64)]
         parallel: Option<u8>,
     },
-    /// The tables of the database that the catalog is in
+    /// The tables of the database that holds the catalog
     Postgres {
-        /// The schemas that are looked into
+        /// The schemas to crawl
         #[serde(default = "public")]
         schemas: Vec<String>,
-        /// Patterns of names, of which a table must match one: its own, or with its schema before it. None
-        /// for all tables
+        /// Only tables whose name matches one of these patterns, alone or as schema.table; empty for all
         #[serde(default)]
         include: Vec<String>,
-        /// Patterns of names, of which a table must match none
+        /// No tables whose name matches one of these patterns
         #[serde(default)]
         exclude: Vec<String>,
     },
@@ -105,15 +104,15 @@ fn public() -> Vec<String> {
     vec!["public".to_owned()]
 }
 
-/// What a crawler is doing.
+/// State of a crawler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CrawlerState {
-    /// Nothing, until it is asked to or due.
+    /// It does nothing until it is requested or due.
     Ready,
     /// It waits for a worker.
     Queued,
-    /// It crawls.
+    /// It is crawling.
     Running,
 }
 
@@ -127,27 +126,27 @@ impl CrawlerState {
     }
 }
 
-/// A crawler as it is told.
+/// A crawler.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Crawler {
     /// Its name
     pub(crate) name: String,
-    /// What it is doing
+    /// State of the crawler
     pub(crate) state: CrawlerState,
-    /// The catalog's database for its tables
+    /// Database of the catalog for its tables
     pub(crate) database: String,
-    /// What it looks at, as it was defined: see `CrawlTarget`
+    /// What it crawls: see `CrawlTarget`
     #[schema(value_type = Object)]
     pub(crate) target: Value,
-    /// What becomes of a table whose columns changed
+    /// What happens to a table whose columns changed
     pub(crate) on_change: ChangePolicy,
-    /// What becomes of a table that is not found any more
+    /// What happens to a table that is no longer found
     pub(crate) on_delete: DeletePolicy,
-    /// When it is run, by five fields of cron, in UTC
+    /// Schedule as five fields of cron, in UTC
     pub(crate) schedule: Option<String>,
     /// When it is due next
     pub(crate) next_run_at: Option<DateTime<Utc>>,
-    /// The run that waits, goes on or has ended last
+    /// The queued, running or last run
     pub(crate) last_run: Option<CrawlerRun>,
 }
 
@@ -156,30 +155,30 @@ pub(crate) struct Crawler {
 pub(crate) struct CrawlerRun {
     /// The run's id
     pub(crate) run_id: Option<Uuid>,
-    /// The name of the key with which it was asked for, or `schedule`; null for `stevedore crawl`
+    /// The name of the API key that requested it, or `schedule`; null for `stevedore crawl`
     pub(crate) requested_by: Option<String>,
-    /// When it was asked for
+    /// When it was requested
     pub(crate) queued_at: Option<DateTime<Utc>>,
     /// When it began
     pub(crate) started_at: Option<DateTime<Utc>>,
-    /// When it came to its end
+    /// When it ended
     pub(crate) finished_at: Option<DateTime<Utc>>,
-    /// Of objects: how many are listed, were read or need not be, and their records and bytes
+    /// Progress over objects: how many are listed, read and unchanged, with records and bytes
     #[schema(value_type = Option<Object>)]
     pub(crate) progress: Option<Value>,
-    /// What it has done, as `stevedore crawl --json` prints it
+    /// Report, as `stevedore crawl --json` prints it
     #[schema(value_type = Option<Object>)]
     pub(crate) report: Option<Value>,
     /// Why it failed
     pub(crate) error: Option<JobError>,
 }
 
-/// What became of the tables of a crawler that was removed.
+/// The tables of a removed crawler.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct RemovedCrawler {
-    /// Its tables that stay in the catalog
+    /// Tables that were kept in the catalog
     pub(crate) kept: Vec<String>,
-    /// Its tables that were removed with it
+    /// Tables that were removed with it
     pub(crate) deleted: Vec<String>,
 }
 
@@ -372,7 +371,7 @@ impl CrawlerRun {
         let last = finished_at.and_then(|_| json("last_run"));
         let error = last.as_ref().and_then(|last| last.get("error")).cloned();
         let is_gone = finished_at.is_none() && state == CrawlerState::Ready;
-        let gone = || JobError::new("interrupted", "the process that crawled is gone", true);
+        let gone = || JobError::new("interrupted", "the process of the crawl is gone", true);
         Some(Self {
             run_id: row.get("run_id"),
             requested_by: row.get("requested_by"),

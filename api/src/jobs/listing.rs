@@ -53,7 +53,7 @@ impl Worker {
             }
         }
         if listed == 0 {
-            let detail = "there are no objects that the prefix or glob names";
+            let detail = "no object matches the prefix or glob";
             return Outcome::Failed(JobError::new("no_objects", detail, false));
         }
         match self.end_listing(started).await {

@@ -34,19 +34,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What a job is doing.
+/// State of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobState {
-    /// It waits for a worker, at first or for another attempt.
+    /// It waits for a worker.
     Queued,
-    /// A worker is at it, or at the jobs it has brought about.
+    /// A worker runs it, or its child jobs.
     Running,
-    /// Its rows are committed, now or by an earlier load of the same version.
+    /// Its rows are committed, by this job or an earlier load of the same version.
     Succeeded,
-    /// Nothing was written, or of an object that is loaded in parts not all; `first_error` says why.
+    /// Nothing was written, or not all parts of a load in parts; `first_error` says why.
     Failed,
-    /// It was called off before anything was written, or all parts were.
+    /// It was cancelled before anything was written, or before all parts were.
     Cancelled,
 }
 
@@ -78,54 +78,54 @@ impl JobState {
     }
 }
 
-/// How many of the jobs that a job over many objects has brought about are in which state.
+/// Child jobs of a job over many objects, counted by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct JobCounts {
-    /// They wait.
+    /// Queued child jobs.
     pub(crate) queued: u64,
-    /// Workers are at them.
+    /// Running child jobs.
     pub(crate) running: u64,
-    /// Their rows are committed.
+    /// Succeeded child jobs.
     pub(crate) succeeded: u64,
-    /// Nothing of theirs was written.
+    /// Failed child jobs.
     pub(crate) failed: u64,
-    /// They were called off.
+    /// Cancelled child jobs.
     pub(crate) cancelled: u64,
 }
 
-/// A job as it is told.
+/// A job.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Job {
-    /// The job's id: a UUID of version 7, so that later jobs sort after earlier ones.
+    /// The job's id, a UUID of version 7: later jobs sort after earlier ones.
     pub(crate) job_id: Uuid,
-    /// The job over many objects that brought this one about.
+    /// The parent: the job over many objects that created this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parent_id: Option<Uuid>,
     /// The configured bucket.
     pub(crate) bucket: String,
-    /// The object's key, of a job over one object.
+    /// The object's key, for a job over one object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
-    /// What the keys of the objects begin with, of a job over many.
+    /// The beginning of the keys, for a job over many objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prefix: Option<String>,
-    /// The pattern that the keys of the objects match, of a job over many.
+    /// The pattern of the keys, for a job over many objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) glob: Option<String>,
     /// The mode that was asked for: `auto`, `merge` or `append`. The `summary` has the mode that was
     /// used.
     pub(crate) mode: String,
-    /// Whether everything is read and checked, and nothing written.
+    /// Whether it only reads and checks, and writes nothing.
     pub(crate) dry_run: bool,
-    /// Whether a version is loaded again that is loaded already.
+    /// Whether it loads a version again on purpose.
     pub(crate) reload: bool,
-    /// Whether the feed is held against the catalog before the load.
+    /// Whether it does the preflight.
     #[serde(default = "yes")]
     pub(crate) catalog: bool,
     /// The version of the object when it was last looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,
-    /// What the job is doing.
+    /// State of the job.
     pub(crate) state: JobState,
     /// How many attempts were begun.
     pub(crate) attempts: u32,
@@ -134,45 +134,45 @@ pub(crate) struct Job {
     /// The size of the object or objects in bytes, as stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<u64>,
-    /// Bytes of it that the current attempt has read.
+    /// Bytes that the current attempt has read.
     pub(crate) bytes_read: u64,
     /// Records that the current attempt has read.
     pub(crate) records: u64,
-    /// Records that are valid, and with success loaded.
+    /// Valid records; after success, loaded records.
     pub(crate) loaded: u64,
-    /// Records that are rejected.
+    /// Rejected records.
     pub(crate) rejected: u64,
     /// Rows of the log.
     pub(crate) log_rows: u64,
-    /// The load's number in the ledger, once it has succeeded.
+    /// The load's number in the ledger, after success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) load_id: Option<i64>,
-    /// What the load did, as `stevedore load --json` prints it, once it has succeeded.
+    /// The summary, as `stevedore load --json` prints it, after success.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(crate) summary: Option<serde_json::Value>,
-    /// What went wrong last, if anything did.
+    /// The last error, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<JobError>,
-    /// What went wrong first, if anything did.
+    /// The first error, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_error: Option<JobError>,
-    /// The jobs that it has brought about, of a job over many objects.
+    /// Its child jobs, for a job over many objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) jobs: Option<JobCounts>,
-    /// The name of the key with which the job was asked for.
+    /// The name of the API key that requested the job.
     pub(crate) requested_by: String,
-    /// What the logs call the request.
+    /// The id of the request, as in the logs.
     pub(crate) request_id: String,
     /// When the job was accepted.
     pub(crate) created_at: DateTime<Utc>,
     /// When the first attempt began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) started_at: Option<DateTime<Utc>>,
-    /// When it came to its end.
+    /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) finished_at: Option<DateTime<Utc>>,
-    /// When the next attempt begins at the earliest, after one that went wrong.
+    /// When the next attempt may begin, after a failed one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_attempt_at: Option<DateTime<Utc>>,
 }
@@ -189,11 +189,11 @@ pub(crate) struct JobEvent {
     pub(crate) event_id: i64,
     /// When it happened.
     pub(crate) at: DateTime<Utc>,
-    /// What the job was doing from then on.
+    /// The new state.
     pub(crate) state: JobState,
     /// The attempt.
     pub(crate) attempt: u32,
-    /// What went wrong in the attempt before, if something did.
+    /// The error of the attempt before, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<JobError>,
 }

@@ -5,14 +5,14 @@ use pipeline::load::Summary;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What went wrong with a job: words of ours, never the database's or the store's.
+/// Error of a job, in our own words, never those of the database or the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct JobError {
-    /// A word that stays the same, for programs.
+    /// A code that never changes, for programs.
     pub(crate) code: String,
     /// A sentence, for people.
     pub(crate) detail: String,
-    /// Whether trying again later may help.
+    /// Whether a later attempt can succeed.
     pub(crate) retryable: bool,
 }
 

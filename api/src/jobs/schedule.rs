@@ -29,7 +29,7 @@ pub(crate) struct Schedule(Cron);
 pub(crate) enum ScheduleError {
     #[error("a schedule has five fields of at most {CHARACTERS} characters")]
     Long,
-    #[error("the schedule is none: {0}")]
+    #[error("the schedule cannot be read: {0}")]
     Cron(#[from] croner::errors::CronError),
     #[error("the schedule is never due")]
     Never,

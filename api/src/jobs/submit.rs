@@ -39,7 +39,9 @@ pub(crate) struct Request {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubmitError {
     /// Another job is under way for the same version, with other options.
-    #[error("the job {0} with other options is under way for the same version of the object")]
+    #[error(
+        "the job {0} is queued or running for the same version of the object, with other options"
+    )]
     Busy(Uuid),
     /// The idempotency key was used for another request.
     #[error("the Idempotency-Key was used for another request")]
