@@ -62,6 +62,16 @@ fn assert_page(name: &str, expected: &str) {
     );
 }
 
+#[test]
+fn the_index_of_tests_has_every_file() {
+    let index = std::fs::read_to_string(repository("tests/README.md")).unwrap();
+    for entry in std::fs::read_dir(repository("tests")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_listed = index.contains(&format!("| `{name}` |"));
+        assert!(is_listed || !name.ends_with(".rs") || name == "main.rs", "{name} is not listed");
+    }
+}
+
 /// The cells of a row of a table.
 fn cells(line: &str) -> Option<Vec<&str>> {
     let inner = line.strip_prefix("| ")?.strip_suffix(" |")?;

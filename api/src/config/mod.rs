@@ -185,9 +185,8 @@ pub(crate) struct LoadArgs {
     /// Files, folders, quoted patterns, or URLs: file://, s3://, gs://, az://
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
-    /// How status rows are written: merge keeps the latest row of each user; append adds a row for each
-    /// record; auto merges if user_status has a unique key on userid or is created by this load, and
-    /// appends if the table has no such key
+    /// How status rows are written. merge keeps the latest row of each user. append adds a row for each
+    /// record. auto appends if user_status exists without a unique key on userid, else it merges
     #[arg(long, default_value_t)]
     pub(crate) mode: RequestedMode,
     /// Format of the objects: ndjson, array or concatenated. [default: detected]

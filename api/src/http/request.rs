@@ -35,9 +35,8 @@ pub(crate) struct JobRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) glob: Option<String>,
-    /// How status rows are written: `merge` keeps the latest row of each user; `append` adds a row for
-    /// each record; `auto` merges if the table has a unique key on the user's id or is created by this
-    /// load, and appends if the table has no such key
+    /// How status rows are written. `merge` keeps the latest row of each user. `append` adds a row for each
+    /// record. `auto` appends if the table exists without a unique key on the user's id, else it merges
     #[serde(default)]
     pub(crate) mode: JobMode,
     /// Read, check and report everything, and write nothing
