@@ -53,7 +53,7 @@ async fn every_verb_uses_the_database_that_is_named() {
     assert_eq!(ended.len(), 14);
     for (verb, output) in ended {
         assert_eq!(output.status.code(), Some(1), "{verb}: {}", stderr(&output));
-        let refused = "caused by: could not connect to the database";
+        let refused = "there is no connection to 127.0.0.1:1/nowhere";
         assert!(stderr(&output).contains(refused), "{verb}: {}", stderr(&output));
     }
     assert_eq!(other.count("pg_namespace where nspname = 'stevedore'").await, 0);
