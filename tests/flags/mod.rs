@@ -6,6 +6,7 @@
 mod ask;
 mod database;
 mod global;
+mod limits;
 mod load;
 mod work;
 
@@ -25,6 +26,12 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("load", EMBEDDED, DATABASE),
     ("load", "flags::load::the_format_is_the_one_that_is_named", &["--format"]),
     ("load", "flags::load::records_that_are_too_long_are_rejected", &["--max-record-bytes"]),
+    ("load", TOO_MUCH_TEXT, &["--max-expansion", "--max-text-bytes"]),
+    (
+        "load",
+        "hostile::bombs::a_record_that_is_loaded_begins_the_count_of_rejects_anew",
+        &["--max-rejects-in-a-row"],
+    ),
     ("load", "flags::load::switches_do_what_they_say", &["--dry-run", "--reload", "--json"]),
     ("load", "flags::load::the_catalog_is_left_alone", &["--no-catalog"]),
     ("load", "flags::load::as_many_rows_are_shown_as_are_asked_for", &["--preview"]),
@@ -44,6 +51,17 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("serve", "access::certificates_encrypt", &["--tls-cert", "--tls-key"]),
     ("serve", "access::keys_may_do_what_their_scopes_say", &["--key"]),
     ("serve", "access::each_key_has_a_rate_of_its_own", &["--rate-limit"]),
+    ("serve", JOBS_TOO_MUCH, &["--max-expansion", "--max-text-bytes", "--max-rejects-in-a-row"]),
+    (
+        "serve",
+        "hostile::unread::a_connection_over_the_limit_is_refused_until_another_is_closed",
+        &["--max-connections"],
+    ),
+    (
+        "serve",
+        "hostile::unread::two_hundred_clients_that_never_read_are_closed_and_take_no_memory",
+        &["--write-timeout-secs"],
+    ),
     ("serve", "access::what_is_too_large_is_refused", &["--max-body-bytes"]),
     ("serve", "access::slow_clients_are_not_waited_for", &["--request-timeout-secs"]),
     (
@@ -60,6 +78,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("worker", JOBS, &["--no-catalog", "--max-record-bytes"]),
+    ("worker", JOBS_TOO_MUCH, &["--max-expansion", "--max-text-bytes", "--max-rejects-in-a-row"]),
     (
         "jobs",
         "flags::ask::jobs_are_those_of_the_server_for_the_key",
@@ -132,6 +151,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         "flags::load::records_that_are_too_long_are_rejected",
         &["--max-record-bytes", "--json", "--load", "--tables-only"],
     ),
+    ("verify", TOO_MUCH_TEXT, &["--max-expansion", "--max-text-bytes"]),
     ("key", "flags::ask::a_key_has_its_scopes", &["--scope"]),
     (
         "config",
@@ -149,7 +169,11 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--listen",
             "--lock-timeout-secs",
             "--max-body-bytes",
+            "--max-connections",
+            "--max-expansion",
             "--max-record-bytes",
+            "--max-rejects-in-a-row",
+            "--max-text-bytes",
             "--no-catalog",
             "--no-worker",
             "--pool-size",
@@ -160,6 +184,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--statement-timeout-secs",
             "--tls-cert",
             "--tls-key",
+            "--write-timeout-secs",
         ],
     ),
 ];
@@ -173,6 +198,8 @@ const GRACE: &str = "flags::work::what_runs_may_go_on_for_the_grace_period";
 const LOCK_TIMEOUT: &str = "flags::work::a_load_waits_for_a_lock_as_long_as_it_may";
 const STATEMENT_TIMEOUT: &str = "flags::work::queries_take_as_long_as_they_may";
 const JOBS: &str = "flags::work::jobs_are_loaded_as_the_worker_is_told";
+const TOO_MUCH_TEXT: &str = "flags::limits::too_much_text_is_given_up";
+const JOBS_TOO_MUCH: &str = "flags::limits::jobs_over_too_much_fail";
 const CRAWL_KEYS: &str =
     "crawl::a_crawler_that_is_to_read_otherwise_reads_again_and_keys_are_chosen_by_patterns";
 

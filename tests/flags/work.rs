@@ -17,17 +17,22 @@ use crate::support::{Serve, TestDatabase, record, sample};
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// The verbs that work on jobs.
-const VERBS: [&str; 2] = ["serve", "worker"];
+pub(super) const VERBS: [&str; 2] = ["serve", "worker"];
 
 /// A process that works on jobs.
-struct Works {
+pub(super) struct Works {
     process: Child,
     /// The lines of its log.
     log: Receiver<String>,
 }
 
 impl Works {
-    fn start(verb: &str, database: &TestDatabase, folder: &Path, flags: &[&str]) -> Self {
+    pub(super) fn start(
+        verb: &str,
+        database: &TestDatabase,
+        folder: &Path,
+        flags: &[&str],
+    ) -> Self {
         Self::start_with(verb, database, folder, flags, |command| command)
     }
 
@@ -87,7 +92,7 @@ fn bucket() -> TempDir {
 }
 
 /// A database, and a server that accepts jobs for it and leaves them to others.
-async fn accepting(bucket: &Path) -> (TestDatabase, Serve) {
+pub(super) async fn accepting(bucket: &Path) -> (TestDatabase, Serve) {
     let database = TestDatabase::empty().await;
     let serve = Serve::start(&database, &["--no-worker"], bucket);
     (database, serve)
