@@ -99,7 +99,8 @@ async fn what_is_wrong_with_the_tables_is_told_once_and_ends_the_run() {
         }
     }
     for (loads, folder) in [(1, &small), (2, &large)] {
-        let output = database.stevedore(&["load", folder.to_str().unwrap()]).output().unwrap();
+        let args = ["load", "--mode", "merge", folder.to_str().unwrap()];
+        let output = database.stevedore(&args).output().unwrap();
         let (printed, said) = (stdout(&output), stderr(&output));
         assert_eq!(said.matches("cannot take this load").count(), 1, "{said}");
         assert!(said.contains("the other 2 objects were not tried"), "{said}");

@@ -110,7 +110,8 @@ async fn a_bucket_that_is_sampled_first_reads_what_it_samples_once_more() {
     let proxy = forwarding(&server.endpoint);
     load(&database, &proxy, &["s3://bucket/in/"]);
     let (gets, heads, _) = asked(&proxy);
-    assert!(gets.len() <= 60 + 2 * 32 && heads == 0, "{} {heads}", gets.len());
+    // Where there is no memory for its beginning, a sampled object is only looked up.
+    assert!(gets.len() <= 60 + 2 * 32 && heads <= 32, "{} {heads}", gets.len());
 }
 
 #[tokio::test]
@@ -156,6 +157,9 @@ async fn objects_that_were_loaded_long_after_they_were_written_are_not_read_agai
     assert_eq!(again, (0..5).map(expected).collect::<Vec<_>>());
     let (gets, heads, _) = asked(&proxy);
     assert_eq!((gets.len(), heads), (11, 0));
+    let now = "set session_replication_role = replica;
+        update stevedore.loads set started_at = started_at - interval '1 hour'";
+    database.connect().await.batch_execute(now).await.unwrap();
     // Where the bucket has versions, a listing does not tell which one there is.
     moto.keep_versions();
     moto.put("bucket/in/4.json", &record("user-4", 1, "a"));
