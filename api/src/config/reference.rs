@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::builder::StyledStr;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::Config;
 use super::file::setting;
@@ -110,7 +110,7 @@ fn leaf_section(name: &str, leaf: &Command, root: &Command) -> String {
     write!(section, "```text\n{usage}\n```\n\n").unwrap();
     let own: Vec<&Arg> = leaf
         .get_arguments()
-        .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
+        .filter(|arg| !matches!(arg.get_action(), ArgAction::Help | ArgAction::Version))
         .filter(|arg| arg.get_help_heading().is_none_or(|heading| !SHARED.contains(&heading)))
         .collect();
     if !own.is_empty() {
