@@ -31,7 +31,7 @@ const COMPRESSED: [&str; 3] = [".gz", ".gzip", ".zst"];
 #[derive(Debug)]
 pub enum Step {
     /// To load an object by itself.
-    Alone(Listed),
+    Alone(Box<Listed>),
     /// To load objects in bundles.
     Bundled(Vec<Listed>),
 }
@@ -45,14 +45,18 @@ pub fn plan(objects: Vec<Listed>) -> Vec<Step> {
     for object in objects {
         let is_new = seen.insert(object.origin());
         match steps.last_mut() {
-            _ if !is_new || text_bytes(&object) > OBJECT_BYTES => steps.push(Step::Alone(object)),
+            _ if !is_new || text_bytes(&object) > OBJECT_BYTES => {
+                steps.push(Step::Alone(Box::new(object)))
+            }
             Some(Step::Bundled(objects)) => objects.push(object),
             _ => steps.push(Step::Bundled(vec![object])),
         }
     }
     // One object is no bundle.
     let alone = |step| match step {
-        Step::Bundled(mut objects) if objects.len() == 1 => Step::Alone(objects.remove(0)),
+        Step::Bundled(mut objects) if objects.len() == 1 => {
+            Step::Alone(Box::new(objects.remove(0)))
+        }
         step => step,
     };
     steps.into_iter().map(alone).collect()

@@ -60,7 +60,7 @@ pub(super) async fn read(
     let reads = objects.into_iter().map(|(at, object, text)| async move {
         let text = match text {
             Text::Unread => read_whole(&object).await.map(Stored::Read),
-            Text::Whole(whole) => Ok(Stored::Fetched(whole)),
+            Text::Whole(whole) => Ok(Stored::Fetched(Box::new(whole))),
             Text::Failed(error) => Err(error),
         };
         (at, object, text)
@@ -73,13 +73,14 @@ pub(super) async fn read(
 /// All of an object; what was fetched ahead counts so until it is dropped.
 enum Stored {
     Read(Bytes),
-    Fetched(Whole),
+    Fetched(Box<Whole>),
 }
 
 impl Stored {
     fn bytes(&self) -> Bytes {
         match self {
-            Self::Read(bytes) | Self::Fetched(Whole { bytes, .. }) => bytes.clone(),
+            Self::Read(bytes) => bytes.clone(),
+            Self::Fetched(whole) => whole.bytes.clone(),
         }
     }
 }

@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
     ) -> Totals {
         let steps = match session {
             Some(_) if !self.args.dry_run => plan(objects),
-            _ => objects.into_iter().map(Step::Alone).collect(),
+            _ => objects.into_iter().map(|object| Step::Alone(Box::new(object))).collect(),
         };
         let _bar = Bar::of_loads(&self.report.progress, self.printer);
         for step in steps {
