@@ -85,7 +85,9 @@ async fn a_large_object_begins_with_one_answer_and_is_read_once() {
     assert_eq!(gets[0].range.as_deref(), Some("bytes=0-1048575"));
     assert_eq!(gets.iter().map(|asked| asked.body_bytes).sum::<usize>(), text.len());
     // The last look makes sure that the version is still there.
-    assert_eq!((gets.len(), heads, lists), (1 + (text.len() - (1 << 20)).div_ceil(2 << 20), 1, 0));
+    assert_eq!((heads, lists), (1, 0));
+    let most = 1 + (text.len() - (1 << 20)).div_ceil(512 << 10);
+    assert!(gets.len() <= most, "more than an answer for each 512 KiB: {gets:?}");
 }
 
 #[tokio::test]

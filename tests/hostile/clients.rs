@@ -42,15 +42,11 @@ async fn without_keys_a_page_of_another_site_loads_nothing() {
 
 #[test]
 fn keys_that_everybody_knows_are_refused_at_the_start() {
-    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
-    let sample = readme.lines().find_map(|line| line.strip_prefix("key = [\"")).unwrap();
-    let sample = sample.trim_end_matches("\"]").to_owned();
     for setting in [
-        sample,
-        "ci:read:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
-        "ci:read:5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8".to_owned(),
+        "ci:read:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "ci:read:5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",
     ] {
-        let refused = stevedore(&["serve", "--key", &setting]).output().unwrap();
+        let refused = stevedore(&["serve", "--key", setting]).output().unwrap();
         assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
         let hash = setting.rsplit(':').next().unwrap();
         assert!(!stderr(&refused).contains(hash), "{}", stderr(&refused));
