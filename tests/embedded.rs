@@ -51,11 +51,10 @@ fn with_nothing_configured_the_sample_is_loaded_and_the_tables_are_shown() {
     {
         assert!(stdout(&first).contains(table), "{}", stdout(&first));
     }
-    assert!(
-        stderr(&first).contains("psql 'postgresql://postgres@/postgres?host="),
-        "{}",
-        stderr(&first)
-    );
+    assert!(stderr(&first).contains("open it with `stevedore psql`"), "{}", stderr(&first));
+    let count = ["psql", "-Atc", "select count(*) from user_status"];
+    let psql = stevedore(&count).current_dir(folder.path()).output().unwrap();
+    assert_eq!(stdout(&psql), "7\n", "{}", stderr(&psql));
     let second = load_in(folder.path()).output().unwrap();
     assert!(stdout(&second).contains("is loaded already"), "{}", stderr(&second));
 }
@@ -74,6 +73,9 @@ async fn two_at_once_on_one_folder_are_refused_with_the_address_of_the_first() {
         stderr(&output)
             .contains(&format!("hint: use its database: --database-url '{}'", first.url()))
     );
+    let folder_name = folder.path().to_str().unwrap();
+    let psql = stevedore(&["psql", "--folder", folder_name, "-Atc", "select 1"]).output().unwrap();
+    assert_eq!(stdout(&psql), "1\n", "psql uses the server that runs: {}", stderr(&psql));
     first.stop().await.unwrap();
     Embedded::start(&options(folder.path())).await.unwrap().stop().await.unwrap();
 }

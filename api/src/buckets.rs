@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use pipeline::error::Result;
+use pipeline::error::Error;
 use pipeline::source::Bucket;
 
 /// A bucket as it is configured: `name=url`.
@@ -36,6 +36,14 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
+/// Why a configured bucket cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the bucket {name} cannot be opened")]
+pub(crate) struct BucketError {
+    name: String,
+    source: Error,
+}
+
 /// The buckets by their names.
 #[derive(Debug, Clone)]
 pub(crate) struct Buckets(Arc<BTreeMap<String, Bucket>>);
@@ -45,12 +53,14 @@ impl Buckets {
     ///
     /// # Errors
     /// When a URL names no store or folder.
-    pub(crate) fn open(settings: &[BucketSetting]) -> Result<Self> {
+    pub(crate) fn open(settings: &[BucketSetting]) -> Result<Self, BucketError> {
         let environment = environment();
         let opened = settings.iter().map(|BucketSetting { name, url }| {
-            Ok((name.clone(), Bucket::open(name, url, &environment)?))
+            let opened = Bucket::open(name, url, &environment);
+            let bucket = opened.map_err(|source| BucketError { name: name.clone(), source })?;
+            Ok((name.clone(), bucket))
         });
-        Ok(Self(Arc::new(opened.collect::<Result<_>>()?)))
+        Ok(Self(Arc::new(opened.collect::<Result<_, _>>()?)))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Bucket> {

@@ -12,7 +12,7 @@ fn refused(flag: &str, value: &str, verbs: impl Fn(&str) -> bool, expected: &str
     let folder = tempfile::tempdir().unwrap();
     for (verb, args) in VERBS.iter().filter(|(verb, _)| verbs(verb)) {
         let mut command = stevedore(&verb.split(' ').collect::<Vec<_>>());
-        let output = command.args(*args).args([flag, value]).current_dir(folder.path()).output();
+        let output = command.args([flag, value]).args(*args).current_dir(folder.path()).output();
         let output = output.unwrap();
         assert_eq!(output.status.code(), Some(2), "{verb}: {}", stderr(&output));
         assert!(stderr(&output).contains(expected), "{verb}: {}", stderr(&output));

@@ -11,7 +11,7 @@ use pipeline::database::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Serve, TestDatabase, record, sample};
+use crate::support::{Serve, TestDatabase, record, sample, stderr};
 
 /// Longest time that anything may take: shorter than the timeouts that hold if nothing is said.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -276,5 +276,17 @@ async fn jobs_are_loaded_as_the_worker_is_told() {
         let done: Value = serve.ended(&job).await;
         assert_eq!(done["summary"]["rejected_by_reason"], json!({"too_large": 1}), "{verb}");
         assert_eq!(database.count("stevedore.crawlers").await, 0, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_default_folder_the_error_tells_how_to_name_a_bucket() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    for verb in VERBS {
+        let output = database.stevedore(&[verb]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{verb}");
+        let text = stderr(&output);
+        assert!(text.contains("caused by: the bucket microservice-hw cannot be opened"), "{text}");
+        assert!(text.contains("hint: name your buckets with --bucket NAME=FOLDER"), "{text}");
     }
 }

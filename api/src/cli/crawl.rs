@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::print::Printer;
 use super::progress::Bar;
 use super::session::Session;
-use crate::buckets::{BucketSetting, Buckets, environment};
+use crate::buckets::{BucketSetting, environment};
 use crate::config::{
     CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlRunArgs, CrawlVerb, DatabaseArgs,
 };
@@ -161,6 +161,7 @@ fn bucket(wanted: &str, settings: &[BucketSetting]) -> Result<Bucket> {
 }
 
 fn configured(name: &str, settings: &[BucketSetting]) -> Result<Option<Bucket>> {
-    let named: Vec<_> = settings.iter().filter(|setting| setting.name == name).cloned().collect();
-    Ok(Buckets::open(&named)?.get(name).cloned())
+    // Of two with one name the later counts, as for `serve`.
+    let named = settings.iter().rfind(|setting| setting.name == name);
+    named.map(|setting| Bucket::open(name, &setting.url, &environment())).transpose()
 }

@@ -7,13 +7,25 @@ use pipeline::database::install_command;
 use pipeline::error::Error;
 use tokio_postgres::error::SqlState;
 
+use crate::buckets::BucketError;
+
 /// Where a machine of a cloud is asked for its own credentials, after all else.
 const MACHINE_METADATA: &str = "169.254.169.254";
+/// How to name buckets.
+const BUCKETS: &str = "name your buckets with --bucket NAME=FOLDER or --bucket NAME=s3://BUCKET. Without \
+                       --bucket, the only bucket is microservice-hw, the folder data in the current folder";
 /// How URLs of remote stores begin.
 const REMOTE: [&str; 5] = ["s3", "gs:", "az:", "abfs", "https:"];
 
-/// The advice that goes with an error.
-pub(super) fn hint(error: &Error) -> String {
+/// The advice that goes with an error, if there is any.
+pub(super) fn hint_of(error: &(dyn StdError + 'static)) -> Option<String> {
+    if error.is::<BucketError>() {
+        return Some(BUCKETS.to_owned());
+    }
+    error.downcast_ref::<Error>().map(hint)
+}
+
+fn hint(error: &Error) -> String {
     match error {
         Error::Target { remedy, .. } => remedy.clone(),
         Error::Exposed { remedy, .. } => {

@@ -13,6 +13,7 @@ mod migrate;
 mod preview;
 mod print;
 mod progress;
+mod psql;
 mod serve;
 mod service;
 mod session;
@@ -40,6 +41,7 @@ pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
         Verb::Migrate(args) => migrate::migrate(&args, printer).await,
         Verb::Crawl(args) => crawl::crawl(&args, printer).await,
         Verb::Catalog(args) => catalog::catalog(&args, printer).await,
+        Verb::Psql(args) => psql::psql(&args, printer).await,
         Verb::Show(args) => show::show(&args, printer).await,
         Verb::Export(args) => export::export(&args, printer).await,
         Verb::Verify(args) => verify::verify(&args, printer).await,

@@ -19,8 +19,7 @@ pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
     }
     match run(args, printer).await {
         Ok(exit) => exit,
-        Err(StartError::Pipeline(error)) => printer.failed("could not serve", &error),
-        Err(error) => printer.failed("could not serve", &error),
+        Err(error) => printer.failed("could not serve", error.as_error()),
     }
 }
 

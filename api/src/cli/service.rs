@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::print::Printer;
 use super::session;
-use crate::buckets::Buckets;
+use crate::buckets::{BucketError, Buckets};
 use crate::config::WorkArgs;
 use crate::jobs::{self, Listener, Queue, Store, Worker, WorkerSettings};
 
@@ -23,6 +23,8 @@ const WORKERS_OWN: usize = 3;
 pub(super) enum StartError {
     #[error(transparent)]
     Pipeline(#[from] Error),
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     #[error("could not prepare the queue")]
     Queue(#[source] graphile_worker::DbError),
     #[error("could not prepare the connections")]
@@ -31,6 +33,17 @@ pub(super) enum StartError {
     Signals(#[source] std::io::Error),
     #[error("could not count")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}
+
+impl StartError {
+    /// The error to print.
+    pub(super) fn as_error(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Pipeline(error) => error,
+            Self::Bucket(error) => error,
+            other => other,
+        }
+    }
 }
 
 /// A service that has its database.

@@ -7,7 +7,7 @@ use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptio
 use pipeline::error::Result;
 
 use super::print::Printer;
-use crate::config::DatabaseArgs;
+use crate::config::{DEFAULT_FOLDER, DatabaseArgs};
 
 /// Where the embedded database goes when we are root and its user cannot reach the folder.
 const SYSTEM_FOLDER: &str = "/var/lib/stevedore";
@@ -68,12 +68,14 @@ pub(super) async fn open(
         Some(url) => Ok((Database::new(url)?, None)),
         None => {
             let embedded = start(args, printer).await?;
+            printer.note(&format!("embedded PostgreSQL: open it with `{}`", psql(args)));
             Ok((Database::new(embedded.url())?, Some(embedded)))
         }
     }
 }
 
-async fn start(args: &DatabaseArgs, printer: &Printer) -> Result<Embedded> {
+/// Starts the embedded database.
+pub(super) async fn start(args: &DatabaseArgs, printer: &Printer) -> Result<Embedded> {
     let options = EmbeddedOptions {
         folder: args.folder.clone(),
         system_folder: PathBuf::from(SYSTEM_FOLDER),
@@ -88,6 +90,13 @@ async fn start(args: &DatabaseArgs, printer: &Printer) -> Result<Embedded> {
             folder.display()
         ));
     }
-    printer.note(&format!("embedded PostgreSQL, while this runs: psql '{}'", embedded.url()));
     Ok(embedded)
+}
+
+/// The command that opens the embedded database, also while another process uses it.
+fn psql(args: &DatabaseArgs) -> String {
+    match args.folder.to_str() {
+        Some(DEFAULT_FOLDER) => "stevedore psql".to_owned(),
+        _ => format!("stevedore psql --folder '{}'", args.folder.display()),
+    }
 }

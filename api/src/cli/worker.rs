@@ -10,8 +10,7 @@ use crate::config::WorkArgs;
 pub(super) async fn worker(args: WorkArgs, printer: &Printer) -> ExitCode {
     match run(&args, printer).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(StartError::Pipeline(error)) => printer.failed("could not work", &error),
-        Err(error) => printer.failed("could not work", &error),
+        Err(error) => printer.failed("could not work", error.as_error()),
     }
 }
 

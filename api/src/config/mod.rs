@@ -83,6 +83,9 @@ pub(crate) enum Verb {
     /// Show rows of a table
     #[command(after_help = catalog::SHOW_EXAMPLES)]
     Show(ShowArgs),
+    /// Open the database in psql, PostgreSQL's own client. The embedded database runs as long as psql does
+    #[command(after_help = PSQL_EXAMPLES)]
+    Psql(PsqlArgs),
     /// Write a table to a file: Parquet, CSV or NDJSON
     #[command(after_help = catalog::EXPORT_EXAMPLES)]
     Export(ExportArgs),
@@ -103,6 +106,9 @@ pub(crate) enum Verb {
         shell: Shell,
     },
 }
+
+/// The folder of the embedded database, unless another is named.
+pub(crate) const DEFAULT_FOLDER: &str = ".stevedore";
 
 /// Connections that are used unless more are asked for.
 const MOST_CONNECTIONS: usize = 4;
@@ -138,6 +144,12 @@ Example:
 const MIGRATE_EXAMPLES: &str = "\
 Example:
   stevedore migrate --database-url postgresql://owner@db/warehouse";
+
+const PSQL_EXAMPLES: &str = "\
+Examples:
+  stevedore psql
+  stevedore psql -c 'select * from user_status_error_rec'
+  stevedore psql --folder /srv/stevedore";
 
 const KEY_EXAMPLES: &str = "\
 Example:
@@ -245,11 +257,11 @@ impl ConnectionArgs {
     }
 }
 
-/// What records may cost.
+/// Limits on the size of records and of decompressed objects.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
 pub(crate) struct RecordArgs {
-    /// Longest record; a longer one is rejected as too_large
+    /// Maximum size of a record. A larger record is rejected as too_large
     #[arg(
         long,
         env = "STEVEDORE_MAX_RECORD_BYTES",
@@ -258,8 +270,8 @@ pub(crate) struct RecordArgs {
         value_parser = clap::value_parser!(u64).range(1..=64 << 20),
     )]
     pub(crate) max_record_bytes: u64,
-    /// Bytes of text that a compressed object may become for each of its bytes: beyond it, the object is
-    /// given up as expansion_limit. Checked from 64 MiB of text on; 0 is no limit
+    /// Maximum bytes of text for each byte of a compressed object. If an object expands more, its load fails
+    /// as expansion_limit. The first 64 MiB of text are never checked. 0 disables the limit
     #[arg(
         long,
         env = "STEVEDORE_MAX_EXPANSION",
@@ -267,8 +279,8 @@ pub(crate) struct RecordArgs {
         default_value_t = TextLimits::default().max_expansion
     )]
     pub(crate) max_expansion: u64,
-    /// Longest text of a compressed object, once decompressed: a longer one is given up as text_limit;
-    /// 0 is no limit
+    /// Maximum size of a compressed object's text, once decompressed. If it is larger, the load fails as
+    /// text_limit. 0 disables the limit
     #[arg(
         long,
         env = "STEVEDORE_MAX_TEXT_BYTES",
@@ -291,12 +303,12 @@ impl RecordArgs {
     }
 }
 
-/// When a load is given up.
+/// How many rejects make a load fail.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
 pub(crate) struct RejectArgs {
-    /// Records that may be rejected in a row: at so many, the load is given up as reject_limit, and none
-    /// of them is written; 0 is no limit
+    /// Maximum rejects in a row. If an object has as many without one good record between them, its load
+    /// fails as reject_limit and writes nothing. 0 disables the limit
     #[arg(
         long,
         env = "STEVEDORE_MAX_REJECTS_IN_A_ROW",
@@ -314,7 +326,7 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// Folder of the embedded PostgreSQL
-    #[arg(long, env = "STEVEDORE_FOLDER", value_name = "FOLDER", default_value = ".stevedore")]
+    #[arg(long, env = "STEVEDORE_FOLDER", value_name = "FOLDER", default_value = DEFAULT_FOLDER)]
     pub(crate) folder: PathBuf,
     /// Where to download PostgreSQL from when none is installed
     #[arg(
@@ -335,6 +347,16 @@ impl DatabaseArgs {
     pub(crate) fn url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }
+}
+
+/// What to run psql with.
+#[derive(Debug, Args)]
+pub(crate) struct PsqlArgs {
+    /// Arguments for psql, behind ours
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+    pub(crate) args: Vec<String>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
 }
 
 /// The key to make.

@@ -1,6 +1,6 @@
 //! The settings of `serve` and `worker`.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -69,6 +69,22 @@ impl WorkArgs {
     }
 }
 
+/// The port to listen on when none is named.
+const PORT: u16 = 8080;
+
+/// The address of `HOST:PORT` or `HOST`; of several addresses of a name the first.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let has_port = text.rsplit_once(':').is_some_and(|(host, port)| {
+        port.parse::<u16>().is_ok() && !(host.contains(':') && !host.ends_with(']'))
+    });
+    let host = text.trim_start_matches('[').trim_end_matches(']');
+    let found = if has_port { text.to_socket_addrs() } else { (host, PORT).to_socket_addrs() };
+    let wrong = "expected an address or a host name, with a port or without: 0.0.0.0:8080, \
+                 localhost, [::1]:8080";
+    let address = found.ok().and_then(|mut addresses| addresses.next());
+    address.ok_or_else(|| wrong.to_owned())
+}
+
 /// How to serve the API.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -82,12 +98,13 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
-    /// Address and port to listen on
+    /// Address or host name to listen on. Without a port, the port is 8080
     #[arg(
         long,
         env = "STEVEDORE_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8080"
+        value_name = "HOST[:PORT]",
+        default_value = "127.0.0.1:8080",
+        value_parser = listen_address
     )]
     pub(crate) listen: SocketAddr,
     /// Certificate chain for TLS, as a PEM file
@@ -150,4 +167,34 @@ pub(crate) struct ServerArgs {
     /// Accept jobs and run none; workers run them
     #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
     pub(crate) no_worker: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listen_address;
+
+    #[test]
+    fn an_address_to_listen_on_may_be_a_name_and_may_lack_the_port() {
+        for (text, address) in [
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("0.0.0.0", "0.0.0.0:8080"),
+            ("[::1]:80", "[::1]:80"),
+            ("[::1]", "[::1]:8080"),
+            ("::1", "[::1]:8080"),
+        ] {
+            assert_eq!(listen_address(text).unwrap(), address.parse().unwrap(), "{text}");
+        }
+        for text in ["localhost", "localhost:8080"] {
+            let address = listen_address(text).unwrap();
+            assert!(address.ip().is_loopback() && address.port() == 8080, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", ":80", "127.0.0.1:port", "127.0.0.1:99999", "no such host"] {
+            let refused = listen_address(text);
+            assert!(refused.is_err(), "{text}: {refused:?}");
+        }
+    }
 }

@@ -56,8 +56,7 @@ fn hidden(name: &str, value: &str) -> String {
         "key" => {
             value.rsplit_once(':').map_or("***".to_owned(), |(known, _)| format!("{known}:***"))
         }
-        // The query of a URL may hold credentials.
-        "bucket" => without_password(value.split('?').next().unwrap_or(value)),
+        "bucket" => bucket(value),
         "postgres_url" => match value.parse() {
             Ok(url) => without_userinfo(&url).to_string(),
             Err(_) => "***".to_owned(),
@@ -80,6 +79,23 @@ fn address(url: &str) -> Option<String> {
     // A password with an `@` has its end in the host.
     let is_plain = |c: char| c.is_alphanumeric() || "-_.:/,[]".contains(c);
     parts.chars().all(is_plain).then(|| text + &database.address())
+}
+
+/// Settings of stores that hold no secret, as they may stand behind the URL of a bucket.
+const PUBLIC: [&str; 4] = ["region", "endpoint", "allow_http", "virtual_hosted_style_request"];
+
+/// A bucket without the password of its URL, and without the values of settings that may be secret.
+fn bucket(value: &str) -> String {
+    let Some((address, query)) = value.split_once('?') else {
+        return without_password(value);
+    };
+    let settings = query.split('&').map(|setting| {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+        // A URL may hold a password.
+        let is_public = PUBLIC.contains(&name.trim_start_matches("aws_")) && !value.contains('@');
+        if is_public { setting.to_owned() } else { format!("{name}=***") }
+    });
+    format!("{}?{}", without_password(address), settings.collect::<Vec<_>>().join("&"))
 }
 
 /// A bucket without the password of its URL; what stands before an `@` alone is Azure's container.
@@ -130,7 +146,12 @@ mod tests {
     #[test]
     fn urls_are_shown_without_credentials() {
         for (name, value, expected) in [
-            ("bucket", "b=s3://b/c?secret=SECRET", "b=s3://b/c"),
+            ("bucket", "b=s3://b/c?secret=SECRET", "b=s3://b/c?secret=***"),
+            (
+                "bucket",
+                "b=s3://b?region=eu-west-1&token=SECRET&endpoint=http://u:SECRET@h",
+                "b=s3://b?region=eu-west-1&token=***&endpoint=***",
+            ),
             ("bucket", "b=https://u:SECRET@h/c", "b=https://u:***@h/c"),
             ("bucket", "b=abfss://container@account/c", "b=abfss://container@account/c"),
             ("postgres_url", "https://SECRET@h/p?token=SECRET", "https://h/p"),

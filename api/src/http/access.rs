@@ -46,8 +46,13 @@ impl Access {
             let key = self.key_of(headers)?;
             let may = key.scopes.iter().any(|&has| has == scope || has == Scope::Admin);
             if !may {
-                let detail =
-                    format!("the key {} lacks the scope that this request needs", key.name);
+                let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+                let detail = format!(
+                    "this request needs a key with the scope {}; the key {} has: {}",
+                    scope.as_str(),
+                    key.name,
+                    scopes.join(", ")
+                );
                 return Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail));
             }
             key.name.clone()
@@ -123,6 +128,15 @@ mod tests {
             let admitted = access(scopes).admit(&headers("x-api-key", "secret"), scope);
             assert_eq!(admitted.is_ok(), may, "{scopes} {scope:?}");
         }
+    }
+
+    #[test]
+    fn a_refusal_names_the_scope_that_is_needed_and_those_of_the_key() {
+        let refused = access("trigger+read").admit(&headers("x-api-key", "secret"), Scope::Admin);
+        let refused = serde_json::to_value(refused.unwrap_err()).unwrap();
+        let expected =
+            "this request needs a key with the scope admin; the key ci has: trigger, read";
+        assert_eq!(refused["detail"], expected);
     }
 
     #[test]

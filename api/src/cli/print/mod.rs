@@ -16,11 +16,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use indicatif::ProgressBar;
-use pipeline::error::{Error, causes};
+use pipeline::error::causes;
 use pipeline::escape;
 use serde::Serialize;
 
-use super::hint::hint;
+use super::hint::hint_of;
 pub(super) use loads::LoadLines;
 
 /// Prints what a verb has to say.
@@ -93,7 +93,7 @@ impl Printer {
             // Writing to a String cannot fail.
             writeln!(text, "caused by: {cause}").ok();
         }
-        if let Some(hint) = error.downcast_ref::<Error>().map(hint) {
+        if let Some(hint) = hint_of(error) {
             writeln!(text, "hint: {hint}").ok();
         }
         let text = escape::lines(&text);

@@ -39,6 +39,7 @@ pub struct EmbeddedOptions {
 #[derive(Debug)]
 pub struct Embedded {
     url: String,
+    binaries: Binaries,
     home: PathBuf,
     keeper: Child,
     moved: bool,
@@ -91,13 +92,19 @@ impl Embedded {
         lock.note(&url).map_err(failed("note the address of"))?;
         let moved = !home.path().starts_with(folder.path());
         let home = home.path().to_owned();
-        Ok(Self { url, home, keeper, moved, _socket_folder: temporary, _lock: lock })
+        Ok(Self { url, binaries, home, keeper, moved, _socket_folder: temporary, _lock: lock })
     }
 
     /// The URL by which this process, psql and others connect while the server runs.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The path of a program of the same PostgreSQL, like `psql`. It may not exist.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.binaries.program(name)
     }
 
     /// The folder of the data, if it is not the one that was asked for.
