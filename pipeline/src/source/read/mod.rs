@@ -96,7 +96,11 @@ impl ObjectReader {
     /// The same for an object of which only the beginning is wanted; dropping the reader ends the
     /// reading.
     pub(crate) fn open_beginning(object: &Object, bytes_read: Arc<AtomicU64>) -> Self {
-        let ranges = Ranges::of(0..object.size, object.size, BEGINNING_READ_BYTES);
+        // The bytes that came when the object was pinned are mostly enough.
+        let ranges = match object.beginning() {
+            Some(bytes) => Ranges::behind(bytes.len() as u64, object.size, BEGINNING_READ_BYTES),
+            None => Ranges::of(0..object.size, object.size, BEGINNING_READ_BYTES),
+        };
         Self::open_with(object, bytes_read, ranges, BEGINNING_WINDOW, None)
     }
 

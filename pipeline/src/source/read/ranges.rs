@@ -24,6 +24,11 @@ impl Ranges {
         Self { start: wanted.start, wanted: end, size, read_bytes, beyond_bytes: BEYOND_READ_BYTES }
     }
 
+    /// The ranges of an object whose first bytes are there already. The rest may never be wanted.
+    pub(super) const fn behind(there: u64, size: u64, read_bytes: u64) -> Self {
+        Self { start: 0, wanted: there, size, read_bytes, beyond_bytes: BEYOND_READ_BYTES }
+    }
+
     /// Where the next range begins.
     pub(super) const fn start(&self) -> u64 {
         self.start
