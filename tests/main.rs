@@ -33,6 +33,7 @@ mod hostile;
 mod jobs;
 mod jobs_cli;
 mod loads;
+mod lost_commit;
 mod merge;
 mod modes;
 mod openapi;

@@ -1,13 +1,15 @@
 //! Loads that wait, are stopped, aborted, or lose their server.
 
-use std::sync::atomic::Ordering;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use pipeline::bundle::{Size, load_bundled};
 use pipeline::database::{Connection, Database};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{LoadOptions, Point, Progress, State, load};
+use pipeline::load::{Connections, LoadOptions, Point, Progress, State, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Object, find};
 use tokio_postgres::error::SqlState;
@@ -115,6 +117,67 @@ async fn a_load_that_has_committed_cannot_be_stopped() {
     assert_eq!(database.counts().await, [7, 13, 3]);
     let seen = [&PROGRESS.loaded, &PROGRESS.rejected, &PROGRESS.log_rows];
     assert_eq!(seen.map(|count| count.load(Ordering::Relaxed)), [7, 3, 13]);
+}
+
+#[tokio::test]
+async fn a_bundle_that_is_stopped_before_it_commits_leaves_nothing() {
+    static PROGRESS: LazyLock<Arc<Progress>> = LazyLock::new(Arc::default);
+    let database = TestDatabase::empty().await;
+    let mut connection = database.migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..4 {
+        let line = record(&format!("u{at}"), 1, "s");
+        std::fs::write(folder.path().join(format!("{at}.json")), line).unwrap();
+    }
+    let objects = find(folder.path().to_str().unwrap(), &[]).await.unwrap().objects;
+    let options = LoadOptions {
+        progress: Arc::clone(&PROGRESS),
+        reached: |point| {
+            if point == Point::Recorded {
+                assert!(PROGRESS.stop());
+            }
+        },
+        ..options(Mode::Merge)
+    };
+    let mut ended = Vec::new();
+    let (connections, size) = (vec![&mut connection], Size::default());
+    load_bundled(objects, &USER_STATUS, connections, &options, size, |_, summary| {
+        ended.push(summary.map(|_| ()));
+    })
+    .await;
+    let is_cancelled = |ended: &Result<(), Error>| matches!(ended, Err(Error::Cancelled { .. }));
+    assert!(ended.len() == 4 && ended.iter().all(is_cancelled), "{ended:?}");
+    assert_eq!(database.counts().await, [0, 0, 0]);
+    assert_eq!(database.count("stevedore.loads").await, 0);
+}
+
+#[tokio::test]
+async fn no_part_is_committed_after_a_stop_that_says_so() {
+    static PROGRESS: LazyLock<Arc<Progress>> = LazyLock::new(Arc::default);
+    static IS_STOPPED: AtomicBool = AtomicBool::new(false);
+    let database = TestDatabase::with_old_tables().await;
+    let mut connection = database.migrated().await;
+    let lines: String = (0..60).map(|at| record(&format!("u{at}"), 1, "s") + "\n").collect();
+    let file = tempfile::NamedTempFile::with_suffix(".ndjson").unwrap();
+    std::fs::write(file.path(), lines).unwrap();
+    let found = find(file.path().to_str().unwrap(), &[]).await.unwrap().objects.remove(0);
+    let object = found.begin().await.unwrap();
+    let connections = Connections { wanted: NonZeroUsize::new(3), part_bytes: 500 };
+    let options = LoadOptions {
+        progress: Arc::clone(&PROGRESS),
+        connections,
+        reached: |point| match point {
+            Point::PartRecorded if PROGRESS.stop() => IS_STOPPED.store(true, Ordering::SeqCst),
+            Point::PartCommitted => assert!(!IS_STOPPED.load(Ordering::SeqCst)),
+            _ => {}
+        },
+        ..options(Mode::Append)
+    };
+    let error = load(&object, &USER_STATUS, &mut connection, &options).await.unwrap_err();
+    assert!(error.is_cancelled(), "{error}");
+    let Error::Incomplete { committed, .. } = error else { panic!("{error}") };
+    let in_ledger = "stevedore.load_parts where committed_at is not null";
+    assert_eq!(database.count(in_ledger).await, committed as i64);
 }
 
 /// Loads, drops the load once the server is at a statement that begins so, and aborts the

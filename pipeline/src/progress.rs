@@ -1,14 +1,10 @@
 //! How far a load is, and the gate by which it may be stopped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The load may be stopped.
-const OPEN: u8 = 0;
-/// It was asked to end.
-const STOPPED: u8 = 1;
-/// It commits, or has.
-const COMMITTING: u8 = 2;
+/// The bit of the gate that says that the load was asked to end. The others count its commits.
+const STOPPED: u64 = 1 << 63;
 
 /// How far a load is, for whoever watches, and a way to stop it. Of a load in parts that goes on, what
 /// is committed already counts too.
@@ -26,23 +22,28 @@ pub struct Progress {
     pub log_rows: AtomicU64,
     /// Parts that were missing when the load began, or went on, in parts; 0 of one that did not.
     pub parts: AtomicU64,
-    gate: AtomicU8,
+    /// [`STOPPED`], and how many commits are under way or were the load's last.
+    gate: AtomicU64,
 }
 
 impl Progress {
-    /// Asks the load to end before it commits; false when it commits already, or has. After true
-    /// nothing will be written, and the load ends with [`Error::Cancelled`]; of a load in parts, what
-    /// is committed stays, the parts that are just being committed are too, and it ends with
-    /// [`Error::Incomplete`].
+    /// Asks the load to end: no commit begins after this call, whatever it returns.
     ///
-    /// The load ends at its next batch, or else before its commit: one that waits for the server
-    /// is ended by dropping it and [`Connection::abort`].
+    /// Returns true if no commit is under way. Then nothing more is written, and the load may be
+    /// dropped, or ends by itself with [`Error::Cancelled`]. Returns false if a commit is under way
+    /// or was the last one: then only the end of the load tells what was written.
+    ///
+    /// The parts of a load in parts that are committed stay, and it ends with
+    /// [`Error::Incomplete`]. The bundles that are committed stay too.
+    ///
+    /// The load ends at its next batch, or else before its commit. Drop a load that waits for the
+    /// server, and end what the server does with [`Connection::abort`].
     ///
     /// [`Connection::abort`]: crate::database::Connection::abort
     /// [`Error::Cancelled`]: crate::error::Error::Cancelled
     /// [`Error::Incomplete`]: crate::error::Error::Incomplete
     pub fn stop(&self) -> bool {
-        self.pass(STOPPED)
+        self.gate.fetch_or(STOPPED, Ordering::AcqRel) & !STOPPED == 0
     }
 
     /// All that is counted: bytes read, records, loaded, rejected, rows of the log.
@@ -65,26 +66,23 @@ impl Progress {
     /// Whether the load was asked to end.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.gate.load(Ordering::Acquire) == STOPPED
+        self.gate.load(Ordering::Acquire) & STOPPED != 0
     }
 
-    /// Opens the gate for another load that is watched by the same value, unless it was stopped.
+    /// Forgets the commits of an earlier load that reported to the same value.
     pub(crate) fn begin(&self) {
-        // Fails when it is open, or is to stay shut.
-        self.gate.compare_exchange(COMMITTING, OPEN, Ordering::AcqRel, Ordering::Acquire).ok();
+        self.gate.fetch_and(STOPPED, Ordering::AcqRel);
     }
 
-    /// Shuts the gate before a commit; false when the load is to end instead.
+    /// Counts a commit that begins; false if the load was asked to end, and must not commit.
     pub(crate) fn begin_commit(&self) -> bool {
-        self.pass(COMMITTING)
+        let count = |gate: u64| (gate & STOPPED == 0).then_some(gate + 1);
+        self.gate.fetch_update(Ordering::AcqRel, Ordering::Acquire, count).is_ok()
     }
 
-    /// Whoever comes first decides.
-    fn pass(&self, to: u8) -> bool {
-        match self.gate.compare_exchange(OPEN, to, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => true,
-            Err(found) => found == to,
-        }
+    /// Ends a commit after which the load goes on.
+    pub(crate) fn end_commit(&self) {
+        self.gate.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -93,14 +91,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_comes_first_decides() {
+    fn no_commit_begins_after_a_stop() {
         let stopped = Progress::default();
         assert!(stopped.stop() && stopped.stop() && !stopped.begin_commit());
         stopped.begin();
-        assert!(stopped.is_stopped());
+        assert!(stopped.is_stopped() && !stopped.begin_commit());
+    }
+
+    #[test]
+    fn a_stop_says_whether_a_commit_was_under_way() {
         let committing = Progress::default();
-        assert!(committing.begin_commit() && !committing.stop() && !committing.is_stopped());
-        committing.begin();
+        assert!(committing.begin_commit() && committing.begin_commit());
+        committing.end_commit();
+        assert!(!committing.stop() && committing.is_stopped() && !committing.begin_commit());
+        committing.end_commit();
         assert!(committing.stop());
+    }
+
+    #[test]
+    fn the_last_commit_of_a_load_does_not_count_for_the_next_load() {
+        let watched = Progress::default();
+        assert!(watched.begin_commit());
+        watched.begin();
+        assert!(watched.stop());
     }
 }

@@ -1,10 +1,17 @@
--- The newest load of a version of an object, if it is loaded: by its bucket and key, or from where it
--- really is.
-select load_id, started_at, mode, records, loaded, rejected, log_rows, seconds, rejected_by_reason, unknown_fields
-from stevedore.loads
-where
-    feed = $1 and version = $4 and state = 'loaded'
-    and (bucket = $2 and key = $3 or origin = $6)
-    and ($5::uuid is null or job_id = $5)
-order by load_id desc
-limit 1
+-- Of each of these versions of objects the newest load, if it is loaded: by its bucket and key, or from where
+-- it really is.
+select
+    object.at, load_id, started_at, mode, records, loaded, rejected, log_rows, seconds, rejected_by_reason,
+    unknown_fields
+from unnest($2::text[], $3::text[], $4::text[], $5::text[])
+    with ordinality as object (bucket, key, version, origin, at)
+cross join lateral (
+    select *
+    from stevedore.loads
+    where
+        feed = $1 and version = object.version and state = 'loaded'
+        and (bucket = object.bucket and key = object.key or origin = object.origin)
+        and ($6::uuid is null or job_id = $6)
+    order by load_id desc
+    limit 1
+) as newest

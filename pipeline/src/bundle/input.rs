@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::slice;
 
-use super::load::{Work, find_loaded};
+use super::load::Work;
 use super::plan::{OBJECT_BYTES, Size};
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::ledger::{Identity, Loaded};
+use crate::load::find_existing;
 use crate::source::{Fetched, Fetches, Listed, Object, Whole};
 
 /// Objects that are looked up in the ledger together.
@@ -63,7 +64,7 @@ async fn look_up(
         let identities: Vec<_> =
             members.iter().map(|member| Identity::of(work.feed, member.listed.seeming())).collect();
         let identities: Vec<_> = identities.iter().collect();
-        let found = find_loaded(&**connection, &identities, work).await?;
+        let found = find_existing(&**connection, &identities, work.options).await?;
         for (member, loaded) in members.iter_mut().zip(found) {
             member.loaded = loaded.filter(|loaded| member.listed.was_loaded(loaded.started_at));
         }

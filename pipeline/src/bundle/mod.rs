@@ -12,7 +12,6 @@
 //! claims in a ring. What is before, between and after runs side by side. Objects of remote stores are
 //! fetched ahead of all bundles, many at once, however many connections there are.
 
-mod gate;
 mod input;
 mod load;
 mod plan;
@@ -27,9 +26,8 @@ use futures::{StreamExt, stream};
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::load::{LoadOptions, Summary, load as load_alone};
+use crate::load::{LoadOptions, Summary, Turn, load as load_alone};
 use crate::source::Listed;
-use gate::Place;
 use input::{Inputs, Member};
 use load::{Undone, Work};
 pub use plan::{Size, Step, plan};
@@ -71,7 +69,7 @@ pub async fn load_bundled(
                 tracing::debug!(%error, "a bundle is loaded in halves");
                 None
             }
-            Undone::TooLarge | Undone::Lost => None,
+            Undone::TooLarge | Undone::InParts | Undone::PredecessorFailed => None,
         };
         let mut failed = bundles.pop_front().unwrap_or_default();
         if failed.len() > 1 {
@@ -111,13 +109,13 @@ async fn load_in_line(
         let next = if is_wanted { inputs.next().await } else { None };
         next.map(|next| (next, inputs))
     });
-    let places = stream::iter(Place::line(bundles.len()));
-    let loads = inputs.zip(places).map(|(inputs, place)| async {
+    let turns = stream::iter(Turn::line(bundles.len()));
+    let loads = inputs.zip(turns).map(|(inputs, turn)| async {
         // There is one, since no more bundles are under way than there are connections.
         let Some(connection) = take() else {
-            return Err(Undone::Lost);
+            return Err(Undone::PredecessorFailed);
         };
-        let ended = load::load_bundle(inputs, work, connection, place).await;
+        let ended = load::load_bundle(inputs, work, connection, turn).await;
         if let Ok(mut free) = free.lock() {
             free.push(connection);
         }

@@ -67,7 +67,7 @@ pub(super) async fn read(
     });
     let texts = stream::iter(reads).buffered(FILE_READS).collect::<Vec<_>>().await;
     let decoding = tokio::task::spawn_blocking(move || decode(texts, feed, limits, &cut));
-    decoding.await.map_err(|_| Undone::Lost)?
+    decoding.await.map_err(|_| Error::Stopped { object: "a bundle".to_owned() })?
 }
 
 /// All of an object; what was fetched ahead counts so until it is dropped.

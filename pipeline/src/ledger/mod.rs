@@ -7,14 +7,14 @@
 //! A load in parts is the exception: its row and its plan are there from the beginning, in the
 //! state `loading`, and whoever finds them finds which parts are committed.
 
+mod loads;
 mod parts;
 
+pub(crate) use loads::{claim, is_recorded, loaded, next_loads, record};
 pub(crate) use parts::{
-    Incomplete, Part, Recorded, complete, incomplete, parts, plan, record_part, take_part,
-    take_part_of_others,
+    Incomplete, Part, RecordedPart, complete, incomplete, is_part_committed, parts, plan,
+    record_part, take_part, take_part_of_others,
 };
-
-pub(crate) mod bundle;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -74,7 +74,7 @@ pub(crate) struct Loaded {
 
 /// What a load adds to its identity and counts for the ledger.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct Entry {
     pub(crate) load_id: i64,
     pub(crate) mode: Mode,
     pub(crate) reload: bool,
@@ -83,7 +83,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) compression: Compression,
     pub(crate) started_at: SystemTime,
     pub(crate) seconds: f64,
-    pub(crate) counts: &'a Counts,
+    pub(crate) counts: Counts,
 }
 
 impl Identity {
@@ -115,78 +115,6 @@ impl Counts {
             }
         }
     }
-}
-
-/// Waits until nobody else loads the same version, and gives a new load its number.
-///
-/// The lock is held until the transaction ends.
-pub(crate) async fn claim(transaction: &impl GenericClient, identity: &Identity) -> Result<i64> {
-    let sql = include_str!("../../../sql/queries/claim.sql");
-    let Identity { feed, origin, version, .. } = identity;
-    let row = transaction.query_one(sql, &[feed, origin, version]).await;
-    Ok(row.map_err(failed("claim the load in the ledger"))?.get("load_id"))
-}
-
-/// The load of this version that is there, if any; with a job, only one that it has asked for.
-pub(crate) async fn loaded(
-    client: &impl GenericClient,
-    identity: &Identity,
-    by_job: Option<Uuid>,
-) -> Result<Option<Loaded>> {
-    let sql = include_str!("../../../sql/queries/loaded.sql");
-    let Identity { feed, bucket, key, version, origin, .. } = identity;
-    let row = client.query_opt(sql, &[feed, bucket, key, version, &by_job, origin]).await;
-    Ok(row.map_err(failed("look the object up in the ledger"))?.map(|row| Loaded::from(&row)))
-}
-
-/// Whether a load is there, by its number.
-pub(crate) async fn is_recorded(client: &impl GenericClient, load_id: i64) -> Result<bool> {
-    let sql = "select exists (select from stevedore.loads where load_id = $1 and state = 'loaded')";
-    let row = client.query_one(sql, &[&load_id]).await;
-    Ok(row.map_err(failed("look the load up in the ledger"))?.get(0))
-}
-
-/// Writes the row of a load whose counts are proven.
-pub(crate) async fn record(
-    transaction: &impl GenericClient,
-    identity: &Identity,
-    entry: &Entry<'_>,
-) -> Result<()> {
-    let sql = include_str!("../../../sql/queries/record_load.sql");
-    let counts = entry.counts;
-    let count = |count: u64| count as i64;
-    let merged = counts.merged;
-    let written = transaction
-        .execute(
-            sql,
-            &[
-                &entry.load_id,
-                &identity.feed,
-                &identity.bucket,
-                &identity.key,
-                &identity.version,
-                &entry.mode.as_str(),
-                &entry.reload,
-                &entry.format.map(Format::as_str),
-                &entry.compression.to_string(),
-                &identity.bytes,
-                &count(counts.records),
-                &count(counts.loaded),
-                &count(counts.rejected),
-                &count(counts.log_rows),
-                &merged.map(|merged| count(merged.inserted)),
-                &merged.map(|merged| count(merged.updated)),
-                &merged.map(|merged| count(merged.superseded)),
-                &Json(&counts.rejected_by_reason),
-                &Json(&counts.unknown_fields),
-                &entry.started_at,
-                &entry.seconds,
-                &entry.job_id,
-                &identity.origin,
-            ],
-        )
-        .await;
-    written.map(drop).map_err(failed("write the load into the ledger"))
 }
 
 /// Writes the row of a load that failed, of which nothing else was written.

@@ -10,6 +10,7 @@ use tokio_postgres::types::Json;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
+use super::loads::each;
 use super::{Counts, Entry, Identity, failed};
 use crate::error::Result;
 
@@ -28,31 +29,33 @@ pub(crate) struct Incomplete {
 /// A part that is to be loaded.
 #[derive(Debug)]
 pub(crate) struct Part {
-    number: i32,
+    pub(crate) number: i32,
     /// It has the lines that begin here.
     pub(crate) bytes: Range<u64>,
 }
 
 /// A part as the ledger has it.
 #[derive(Debug)]
-pub(crate) struct Recorded {
+pub(crate) struct RecordedPart {
     pub(crate) bytes: Range<u64>,
     /// Where its lines stand; none of a part that is not committed.
     pub(crate) text: Option<Range<u64>>,
     pub(crate) counts: Counts,
 }
 
-/// The load in parts of this version that is not complete, if there is one.
+/// The first load in parts of any of these versions that is not complete, if there is one.
 pub(crate) async fn incomplete(
     client: &impl GenericClient,
-    identity: &Identity,
+    identities: &[&Identity],
 ) -> Result<Option<Incomplete>> {
     // By itself, since every load asks, and there hardly ever is one.
-    let sql = "select load_id, mode, started_at from stevedore.loads where feed = $1::text \
-        and origin = $2::text and version = $3::text and state = 'loading'";
-    let Identity { feed, origin, version, .. } = identity;
+    let sql = include_str!("../../../sql/queries/incomplete_loads.sql");
+    let feed = identities.first().map(|identity| identity.feed);
+    let origins = each(identities, |identity| &identity.origin);
+    let versions = each(identities, |identity| &identity.version);
     let asked = failed("look for a load that is not complete");
-    let Some(load) = client.query_opt(sql, &[feed, origin, version]).await.map_err(asked)? else {
+    let load = client.query_opt(sql, &[&feed, &origins, &versions]).await.map_err(asked)?;
+    let Some(load) = load else {
         return Ok(None);
     };
     let load_id = load.get("load_id");
@@ -74,7 +77,7 @@ pub(crate) async fn incomplete(
 pub(crate) async fn plan(
     transaction: &impl GenericClient,
     identity: &Identity,
-    entry: &Entry<'_>,
+    entry: &Entry,
     part_bytes: u64,
 ) -> Result<u64> {
     let sql = include_str!("../../../sql/queries/plan_load.sql");
@@ -129,6 +132,18 @@ async fn take(client: &impl GenericClient, sql: &str, load_id: i64) -> Result<Op
         .map(|row| Part { number: row.get("part"), bytes: range(&row, "start_byte", "end_byte") }))
 }
 
+/// Whether a part is committed, once a backend that is at it is done.
+pub(crate) async fn is_part_committed(
+    transaction: &impl GenericClient,
+    load_id: i64,
+    part: &Part,
+) -> Result<bool> {
+    let sql = "select committed_at is not null from stevedore.load_parts \
+        where load_id = $1 and part = $2 for update";
+    let row = transaction.query_one(sql, &[&load_id, &part.number]).await;
+    Ok(row.map_err(failed("look a part of the load up in the ledger"))?.get(0))
+}
+
 /// Writes what a part became, whose counts are proven.
 pub(crate) async fn record_part(
     transaction: &impl GenericClient,
@@ -162,11 +177,11 @@ pub(crate) async fn record_part(
 }
 
 /// The parts of a load, in their order.
-pub(crate) async fn parts(client: &impl GenericClient, load_id: i64) -> Result<Vec<Recorded>> {
+pub(crate) async fn parts(client: &impl GenericClient, load_id: i64) -> Result<Vec<RecordedPart>> {
     let sql = "select * from stevedore.load_parts where load_id = $1::bigint order by part";
     let rows = client.query(sql, &[&load_id]).await;
     let rows = rows.map_err(failed("read the parts of the load"))?;
-    Ok(rows.iter().map(Recorded::from).collect())
+    Ok(rows.iter().map(RecordedPart::from).collect())
 }
 
 /// Makes a load complete whose counts are proven; how long it took from its beginning.
@@ -197,7 +212,7 @@ pub(crate) async fn complete(
     Ok(row.map_err(failed("complete the load in the ledger"))?.get("seconds"))
 }
 
-impl From<&Row> for Recorded {
+impl From<&Row> for RecordedPart {
     fn from(row: &Row) -> Self {
         let bytes = range(row, "start_byte", "end_byte");
         if row.get::<_, Option<SystemTime>>("committed_at").is_none() {

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use crate::ledger::{Counts, Recorded};
+use crate::ledger::{Counts, RecordedPart};
 
 /// The counts of a load, proven: its parts are all committed and are the whole object of so many
 /// bytes, text to text, without a gap. Else what is wrong with them.
-pub(super) fn add_up(size: u64, parts: &[Recorded]) -> Result<Counts, String> {
+pub(super) fn add_up(size: u64, parts: &[RecordedPart]) -> Result<Counts, String> {
     let (mut bytes, mut text) = (0, 0);
     let mut sum = Counts::default();
     for part in parts {
@@ -40,7 +40,7 @@ fn follows(end: u64, range: &Range<u64>) -> Result<(), String> {
 }
 
 /// Where the text of each part begins, and how many records stand before it.
-pub(super) fn records_before(parts: &[Recorded]) -> (Vec<i64>, Vec<i64>) {
+pub(super) fn records_before(parts: &[RecordedPart]) -> (Vec<i64>, Vec<i64>) {
     let with_text = parts.iter().filter_map(|part| {
         let text = part.text.as_ref().filter(|text| !text.is_empty())?;
         Some((text.start as i64, part.counts.records as i64))
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     /// A part of ten bytes whose text stands elsewhere, with two records, one of them rejected.
-    fn part(number: u64, text: Range<u64>) -> Recorded {
+    fn part(number: u64, text: Range<u64>) -> RecordedPart {
         let records = if text.is_empty() { 0 } else { 2 };
         let counts = Counts {
             records,
@@ -67,7 +67,7 @@ mod tests {
             rejected_by_reason: [("malformed".to_owned(), records / 2)].into(),
             ..Counts::default()
         };
-        Recorded { bytes: number * 10..number * 10 + 10, text: Some(text), counts }
+        RecordedPart { bytes: number * 10..number * 10 + 10, text: Some(text), counts }
     }
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_part_that_is_missing_or_there_twice_is_noticed() {
-        let uncommitted = Recorded { text: None, ..part(1, 0..0) };
+        let uncommitted = RecordedPart { text: None, ..part(1, 0..0) };
         for (parts, what) in [
             (vec![part(0, 0..13)], "it has 20 bytes, and its parts 10 with 13 of text"),
             (vec![part(1, 13..20)], "what ends at byte 0 is followed by"),

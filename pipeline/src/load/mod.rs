@@ -4,31 +4,39 @@
 mod add_up;
 mod connections;
 mod parts;
+mod reconcile;
+mod transaction;
+mod turn;
+mod unit;
 
+use std::future::ready;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures::future::try_join;
+use futures::FutureExt;
 use tokio::sync::mpsc;
-use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
-use crate::database::{Connection, Database};
+use crate::database::Connection;
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::Stamp;
-use crate::ledger::{self, Counts, Entry, Identity, Loaded};
+use crate::ledger::{self, Identity, Loaded};
 pub use crate::load::connections::{Connections, whole_because};
 pub use crate::load::parts::help;
 pub use crate::point::Point;
 pub use crate::progress::Progress;
 use crate::reject_run::RejectRun;
-use crate::sink::{Encoder, RequestedMode, Rows, Sink, Targets, Written};
+use crate::sink::{Encoder, RequestedMode, Rows, Targets};
 use crate::source::{CutOptions, Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
 pub use crate::transform::warm_up;
-use crate::transform::{Tally, Transform, Work};
+use crate::transform::{Transform, Work};
+use reconcile::counts_of;
+pub(crate) use transaction::{Outcome, Transforming, load_unit};
+pub(crate) use turn::Turn;
+pub(crate) use unit::{Found, Objects, find_existing};
 
 /// Records in a row that may be rejected, unless something else is asked for.
 pub const MAX_REJECTS_IN_A_ROW: u64 = 500_000;
@@ -95,8 +103,8 @@ pub(crate) async fn is_loaded(
     connection: &Connection,
     options: &LoadOptions,
 ) -> bool {
-    let earlier = earlier(&Identity::of(feed, object), &**connection, options).await;
-    earlier.is_ok_and(|loaded| loaded.is_some())
+    let existing = existing(&Identity::of(feed, object), connection, options).await;
+    existing.is_ok_and(|loaded| loaded.is_some())
 }
 
 /// Notes a failure in the ledger, if that can be. The mode is that of the options: `auto` when the
@@ -141,8 +149,7 @@ async fn attempt(
     started_at: SystemTime,
     mode: &mut RequestedMode,
 ) -> Result<Summary> {
-    let database = connection.database().clone();
-    if let Some(loaded) = earlier(identity, &**connection, options).await? {
+    if let Some(loaded) = existing(identity, connection, options).await? {
         return Ok(Summary::already_loaded(object, loaded));
     }
     let open = || ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
@@ -157,61 +164,33 @@ async fn attempt(
         return parts::load(object, feed, identity, connection, options, targets, started_at).await;
     }
     let reader = reader.unwrap_or_else(open);
-    let transaction = connection.begin(false).await?;
-    let load_id = ledger::claim(&transaction, identity).await?;
-    // Somebody else may have had the claim meanwhile. Both questions go out at once.
-    let (loaded, begun) = try_join(
-        earlier(identity, &transaction, options),
-        ledger::incomplete(&transaction, identity),
-    )
-    .await?;
-    if let Some(loaded) = loaded {
-        return Ok(Summary::already_loaded(object, loaded));
-    }
-    if let Some(begun) = begun {
-        drop((transaction, reader));
-        return parts::go_on(object, feed, identity, connection, options, targets, begun).await;
-    }
-    let stamp = stamp(object, load_id, started_at);
-    let encoder = Some(Encoder::new(&targets));
-    let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
-    let (rows, work) = transform.start(reader);
-    let (written, tally) = write(object, &transaction, &targets, rows, work, options).await?;
-    let counts = prove(object, &tally, written)?;
-    let seconds = seconds_since(started_at);
-    let entry = Entry {
-        load_id,
-        mode: targets.mode(),
-        reload: options.reload,
-        job_id: options.job_id,
-        format: tally.format,
-        compression: tally.compression,
-        started_at,
-        seconds,
-        counts: &counts,
+    let limits = targets.limits();
+    let start = |mut stamps: Vec<Stamp>, encoder| {
+        let stamp = stamps.pop().unwrap_or_default();
+        let transform = build_transform(object, feed, limits, stamp, Some(encoder), options);
+        transforming(object, transform.start(reader))
     };
-    ledger::record(&transaction, identity, &entry).await?;
-    commit(transaction, &database, (object, identity, load_id), options).await?;
-    Ok(Summary::new(object, State::Loaded, targets.mode(), Some(load_id), seconds, counts))
+    let mut unit = Objects::alone(object, identity, started_at, targets.mode(), options, start);
+    match load_unit(&mut unit, connection, &targets, options, Turn::alone()).await? {
+        Outcome::Loaded(mut summaries) => summaries.pop().ok_or_else(|| stopped(object)),
+        Outcome::Found(Found::Loaded(mut loaded)) => {
+            let loaded = loaded.pop().flatten().ok_or_else(|| stopped(object))?;
+            Ok(Summary::already_loaded(object, loaded))
+        }
+        Outcome::Found(Found::Incomplete(begun)) => {
+            drop(unit);
+            parts::go_on(object, feed, identity, connection, options, targets, begun).await
+        }
+        // There is none.
+        Outcome::PredecessorFailed => Err(stopped(object)),
+    }
 }
 
-/// Commits a load that the ledger has, unless it is to stop; if the answer does not come, the ledger
-/// tells what became of it.
-async fn commit(
-    transaction: Transaction<'_>,
-    database: &Database,
-    (object, identity, load_id): (&Object, &Identity, i64),
-    options: &LoadOptions,
-) -> Result<()> {
-    (options.reached)(Point::Recorded);
-    if !options.progress.begin_commit() {
-        return Err(Error::Cancelled { object: object.url() });
-    }
-    if let Err(source) = transaction.commit().await {
-        was_committed(database, object, identity, load_id, source).await?;
-    }
-    (options.reached)(Point::Committed);
-    Ok(())
+/// The rows of one object or part on their way. The reader of a whole object checks its version.
+fn transforming(object: &Object, (rows, work): (mpsc::Receiver<Rows>, Work)) -> Transforming {
+    let stopped = stopped(object);
+    let tallies = async move { Ok(vec![work.await.map_err(|_| stopped)??]) };
+    Transforming { rows, tallies: tallies.boxed(), version_check: ready(Ok(())).boxed() }
 }
 
 /// Reads and checks an object as a load would, and writes nothing; without a connection it is held
@@ -235,35 +214,23 @@ pub async fn dry_run(
     };
     let stamp = stamp(object, 0, started_at);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
-    let transform = prepared(object, feed, targets.limits(), stamp, None, options);
+    let transform = build_transform(object, feed, targets.limits(), stamp, None, options);
     let (_, work) = transform.start(reader);
     let tally = work.await.map_err(|_| stopped(object))??;
-    let written = Written {
-        status: tally.loaded,
-        log: tally.log_rows,
-        rejected: tally.rejected,
-        merged: None,
-    };
-    let counts = prove(object, &tally, written)?;
-    let seconds = seconds_since(started_at);
-    Ok(Summary::new(object, State::DryRun, targets.mode(), None, seconds, counts))
+    let counts = counts_of(&object.url(), &tally)?;
+    Ok(Summary::new(object, State::DryRun, targets.mode(), None, seconds_since(started_at), counts))
 }
 
 /// The load of this version that is there already, unless it is to be loaded again.
-async fn earlier(
+async fn existing(
     identity: &Identity,
-    client: &impl GenericClient,
+    connection: &Connection,
     options: &LoadOptions,
 ) -> Result<Option<Loaded>> {
-    match (options.reload, options.job_id) {
-        (false, _) => ledger::loaded(client, identity, None).await,
-        // The job's attempt before this one may have committed and not lived to tell.
-        (true, Some(job_id)) => ledger::loaded(client, identity, Some(job_id)).await,
-        (true, None) => Ok(None),
-    }
+    Ok(find_existing(&**connection, &[identity], options).await?.pop().flatten())
 }
 
-fn prepared(
+fn build_transform(
     object: &Object,
     feed: &'static Feed,
     limits: Limits,
@@ -280,77 +247,6 @@ fn prepared(
         cut: options.cut.clone(),
         reject_run: RejectRun::new(options.max_rejects_in_a_row),
         progress: Arc::clone(&options.progress),
-    }
-}
-
-/// Sends the rows as they come; what the database has taken, and what was sent.
-async fn write(
-    object: &Object,
-    transaction: &Transaction<'_>,
-    targets: &Targets,
-    mut rows: mpsc::Receiver<Rows>,
-    work: Work,
-    options: &LoadOptions,
-) -> Result<(Written, Tally)> {
-    let mut sink = Sink::open(transaction, targets, options.reached).await?;
-    while let Some(rows) = rows.recv().await {
-        sink.write(rows).await?;
-    }
-    let tally = work.await.map_err(|_| stopped(object))??;
-    Ok((sink.finish().await?, tally))
-}
-
-/// The counts of a load, proven: every record of the object is loaded or rejected, every entry of
-/// a loaded record's list is a row of the log, and the database has taken as many rows of each.
-pub(crate) fn prove(object: &Object, tally: &Tally, written: Written) -> Result<Counts> {
-    let equal = [
-        ("records read, and loaded and rejected", tally.records, tally.loaded + tally.rejected),
-        (
-            "rejected records, and those with a reason",
-            tally.rejected,
-            tally.rejected_by_reason.values().sum(),
-        ),
-        ("entries of lists, and rows of the log", tally.list_entries, tally.log_rows),
-        ("rows of the log, and those the database took", tally.log_rows, written.log),
-        ("valid records, and those the database took", tally.loaded, written.status),
-        ("rejected records, and those the database took", tally.rejected, written.rejected),
-    ];
-    if let Some((what, one, other)) = equal.into_iter().find(|(_, one, other)| one != other) {
-        let detail = format!("{what}, are {one} and {other}");
-        return Err(Error::Unproven { object: object.url(), detail });
-    }
-    Ok(Counts {
-        records: tally.records,
-        loaded: written.status,
-        rejected: written.rejected,
-        log_rows: written.log,
-        merged: written.merged,
-        rejected_by_reason: tally.rejected_by_reason.clone(),
-        unknown_fields: tally.unknown_fields.clone(),
-    })
-}
-
-/// After a commit whose answer did not come: asks the ledger, once whoever commits is done.
-pub(crate) async fn was_committed(
-    database: &Database,
-    object: &Object,
-    identity: &Identity,
-    load_id: i64,
-    source: tokio_postgres::Error,
-) -> Result<()> {
-    let asked = async {
-        // However long that takes: to know is worth the wait.
-        let forever = Some(Duration::ZERO);
-        let patient = database.clone().with_lock_timeout(forever).with_statement_timeout(forever);
-        let mut connection = patient.connect().await?;
-        let transaction = connection.begin(false).await?;
-        ledger::claim(&transaction, identity).await?;
-        ledger::is_recorded(&transaction, load_id).await
-    };
-    match asked.await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Error::Database { doing: "commit the load".to_owned(), source }),
-        Err(error) => Err(Error::CommitUnknown { object: object.url(), source: Box::new(error) }),
     }
 }
 

@@ -4,28 +4,32 @@
 //! Whoever loads the version takes parts that nobody is at, in this process or in others, until there
 //! are none; then waits for those that others are at, and takes what they leave.
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use futures::StreamExt;
-use futures::future::{join, try_join};
+use futures::future::join;
 use futures::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use futures::{FutureExt, StreamExt};
+use tokio_postgres::Transaction;
 
 use super::add_up::{add_up, records_before};
-use super::{LoadOptions, commit, earlier, prepared, prove, stamp, write};
+use super::transaction::{Outcome, Recorded, Transforming, Unit, commit, load_unit};
+use super::turn::Turn;
+use super::unit::find_existing;
+use super::{LoadOptions, build_transform, stamp, stopped, transforming};
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
 use crate::point::Point;
-use crate::sink::{Encoder, Mode, Rows, Targets};
-use crate::source::{Arrival, Compression, Format, Object, PartReader, look_again};
+use crate::sink::{Encoder, Mode, Targets};
+use crate::source::{Compression, Format, Object, PartReader, look_again};
 use crate::summary::{State, Summary};
-use crate::transform::Work;
+use crate::transform::Tally;
 
 /// Loads an object in parts: begins, or goes on where others have begun.
 pub(super) async fn load(
@@ -67,13 +71,16 @@ async fn begin(
     started_at: SystemTime,
 ) -> Result<Begun> {
     let transaction = connection.begin(false).await?;
-    let load_id = ledger::claim(&transaction, identity).await?;
-    if let Some(loaded) = earlier(identity, &transaction, options).await? {
+    ledger::claim(&transaction, &[identity]).await?;
+    let existing = find_existing(&transaction, &[identity], options).await?;
+    if let Some(loaded) = existing.into_iter().flatten().next() {
         return Ok(Begun::Done(loaded));
     }
-    if let Some(begun) = ledger::incomplete(&transaction, identity).await? {
+    if let Some(begun) = ledger::incomplete(&transaction, &[identity]).await? {
         return Ok(Begun::Incomplete(begun));
     }
+    let load_ids = ledger::next_loads(&transaction, 1).await?;
+    let load_id = load_ids.into_iter().next().ok_or_else(|| stale(object))?;
     let entry = Entry {
         load_id,
         mode,
@@ -83,7 +90,7 @@ async fn begin(
         compression: Compression::Plain,
         started_at,
         seconds: 0.0,
-        counts: &Counts::default(),
+        counts: Counts::default(),
     };
     let part_bytes = options.connections.part_bytes_of(object.size);
     let parts = ledger::plan(&transaction, identity, &entry, part_bytes).await?;
@@ -127,12 +134,12 @@ pub async fn help(
     options: &LoadOptions,
 ) -> Result<bool> {
     let identity = Identity::of(feed, object);
-    let Some(begun) = ledger::incomplete(&**connection, &identity).await? else {
+    let Some(begun) = ledger::incomplete(&**connection, &[&identity]).await? else {
         return Ok(false);
     };
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
     let load = Load::new(object, feed, options, targets, begun)?;
-    load.load_part(connection, Whose::Nobodys).await
+    load.load_part(connection, Owner::Unclaimed).await
 }
 
 /// So many connections, or as many as the server lets us have.
@@ -153,11 +160,11 @@ async fn connect_others(database: &Database, wanted: usize) -> Vec<Connection> {
 
 /// Which parts are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum Owner {
     /// Those that nobody is at.
-    Nobodys,
+    Unclaimed,
     /// Those that others are at, once they leave them.
-    Others,
+    Other,
 }
 
 /// A load in parts, as this process works on it.
@@ -167,8 +174,9 @@ struct Load<'a> {
     options: &'a LoadOptions,
     targets: Targets,
     begun: Incomplete,
-    /// Parts that were committed here.
-    committed: AtomicU64,
+    /// The parts that were committed here. One whose commit was not answered may have been taken and
+    /// committed on another connection meanwhile, and is here once.
+    committed: Mutex<BTreeSet<i32>>,
 }
 
 impl<'a> Load<'a> {
@@ -183,7 +191,7 @@ impl<'a> Load<'a> {
             let Incomplete { load_id, mode, .. } = begun;
             return Err(Error::OtherMode { object: object.url(), load_id, mode });
         }
-        Ok(Self { object, feed, options, targets, begun, committed: AtomicU64::new(0) })
+        Ok(Self { object, feed, options, targets, begun, committed: Mutex::default() })
     }
 
     /// Parts that were not committed when it began here.
@@ -214,7 +222,7 @@ impl<'a> Load<'a> {
     ) -> Result<Summary> {
         self.take_all(iter::once(&mut *connection).chain(&mut others)).await?;
         drop(others);
-        while self.load_part(connection, Whose::Others).await? {}
+        while self.load_part(connection, Owner::Other).await? {}
         self.complete(identity, connection).await
     }
 
@@ -239,7 +247,7 @@ impl<'a> Load<'a> {
 
     async fn take_parts(&self, connection: &mut Connection, failed: &AtomicBool) -> Result<()> {
         while !failed.load(Ordering::Relaxed) {
-            match self.load_part(connection, Whose::Nobodys).await {
+            match self.load_part(connection, Owner::Unclaimed).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
@@ -253,60 +261,29 @@ impl<'a> Load<'a> {
 
     /// Loads a part: all of it is committed, with its entry in the ledger, or nothing. False when there
     /// is none to be taken.
-    async fn load_part(&self, connection: &mut Connection, whose: Whose) -> Result<bool> {
-        let Self { object, options, targets, .. } = self;
-        let load_id = self.begun.load_id;
-        let transaction = connection.begin(false).await?;
-        let part = match whose {
-            Whose::Nobodys => ledger::take_part(&transaction, load_id).await?,
-            Whose::Others => ledger::take_part_of_others(&transaction, load_id).await?,
-        };
-        let Some(part) = part else {
-            return Ok(false);
-        };
-        let (rows, work, mut arrival) = self.transform(&part);
-        // The version is to be there still when the part's last byte is read. The store is asked while
-        // the rest is written.
-        let ((written, tally), ()) = try_join(
-            write(object, &transaction, targets, rows, work, options),
-            arrival.look_again(object),
-        )
-        .await?;
-        if tally.text.end > arrival.end {
-            look_again(object).await?;
+    async fn load_part(&self, connection: &mut Connection, owner: Owner) -> Result<bool> {
+        let mut unit = PartUnit { load: self, owner, part: None, checked_to: 0 };
+        let (targets, options) = (&self.targets, self.options);
+        match load_unit(&mut unit, connection, targets, options, Turn::alone()).await? {
+            Outcome::Loaded(()) => {
+                let number = unit.claimed()?.number;
+                self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+                Ok(true)
+            }
+            Outcome::Found(NoPart) | Outcome::PredecessorFailed => Ok(false),
         }
-        let counts = prove(object, &tally, written).map_err(|error| of_part(error, &part))?;
-        ledger::record_part(&transaction, load_id, &part, &tally.text, &counts).await?;
-        (options.reached)(Point::PartRecorded);
-        self.check_wanted()?;
-        transaction.commit().await.map_err(|source| Error::Database {
-            doing: "commit a part of the load".to_owned(),
-            source,
-        })?;
-        self.committed.fetch_add(1, Ordering::Relaxed);
-        (options.reached)(Point::PartCommitted);
-        Ok(true)
-    }
-
-    fn transform(&self, part: &Part) -> (mpsc::Receiver<Rows>, Work, Arrival) {
-        let Self { object, feed, options, targets, begun, .. } = self;
-        let bytes_read = Arc::clone(&options.progress.bytes_read);
-        let (reader, arrival) = PartReader::open(object, part.bytes.clone(), bytes_read);
-        let stamp = stamp(object, begun.load_id, begun.started_at);
-        let encoder = Some(Encoder::new(targets));
-        let transform = prepared(object, feed, targets.limits(), stamp, encoder, options);
-        let (rows, work) = transform.start_part(reader);
-        (rows, work, arrival)
     }
 
     /// Makes the load complete, all of whose parts are committed, unless somebody else has.
     async fn complete(&self, identity: &Identity, connection: &mut Connection) -> Result<Summary> {
         let Self { object, options, .. } = self;
         let (database, load_id) = (connection.database().clone(), self.begun.load_id);
+        connection.mend().await?;
         let transaction = connection.begin(false).await?;
-        ledger::claim(&transaction, identity).await?;
+        ledger::claim(&transaction, &[identity]).await?;
         if ledger::is_recorded(&transaction, load_id).await? {
-            let loaded = ledger::loaded(&transaction, identity, None).await?;
+            let loaded = ledger::loaded(&transaction, &[identity], None).await?;
+            let loaded = loaded.into_iter().flatten().next();
             return loaded.map(|loaded| self.completed(loaded)).ok_or_else(|| stale(object));
         }
         let parts = ledger::parts(&transaction, load_id).await?;
@@ -317,7 +294,7 @@ impl<'a> Load<'a> {
             self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
         }
         let seconds = ledger::complete(&transaction, load_id, options.job_id, &counts).await?;
-        commit(transaction, &database, (object, identity, load_id), options).await?;
+        commit(transaction, &database, &Completion { object, identity, load_id }, options).await?;
         let mode = self.targets.mode();
         Ok(Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts))
     }
@@ -325,17 +302,14 @@ impl<'a> Load<'a> {
     /// The summary of a load that somebody else has made complete: ours too, if a part was.
     fn completed(&self, loaded: Loaded) -> Summary {
         let summary = Summary::already_loaded(self.object, loaded);
-        match self.committed.load(Ordering::Relaxed) {
+        match self.committed_here() {
             0 => summary,
             _ => Summary { state: State::Loaded, ..summary },
         }
     }
 
-    fn check_wanted(&self) -> Result<()> {
-        if self.options.progress.is_stopped() {
-            return Err(Error::Cancelled { object: self.object.url() });
-        }
-        Ok(())
+    fn committed_here(&self) -> u64 {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     fn incomplete(&self, source: Error) -> Error {
@@ -346,21 +320,121 @@ impl<'a> Load<'a> {
         Error::Incomplete {
             object: self.object.url(),
             load_id: self.begun.load_id,
-            committed: self.begun.committed + self.committed.load(Ordering::Relaxed),
+            committed: self.begun.committed + self.committed_here(),
             parts: self.begun.parts,
             source: Box::new(source),
         }
     }
 }
 
-/// An error that is about a part, where it names the object.
-fn of_part(error: Error, part: &Part) -> Error {
-    match error {
-        Error::Unproven { object, detail } => {
-            let Range { start, end } = part.bytes;
-            Error::Unproven { object: format!("{object} (bytes {start} to {end})"), detail }
+/// A part of a load, as a unit of work.
+struct PartUnit<'a> {
+    load: &'a Load<'a>,
+    owner: Owner,
+    /// The part that was claimed.
+    part: Option<Part>,
+    /// The byte to which all had been read when the version was checked.
+    checked_to: u64,
+}
+
+/// No part is to be taken.
+struct NoPart;
+
+impl PartUnit<'_> {
+    fn claimed(&self) -> Result<&Part> {
+        self.part.as_ref().ok_or_else(|| stopped(self.load.object))
+    }
+}
+
+impl Unit for PartUnit<'_> {
+    type Found = NoPart;
+    type Loaded = ();
+
+    async fn claim(&mut self, transaction: &Transaction<'_>) -> Result<Option<NoPart>> {
+        let load_id = self.load.begun.load_id;
+        self.part = match self.owner {
+            Owner::Unclaimed => ledger::take_part(transaction, load_id).await?,
+            Owner::Other => ledger::take_part_of_others(transaction, load_id).await?,
+        };
+        Ok(self.part.is_none().then_some(NoPart))
+    }
+
+    fn start(&mut self, encoder: Encoder) -> Result<Transforming> {
+        let Load { object, feed, options, targets, begun, .. } = self.load;
+        let bytes_read = Arc::clone(&options.progress.bytes_read);
+        let (reader, mut arrival) =
+            PartReader::open(object, self.claimed()?.bytes.clone(), bytes_read);
+        self.checked_to = arrival.end;
+        let stamp = stamp(object, begun.load_id, begun.started_at);
+        let transform =
+            build_transform(object, feed, targets.limits(), stamp, Some(encoder), options);
+        let object_read = (*object).clone();
+        // The store is asked while the rest is written.
+        let version_check = async move { arrival.look_again(&object_read).await }.boxed();
+        Ok(Transforming { version_check, ..transforming(object, transform.start_part(reader)) })
+    }
+
+    async fn record(
+        &self,
+        transaction: &Transaction<'_>,
+        tallies: &[Tally],
+        counts: Vec<Counts>,
+    ) -> Result<()> {
+        // The last line may end behind what had been read at the check.
+        if tallies.iter().any(|tally| tally.text.end > self.checked_to) {
+            look_again(self.load.object).await?;
         }
-        error => error,
+        let (load_id, part) = (self.load.begun.load_id, self.claimed()?);
+        for (tally, counts) in tallies.iter().zip(&counts) {
+            ledger::record_part(transaction, load_id, part, &tally.text, counts).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Recorded for PartUnit<'_> {
+    const POINTS: [Point; 2] = [Point::PartRecorded, Point::PartCommitted];
+
+    fn is_last(&self) -> bool {
+        false
+    }
+
+    fn names(&self) -> Vec<String> {
+        let object = self.load.object.url();
+        match &self.part {
+            Some(Part { bytes: Range { start, end }, .. }) => {
+                vec![format!("{object} (bytes {start} to {end})")]
+            }
+            None => vec![object],
+        }
+    }
+
+    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+        ledger::is_part_committed(transaction, self.load.begun.load_id, self.claimed()?).await
+    }
+}
+
+/// A load in parts that is complete.
+struct Completion<'a> {
+    object: &'a Object,
+    identity: &'a Identity,
+    load_id: i64,
+}
+
+impl Recorded for Completion<'_> {
+    const POINTS: [Point; 2] = [Point::Recorded, Point::Committed];
+
+    fn is_last(&self) -> bool {
+        true
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.object.url()]
+    }
+
+    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+        ledger::claim(transaction, &[self.identity]).await?;
+        ledger::is_recorded(transaction, self.load_id).await
     }
 }
 

@@ -51,8 +51,20 @@ impl Targets {
     }
 
     /// Merges the staged rows: of each key the one with the greatest `latest_by`, of equal ones
-    /// the later record; it replaces the row that is there unless that one is greater.
-    pub(super) async fn merge(&self, transaction: &Transaction<'_>) -> Result<Merged> {
+    /// the later record of the later object; it replaces the row that is there unless that one is
+    /// greater. What became of the rows of each object that has any left, by its number; None is the
+    /// number of rows that the database changed beyond recognition.
+    pub(crate) async fn merge(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<Vec<(Option<u32>, Merged)>> {
+        if self.is_bundled {
+            return self.merge_bundle(transaction).await;
+        }
+        Ok(vec![(Some(0), self.merge_object(transaction).await?)])
+    }
+
+    async fn merge_object(&self, transaction: &Transaction<'_>) -> Result<Merged> {
         let failed = |source| Error::Database {
             doing: format!("merge into the table {}", self.status.name),
             source,
@@ -74,10 +86,7 @@ impl Targets {
         Ok(Merged { inserted: count(0), updated: count(1) })
     }
 
-    /// As [`Self::merge`] for the staged rows of a bundle, the later object's records being the later
-    /// ones: what became of the rows of each object that has any left, by its number, None being that of
-    /// rows that the database changed beyond recognition.
-    pub(crate) async fn merge_bundle(
+    async fn merge_bundle(
         &self,
         transaction: &Transaction<'_>,
     ) -> Result<Vec<(Option<u32>, Merged)>> {

@@ -8,7 +8,7 @@ use tokio_postgres::{CopyInSink, Transaction};
 
 use super::Mode;
 use super::encode::{HEADER, Rows, TRAILER};
-use super::merge::{Merged, STAGING, names};
+use super::merge::{STAGING, names};
 use super::table::Table;
 use super::target::Targets;
 use crate::error::{Error, Result};
@@ -58,8 +58,6 @@ pub struct Written {
     pub log: u64,
     /// Rows of rejected records.
     pub rejected: u64,
-    /// What became of the status rows, in merge mode.
-    pub merged: Option<MergeCounts>,
 }
 
 /// What became of the valid records in merge mode; the three add up to them.
@@ -118,24 +116,11 @@ impl<'t> Sink<'t> {
         Ok(())
     }
 
-    /// Sends what is left and merges.
+    /// Sends what is left: in merge mode the status rows are in the staging table then.
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub async fn finish(self) -> Result<Written> {
-        let (transaction, targets, reached) = (self.transaction, self.targets, self.reached);
-        let mut written = self.copy().await?;
-        if targets.mode == Mode::Merge {
-            let Merged { inserted, updated } = targets.merge(transaction).await?;
-            let superseded = written.status.saturating_sub(inserted + updated);
-            written.merged = Some(MergeCounts { inserted, updated, superseded });
-            reached(Point::Merged);
-        }
-        Ok(written)
-    }
-
-    /// Sends what is left, in merge mode the status rows to the staging table, and does not merge.
-    pub(crate) async fn copy(mut self) -> Result<Written> {
+    pub async fn finish(mut self) -> Result<Written> {
         self.end_log().await?;
         (self.reached)(Point::LogCopied);
         self.copy_rejected().await?;

@@ -38,9 +38,7 @@ pub use object::Object;
 pub(crate) use part::{PartReader, whole_because};
 pub(crate) use pattern::{Patterns, Wildcards};
 pub use read::ObjectReader;
-pub(crate) use read::{
-    Arrival, Fetched, Fetches, Reading, Whole, look_again, read_error, read_whole,
-};
+pub(crate) use read::{Fetched, Fetches, Reading, Whole, look_again, read_error, read_whole};
 pub use record::{CutFault, Record};
 pub use remote::shown;
 pub use select::{Keys, Selection};

@@ -1,4 +1,4 @@
--- The ledger's rows of the loads of a bundle; as sql/queries/record_load.sql has it of one.
+-- The rows of loads that end in one transaction.
 insert into stevedore.loads (
     load_id, feed, bucket, key, version, state, mode, reload, format, compression, bytes,
     records, loaded, rejected, log_rows, inserted, updated, superseded,

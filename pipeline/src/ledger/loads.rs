@@ -1,4 +1,4 @@
-//! The same for the loads of a bundle, with one statement for all of them.
+//! Loads that are claimed and recorded together, with one statement for all of them.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) async fn claim(
     transaction: &impl GenericClient,
     identities: &[&Identity],
 ) -> Result<()> {
-    let sql = include_str!("../../../sql/queries/claim_bundle.sql");
+    let sql = include_str!("../../../sql/queries/claim.sql");
     let feed = identities.first().map(|identity| identity.feed);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
@@ -39,7 +39,7 @@ pub(crate) async fn loaded(
     identities: &[&Identity],
     by_job: Option<Uuid>,
 ) -> Result<Vec<Option<Loaded>>> {
-    let sql = include_str!("../../../sql/queries/loaded_bundle.sql");
+    let sql = include_str!("../../../sql/queries/loaded.sql");
     let feed = identities.first().map(|identity| identity.feed);
     let buckets = each(identities, |identity| &identity.bucket);
     let keys = each(identities, |identity| &identity.key);
@@ -56,12 +56,19 @@ pub(crate) async fn loaded(
     Ok(found)
 }
 
+/// Whether a load is there, by its number.
+pub(crate) async fn is_recorded(client: &impl GenericClient, load_id: i64) -> Result<bool> {
+    let sql = "select exists (select from stevedore.loads where load_id = $1 and state = 'loaded')";
+    let row = client.query_one(sql, &[&load_id]).await;
+    Ok(row.map_err(failed("look the load up in the ledger"))?.get(0))
+}
+
 /// Writes the rows of loads whose counts are proven; mode, reload and job are those of the first.
 pub(crate) async fn record(
     transaction: &impl GenericClient,
-    loads: &[(&Identity, Entry<'_>)],
+    loads: &[(&Identity, &Entry)],
 ) -> Result<()> {
-    let sql = include_str!("../../../sql/queries/record_bundle.sql");
+    let sql = include_str!("../../../sql/queries/record_loads.sql");
     let Some((Identity { feed, .. }, first)) = loads.first() else {
         return Ok(());
     };
@@ -72,7 +79,10 @@ pub(crate) async fn record(
     written.map(drop).map_err(failed("write the loads into the ledger"))
 }
 
-fn each<'a>(identities: &[&'a Identity], of: impl Fn(&'a Identity) -> &'a String) -> Vec<&'a str> {
+pub(super) fn each<'a>(
+    identities: &[&'a Identity],
+    of: impl Fn(&'a Identity) -> &'a String,
+) -> Vec<&'a str> {
     identities.iter().map(|identity| of(identity).as_str()).collect()
 }
 
@@ -101,8 +111,8 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(identity: &'a Identity, entry: &Entry<'a>) -> Self {
-        let counts = entry.counts;
+    fn of(identity: &'a Identity, entry: &'a Entry) -> Self {
+        let counts = &entry.counts;
         let started_at = DateTime::<Utc>::from(entry.started_at);
         Self {
             load_id: entry.load_id,

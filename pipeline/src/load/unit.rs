@@ -1,0 +1,208 @@
+//! Whole objects that are loaded together: one, or the small ones of a bundle.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::future::try_join3;
+use tokio_postgres::{GenericClient, Transaction};
+
+use super::reconcile::title;
+use super::transaction::{Recorded, Transforming, Unit};
+use super::{LoadOptions, seconds_since, stamp};
+use crate::error::{Error, Result};
+use crate::frame::Stamp;
+use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded};
+use crate::point::Point;
+use crate::sink::{Encoder, Mode};
+use crate::source::Object;
+use crate::summary::{State, Summary};
+use crate::transform::Tally;
+
+/// Begins to make rows of the records of all objects, whose rows get these stamps.
+type Start<'a> = Box<dyn FnOnce(Vec<Stamp>, Encoder) -> Transforming + Send + Sync + 'a>;
+
+/// Whole objects that are loaded in one transaction, each of them a load of its own.
+pub(crate) struct Objects<'a> {
+    loads: Vec<ObjectLoad<'a>>,
+    mode: Mode,
+    options: &'a LoadOptions,
+    is_bundle: bool,
+    start: Option<Start<'a>>,
+}
+
+/// The load of one object.
+struct ObjectLoad<'a> {
+    object: &'a Object,
+    identity: &'a Identity,
+    load_id: i64,
+    started_at: SystemTime,
+}
+
+/// What is there already of the versions of a unit.
+pub(crate) enum Found {
+    /// Some are loaded.
+    Loaded(Vec<Option<Loaded>>),
+    /// One is being loaded in parts.
+    Incomplete(Incomplete),
+}
+
+impl<'a> Objects<'a> {
+    /// One object, of which `start` will make rows.
+    pub(super) fn alone(
+        object: &'a Object,
+        identity: &'a Identity,
+        started_at: SystemTime,
+        mode: Mode,
+        options: &'a LoadOptions,
+        start: impl FnOnce(Vec<Stamp>, Encoder) -> Transforming + Send + Sync + 'a,
+    ) -> Self {
+        let one = Self::bundle([(object, identity)], started_at, mode, options, start);
+        Self { is_bundle: false, ..one }
+    }
+
+    /// The objects of one of many bundles, of which `start` will make rows.
+    pub(crate) fn bundle(
+        objects: impl IntoIterator<Item = (&'a Object, &'a Identity)>,
+        started_at: SystemTime,
+        mode: Mode,
+        options: &'a LoadOptions,
+        start: impl FnOnce(Vec<Stamp>, Encoder) -> Transforming + Send + Sync + 'a,
+    ) -> Self {
+        let load = |(object, identity)| ObjectLoad { object, identity, load_id: 0, started_at };
+        let loads = objects.into_iter().map(load).collect();
+        Self { loads, mode, options, is_bundle: true, start: Some(Box::new(start)) }
+    }
+
+    fn identities(&self) -> Vec<&'a Identity> {
+        self.loads.iter().map(|load| load.identity).collect()
+    }
+}
+
+impl Unit for Objects<'_> {
+    type Found = Found;
+    type Loaded = Vec<Summary>;
+
+    async fn claim(&mut self, transaction: &Transaction<'_>) -> Result<Option<Found>> {
+        let identities = self.identities();
+        ledger::claim(transaction, &identities).await?;
+        // Somebody else may have had a claim meanwhile. The questions go out at once.
+        let (existing, incomplete, load_ids) = try_join3(
+            find_existing(transaction, &identities, self.options),
+            ledger::incomplete(transaction, &identities),
+            ledger::next_loads(transaction, identities.len()),
+        )
+        .await?;
+        if existing.iter().any(Option::is_some) {
+            return Ok(Some(Found::Loaded(existing)));
+        }
+        if let Some(incomplete) = incomplete {
+            return Ok(Some(Found::Incomplete(incomplete)));
+        }
+        for (load, load_id) in self.loads.iter_mut().zip(load_ids) {
+            (load.load_id, load.started_at) = (load_id, instant(load.started_at, load_id));
+        }
+        Ok(None)
+    }
+
+    fn start(&mut self, encoder: Encoder) -> Result<Transforming> {
+        let stamp = |load: &ObjectLoad<'_>| stamp(load.object, load.load_id, load.started_at);
+        let stamps = self.loads.iter().map(stamp).collect();
+        let Some(start) = self.start.take() else {
+            return Err(Error::Stopped { object: title(&self.names()) });
+        };
+        Ok(start(stamps, encoder))
+    }
+
+    async fn record(
+        &self,
+        transaction: &Transaction<'_>,
+        tallies: &[Tally],
+        counts: Vec<Counts>,
+    ) -> Result<Vec<Summary>> {
+        let options = self.options;
+        let entry = |((load, tally), counts): ((&ObjectLoad<'_>, &Tally), _)| Entry {
+            load_id: load.load_id,
+            mode: self.mode,
+            reload: options.reload,
+            job_id: options.job_id,
+            format: tally.format,
+            compression: tally.compression,
+            started_at: load.started_at,
+            seconds: seconds_since(load.started_at),
+            counts,
+        };
+        let entries: Vec<_> = self.loads.iter().zip(tallies).zip(counts).map(entry).collect();
+        let of_loads = self.loads.iter().map(|load| load.identity).zip(&entries);
+        ledger::record(transaction, &of_loads.collect::<Vec<_>>()).await?;
+        let summary = |(load, entry): (&ObjectLoad<'_>, Entry)| {
+            let Entry { load_id, seconds, counts, .. } = entry;
+            Summary::new(load.object, State::Loaded, self.mode, Some(load_id), seconds, counts)
+        };
+        Ok(self.loads.iter().zip(entries).map(summary).collect())
+    }
+}
+
+impl Recorded for Objects<'_> {
+    const POINTS: [Point; 2] = [Point::Recorded, Point::Committed];
+
+    fn is_last(&self) -> bool {
+        !self.is_bundle
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.loads.iter().map(|load| load.object.url()).collect()
+    }
+
+    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+        // All of them are there, or none.
+        let Some(ObjectLoad { identity, load_id, .. }) = self.loads.first() else {
+            return Ok(true);
+        };
+        ledger::claim(transaction, &[identity]).await?;
+        ledger::is_recorded(transaction, *load_id).await
+    }
+}
+
+/// The loads of these versions that are there already, unless they are to be loaded again.
+pub(crate) async fn find_existing(
+    client: &impl GenericClient,
+    identities: &[&Identity],
+    options: &LoadOptions,
+) -> Result<Vec<Option<Loaded>>> {
+    match (options.reload, options.job_id) {
+        (false, _) => ledger::loaded(client, identities, None).await,
+        // The job's attempt before this one may have committed and died before it could say so.
+        (true, Some(job_id)) => ledger::loaded(client, identities, Some(job_id)).await,
+        (true, None) => Ok(vec![None; identities.len()]),
+    }
+}
+
+/// Microseconds within which no two loads have the same number modulo as many.
+const INSTANTS: i64 = 1 << 14;
+
+/// When a load began, to some milliseconds: each load at an instant of its own, by which its rows are
+/// known, also where another process loads just then.
+fn instant(began_at: SystemTime, load_id: i64) -> SystemTime {
+    let micros = began_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
+    let earlier = (micros - load_id).rem_euclid(INSTANTS);
+    UNIX_EPOCH + Duration::from_micros((micros - earlier).unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_that_begin_together_have_instants_of_their_own() {
+        let began_at = UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_123);
+        let mut instants: Vec<_> = (7..1007).map(|load_id| instant(began_at, load_id)).collect();
+        let latest = instants.iter().max().copied().unwrap();
+        let earliest = instants.iter().min().copied().unwrap();
+        assert!(latest <= began_at && began_at < earliest + Duration::from_millis(17));
+        // Another process begins a moment later, and has other numbers.
+        let later = began_at + Duration::from_micros(500);
+        instants.extend((1007..2007).map(|load_id| instant(later, load_id)));
+        instants.sort();
+        instants.dedup();
+        assert_eq!(instants.len(), 2000);
+    }
+}
