@@ -54,7 +54,7 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
         max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
         connections: Connections::default(),
         progress: Arc::new(Progress::default()),
-        reached: |_| {},
+        hit: |_| {},
     };
     let since = Instant::now();
     let summary = load(object, &FEED, connection, &options).await.unwrap();

@@ -8,7 +8,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{Connections, LoadOptions, Point, Progress, State, Summary, load};
+use pipeline::load::{Connections, Failpoint, LoadOptions, Progress, State, Summary, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Bucket, Object};
 use serde_json::{Value, json};
@@ -128,8 +128,8 @@ async fn interrupted(database: &TestDatabase, object: &Object) -> Error {
     let options = LoadOptions {
         progress: Arc::clone(&PROGRESS),
         connections,
-        reached: |point| {
-            if point == Point::PartCommitted {
+        hit: |point| {
+            if point == Failpoint::PartCommitted {
                 PROGRESS.stop();
             }
         },

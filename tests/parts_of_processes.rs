@@ -206,7 +206,7 @@ async fn it_is_said_where_connections_are_of_no_use() {
         let load = ["load", "--reload", "--mode", mode, "--connections", "2", &sample];
         let load = database.stevedore(&load).output().unwrap();
         assert!(load.status.success(), "{}", stderr(&load));
-        let note = format!("user_status_sample.ndjson is loaded on one connection: {why}");
+        let note = format!("user_status_sample.ndjson was loaded on one connection: {why}");
         assert!(stderr(&load).contains(&note), "{}", stderr(&load));
     }
 }

@@ -9,7 +9,7 @@ use pipeline::bundle::{Size, load_bundled};
 use pipeline::database::{Connection, Database};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
-use pipeline::load::{Connections, LoadOptions, Point, Progress, State, load};
+use pipeline::load::{Connections, Failpoint, LoadOptions, Progress, State, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Object, find};
 use tokio_postgres::error::SqlState;
@@ -82,8 +82,8 @@ async fn a_load_that_is_stopped_before_it_commits_leaves_nothing() {
     let mut connection = database.migrated().await;
     let options = LoadOptions {
         progress: Arc::clone(&PROGRESS),
-        reached: |point| {
-            if point == Point::Recorded {
+        hit: |point| {
+            if point == Failpoint::Recorded {
                 assert!(PROGRESS.stop());
             }
         },
@@ -105,8 +105,8 @@ async fn a_load_that_has_committed_cannot_be_stopped() {
     let mut connection = database.migrated().await;
     let options = LoadOptions {
         progress: Arc::clone(&PROGRESS),
-        reached: |point| {
-            if point == Point::Committed {
+        hit: |point| {
+            if point == Failpoint::Committed {
                 assert!(!PROGRESS.stop());
             }
         },
@@ -132,8 +132,8 @@ async fn a_bundle_that_is_stopped_before_it_commits_leaves_nothing() {
     let objects = find(folder.path().to_str().unwrap(), &[]).await.unwrap().objects;
     let options = LoadOptions {
         progress: Arc::clone(&PROGRESS),
-        reached: |point| {
-            if point == Point::Recorded {
+        hit: |point| {
+            if point == Failpoint::Recorded {
                 assert!(PROGRESS.stop());
             }
         },
@@ -166,9 +166,9 @@ async fn no_part_is_committed_after_a_stop_that_says_so() {
     let options = LoadOptions {
         progress: Arc::clone(&PROGRESS),
         connections,
-        reached: |point| match point {
-            Point::PartRecorded if PROGRESS.stop() => IS_STOPPED.store(true, Ordering::SeqCst),
-            Point::PartCommitted => assert!(!IS_STOPPED.load(Ordering::SeqCst)),
+        hit: |point| match point {
+            Failpoint::PartRecorded if PROGRESS.stop() => IS_STOPPED.store(true, Ordering::SeqCst),
+            Failpoint::PartCommitted => assert!(!IS_STOPPED.load(Ordering::SeqCst)),
             _ => {}
         },
         ..options(Mode::Append)

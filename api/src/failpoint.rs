@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use pipeline::load::Point;
+use pipeline::load::Failpoint;
 
 /// Names the point to stop at.
 const VARIABLE: &str = "STEVEDORE_FAILPOINT";
@@ -18,7 +18,7 @@ const PANIC: &str = "STEVEDORE_FAILPOINT_PANIC";
 
 /// Says so on standard error and waits to be killed, if this is the point to stop at; panics if it is the
 /// one to panic at.
-pub(crate) fn reached(point: Point) {
+pub(crate) fn hit(point: Failpoint) {
     if !cfg!(debug_assertions) {
         return;
     }
@@ -43,6 +43,6 @@ pub(crate) fn reached(point: Point) {
 }
 
 #[expect(clippy::panic, reason = "a test asks for it, of builds with debug assertions")]
-fn panic_at(point: Point) {
+fn panic_at(point: Failpoint) {
     panic!("failpoint: {}", point.name());
 }

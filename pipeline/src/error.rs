@@ -215,7 +215,7 @@ pub enum Error {
     },
     /// The counts of a load, or of a part of one, do not agree; nothing of it was written.
     #[error("the counts of the load of {object} differ, so nothing was committed: {detail}")]
-    Unproven {
+    CountMismatch {
         /// The object.
         object: String,
         /// Which counts do not agree.

@@ -43,7 +43,7 @@
 //!     max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
 //!     connections: Connections::default(),
 //!     progress: Arc::new(Progress::default()),
-//!     reached: |_| {},
+//!     hit: |_| {},
 //! };
 //! for found in find("exports/", &[]).await?.objects {
 //!     let object = found.begin().await?;
@@ -80,12 +80,12 @@ pub mod database;
 pub mod decode;
 pub mod error;
 pub mod escape;
+mod failpoint;
 pub mod feed;
 pub mod frame;
 mod json;
 pub mod ledger;
 pub mod load;
-mod point;
 pub mod preflight;
 mod progress;
 mod reject_run;

@@ -44,6 +44,10 @@ pub struct Summary {
     /// Why the load failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Why the object was loaded on one connection. None if it was loaded in parts or in a bundle, or
+    /// not at all.
+    #[serde(skip)]
+    pub sequential_reason: Option<String>,
     /// What became of the loaded records, in merge mode.
     #[serde(skip)]
     pub merged: Option<MergeCounts>,
@@ -111,6 +115,7 @@ impl Summary {
             unknown_fields: counts.unknown_fields,
             warnings: Vec::new(),
             error: None,
+            sequential_reason: None,
             merged: counts.merged,
         }
     }

@@ -260,7 +260,7 @@ pub fn options(mode: impl Into<RequestedMode>) -> LoadOptions {
         max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
         connections: Connections::default(),
         progress: Arc::new(Progress::default()),
-        reached: |_| {},
+        hit: |_| {},
     }
 }
 

@@ -128,7 +128,7 @@ async fn run_here(
 ) -> Result<Report> {
     let progress = Arc::default();
     let _bar = Bar::of_crawl(&progress, printer);
-    let this = Run { run_id: Uuid::now_v7(), progress, reached: failpoint::reached };
+    let this = Run { run_id: Uuid::now_v7(), progress, hit: failpoint::hit };
     run(definition, bucket, &this, &mut session.connection).await
 }
 

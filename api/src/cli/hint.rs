@@ -125,7 +125,7 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::NoCrawler { .. } => "list the crawlers: `stevedore crawl list`",
         Error::Busy { .. } => "wait until it ends: `stevedore crawl list` shows its state",
         Error::Write { .. } => "free space there, or write to another folder",
-        Error::Unproven { .. } => "look for triggers or rules that drop rows of the tables",
+        Error::CountMismatch { .. } => "look for triggers or rules that drop rows of the tables",
         Error::CommitUnknown { .. } => {
             "run the same command again: it loads the object unless it is loaded already"
         }

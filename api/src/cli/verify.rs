@@ -110,7 +110,7 @@ async fn read_anew(
         max_rejects_in_a_row: 0,
         connections: Connections::default(),
         progress: Arc::clone(&progress.load),
-        reached: failpoint::reached,
+        hit: failpoint::hit,
     };
     let _bar = Bar::of_loads(&progress, printer);
     let connection = Some(&mut session.connection);

@@ -197,7 +197,7 @@ impl Worker {
             max_rejects_in_a_row: self.settings.max_rejects_in_a_row,
             connections: self.settings.connections,
             progress: Arc::clone(progress),
-            reached: failpoint::reached,
+            hit: failpoint::hit,
         }
     }
 

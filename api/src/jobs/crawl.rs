@@ -82,11 +82,8 @@ impl Worker {
             Err(error) => return failed(&error),
         };
         let progress = Arc::default();
-        let run = Run {
-            run_id: entry.run_id,
-            progress: Arc::clone(&progress),
-            reached: failpoint::reached,
-        };
+        let run =
+            Run { run_id: entry.run_id, progress: Arc::clone(&progress), hit: failpoint::hit };
         let crawled = tokio::select! {
             crawled = self.run_crawl(&definition, &run, &mut connection) => crawled,
             () = self.note_progress(entry, &progress) => return Crawled::Postponed,

@@ -18,7 +18,7 @@ use super::run::Run;
 use super::store::{Found, Gone, Knowledge, Known, Published, Table, TableKind, Tables};
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::point::Point;
+use crate::failpoint::Failpoint;
 use crate::source::{Bucket, Object, Selection};
 
 /// The catalog's database where none is named.
@@ -119,7 +119,7 @@ async fn read(
             run.progress.look(report);
         }
         known.keep(connection, &waiting).await?;
-        (run.reached)(Point::ObjectsKept);
+        (run.hit)(Failpoint::ObjectsKept);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::postgres::{TablesReport, crawl_tables};
 use super::store::Crawlers;
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::point::Point;
+use crate::failpoint::Failpoint;
 use crate::source::Bucket;
 
 /// A run of a crawler.
@@ -23,7 +23,7 @@ pub struct Run {
     /// How far it is.
     pub progress: Arc<CrawlProgress>,
     /// Told at each point at which a test may stop it.
-    pub reached: fn(Point),
+    pub hit: fn(Failpoint),
 }
 
 /// How far a crawl of objects is.

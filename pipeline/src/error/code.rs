@@ -44,7 +44,7 @@ impl Error {
             Self::Migrate { .. } => "migration_failed",
             Self::Target { .. } => "target_unfit",
             Self::Mismatch { .. } => "schema_mismatch",
-            Self::Unproven { .. } => "counts_unproven",
+            Self::CountMismatch { .. } => "count_mismatch",
             Self::CommitUnknown { .. } => "commit_unknown",
             Self::InUse { .. } => "embedded_in_use",
             Self::Exposed { .. } => "embedded_exposed",
@@ -270,7 +270,7 @@ mod tests {
                 "schema_mismatch",
                 false,
             ),
-            (Error::Unproven { object: path(), detail: path() }, "counts_unproven", false),
+            (Error::CountMismatch { object: path(), detail: path() }, "count_mismatch", false),
             (
                 Error::CommitUnknown {
                     object: path(),

@@ -53,9 +53,9 @@ impl Connections {
         bytes.div_ceil(parts.next_multiple_of(self.number() as u64)).max(1)
     }
 
-    /// Why an object of this size is loaded as a whole in this mode, if it is, whatever it holds. A
-    /// mode that is not chosen yet is no reason.
-    fn whole_because(self, bytes: u64, mode: RequestedMode) -> Option<&'static str> {
+    /// Why an object of this size is loaded on one connection in this mode, whatever it holds. A mode
+    /// that is not chosen yet is no reason.
+    pub(super) fn sequential_reason(self, bytes: u64, mode: RequestedMode) -> Option<&'static str> {
         if mode == Mode::Merge.into() {
             Some("merging needs its records in their order")
         } else if self.number() == 1 {
@@ -68,24 +68,18 @@ impl Connections {
     }
 }
 
-/// Whether an object is loaded as a whole on one connection, whatever it holds.
-pub(super) fn is_whole(object: &Object, options: &LoadOptions, mode: RequestedMode) -> bool {
-    options.connections.whole_because(object.size, mode).is_some()
-}
-
-/// Why an object is loaded as a whole on one connection in this mode, as people call it; None when it
-/// is loaded in parts.
+/// Why an object is loaded on one connection in this mode, for people; None when it is loaded in parts.
 ///
 /// # Errors
 /// When its beginning cannot be read.
-pub async fn whole_because(
+pub(super) async fn sequential_reason(
     object: &Object,
     options: &LoadOptions,
     mode: Mode,
 ) -> Result<Option<String>> {
-    match options.connections.whole_because(object.size, mode.into()) {
-        Some(why) => Ok(Some(why.to_owned())),
-        None => source::whole_because(object, &options.cut).await,
+    match options.connections.sequential_reason(object.size, mode.into()) {
+        Some(reason) => Ok(Some(reason.to_owned())),
+        None => source::sequential_reason(object, &options.cut).await,
     }
 }
 
@@ -97,7 +91,7 @@ mod tests {
     fn huge_objects_are_loaded_in_parts_by_themselves_and_large_ones_when_asked_to() {
         let of = |wanted, bytes, mode: Mode| {
             let wanted = NonZeroUsize::new(wanted);
-            Connections { wanted, ..Connections::default() }.whole_because(bytes, mode.into())
+            Connections { wanted, ..Connections::default() }.sequential_reason(bytes, mode.into())
         };
         let is_alone = available_parallelism().map_or(1, NonZeroUsize::get) == 1;
         assert_eq!(of(0, AUTOMATIC_BYTES, Mode::Append).is_some(), is_alone);

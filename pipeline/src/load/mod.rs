@@ -20,12 +20,13 @@ use uuid::Uuid;
 use crate::database::Connection;
 use crate::decode::Limits;
 use crate::error::{Error, Result};
+pub use crate::failpoint::Failpoint;
 use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Identity, Loaded};
-pub use crate::load::connections::{Connections, whole_because};
+pub use crate::load::connections::Connections;
+use crate::load::connections::sequential_reason;
 pub use crate::load::parts::help;
-pub use crate::point::Point;
 pub use crate::progress::Progress;
 use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, RequestedMode, Rows, Targets};
@@ -59,7 +60,7 @@ pub struct LoadOptions {
     /// Is told how far the load is, and may stop it.
     pub progress: Arc<Progress>,
     /// Is called when the load reaches one of its points.
-    pub reached: fn(Point),
+    pub hit: fn(Failpoint),
 }
 
 /// Loads an object: all of it is committed, or nothing; of a huge one, as [`Connections`] say, all of
@@ -154,15 +155,16 @@ async fn attempt(
     }
     let open = || ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
     // The first bytes come while the database is asked, unless the object may be loaded in parts: that
-    // depends on the mode.
-    let reader = connections::is_whole(object, options, options.mode).then(open);
+    // depends on the mode, and on what the object holds.
+    let reason = options.connections.sequential_reason(object.size, options.mode);
+    let reader = reason.map(|_| open());
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
     *mode = targets.mode().into();
-    if reader.is_none() && whole_because(object, options, targets.mode()).await?.is_none() {
+    let Some(reason) = sequential_reason(object, options, targets.mode()).await? else {
         return parts::load(object, feed, identity, connection, options, targets, started_at).await;
-    }
+    };
     let reader = reader.unwrap_or_else(open);
     let limits = targets.limits();
     let start = |mut stamps: Vec<Stamp>, encoder| {
@@ -172,7 +174,10 @@ async fn attempt(
     };
     let mut unit = Objects::alone(object, identity, started_at, targets.mode(), options, start);
     match load_unit(&mut unit, connection, &targets, options, Turn::alone()).await? {
-        Outcome::Loaded(mut summaries) => summaries.pop().ok_or_else(|| stopped(object)),
+        Outcome::Loaded(mut summaries) => {
+            let summary = summaries.pop().ok_or_else(|| stopped(object))?;
+            Ok(Summary { sequential_reason: Some(reason), ..summary })
+        }
         Outcome::Found(Found::Loaded(mut loaded)) => {
             let loaded = loaded.pop().flatten().ok_or_else(|| stopped(object))?;
             Ok(Summary::already_loaded(object, loaded))

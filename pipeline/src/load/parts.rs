@@ -23,9 +23,9 @@ use super::unit::find_existing;
 use super::{LoadOptions, build_transform, stamp, stopped, transforming};
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
+use crate::failpoint::Failpoint;
 use crate::feed::Feed;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
-use crate::point::Point;
 use crate::sink::{Encoder, Mode, Targets};
 use crate::source::{Compression, Format, Object, PartReader, look_again};
 use crate::summary::{State, Summary};
@@ -48,7 +48,7 @@ pub(super) async fn load(
     match begun? {
         Begun::Done(loaded) => Ok(Summary::already_loaded(object, loaded)),
         Begun::Incomplete(begun) => {
-            (options.reached)(Point::Planned);
+            (options.hit)(Failpoint::Planned);
             let load = Load::new(object, feed, options, targets, begun)?;
             load.run(identity, connection, others).await
         }
@@ -288,7 +288,7 @@ impl<'a> Load<'a> {
         }
         let parts = ledger::parts(&transaction, load_id).await?;
         let counts = add_up(object.size, &parts)
-            .map_err(|detail| Error::Unproven { object: object.url(), detail })?;
+            .map_err(|detail| Error::CountMismatch { object: object.url(), detail })?;
         let (starts, before) = records_before(&parts);
         if parts.iter().skip(1).any(|part| part.counts.rejected > 0) {
             self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
@@ -393,7 +393,7 @@ impl Unit for PartUnit<'_> {
 }
 
 impl Recorded for PartUnit<'_> {
-    const POINTS: [Point; 2] = [Point::PartRecorded, Point::PartCommitted];
+    const POINTS: [Failpoint; 2] = [Failpoint::PartRecorded, Failpoint::PartCommitted];
 
     fn is_last(&self) -> bool {
         false
@@ -422,7 +422,7 @@ struct Completion<'a> {
 }
 
 impl Recorded for Completion<'_> {
-    const POINTS: [Point; 2] = [Point::Recorded, Point::Committed];
+    const POINTS: [Failpoint; 2] = [Failpoint::Recorded, Failpoint::Committed];
 
     fn is_last(&self) -> bool {
         true
@@ -441,5 +441,5 @@ impl Recorded for Completion<'_> {
 /// The ledger's row of a load is gone that was there just now.
 fn stale(object: &Object) -> Error {
     let detail = "the ledger has no row of it any more".to_owned();
-    Error::Unproven { object: object.url(), detail }
+    Error::CountMismatch { object: object.url(), detail }
 }

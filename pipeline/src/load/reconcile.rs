@@ -15,7 +15,7 @@ use crate::transform::Tally;
 /// `merged` has what became of the objects' records in merge mode, by the numbers of the objects.
 ///
 /// # Errors
-/// [`Error::Unproven`] when two numbers that must be equal are not.
+/// [`Error::CountMismatch`] when two numbers that must be equal are not.
 pub(super) fn reconcile_counts(
     names: &[String],
     tallies: &[Tally],
@@ -23,7 +23,7 @@ pub(super) fn reconcile_counts(
     merged: Option<&[(Option<u32>, Merged)]>,
 ) -> Result<Vec<Counts>> {
     let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>();
-    let unproven = |detail| Error::Unproven { object: title(names), detail };
+    let mismatch = |detail| Error::CountMismatch { object: title(names), detail };
     check([
         ("valid records, and those the database took", sum(|tally| tally.loaded), copied.status),
         (
@@ -33,13 +33,13 @@ pub(super) fn reconcile_counts(
         ),
         ("rows of the log, and those the database took", sum(|tally| tally.log_rows), copied.log),
     ])
-    .map_err(unproven)?;
+    .map_err(mismatch)?;
     let mut counts = Vec::with_capacity(tallies.len());
     for (name, tally) in names.iter().zip(tallies) {
         counts.push(counts_of(name, tally)?);
     }
     if let Some(merged) = merged {
-        add_merged(&mut counts, merged).map_err(unproven)?;
+        add_merged(&mut counts, merged).map_err(mismatch)?;
     }
     Ok(counts)
 }
@@ -58,7 +58,7 @@ pub(super) fn counts_of(name: &str, tally: &Tally) -> Result<Counts> {
         ),
         ("entries of lists, and rows of the log", tally.list_entries, tally.log_rows),
     ])
-    .map_err(|detail| Error::Unproven { object: name.to_owned(), detail })?;
+    .map_err(|detail| Error::CountMismatch { object: name.to_owned(), detail })?;
     Ok(Counts {
         records: tally.records,
         loaded: tally.loaded,

@@ -23,8 +23,8 @@ use super::reconcile::{reconcile_counts, title};
 use super::turn::Turn;
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
+use crate::failpoint::Failpoint;
 use crate::ledger::Counts;
-use crate::point::Point;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written};
 use crate::transform::Tally;
 
@@ -57,7 +57,7 @@ pub(crate) trait Unit: Recorded {
 /// What the ledger knows of when it is committed.
 pub(crate) trait Recorded {
     /// The point between the ledger's row and the commit, and the one behind the commit.
-    const POINTS: [Point; 2];
+    const POINTS: [Failpoint; 2];
 
     /// Whether nothing more is committed after this under the same [`Progress`].
     ///
@@ -121,7 +121,7 @@ pub(crate) async fn load_unit<U: Unit>(
         Mode::Append => None,
         Mode::Merge => {
             let merged = targets.merge(&transaction).await?;
-            (options.reached)(Point::Merged);
+            (options.hit)(Failpoint::Merged);
             Some(merged)
         }
     };
@@ -141,7 +141,7 @@ async fn copy<U: Unit>(
 ) -> Result<(Written, Vec<Tally>)> {
     let Transforming { mut rows, tallies, version_check } = unit.start(Encoder::new(targets))?;
     let written = async {
-        let mut sink = Sink::open(transaction, targets, options.reached).await?;
+        let mut sink = Sink::open(transaction, targets, options.hit).await?;
         while let Some(rows) = rows.recv().await {
             sink.write(rows).await?;
         }
@@ -160,7 +160,7 @@ pub(super) async fn commit<R: Recorded>(
     options: &LoadOptions,
 ) -> Result<()> {
     let [before, after] = R::POINTS;
-    (options.reached)(before);
+    (options.hit)(before);
     if !options.progress.begin_commit() {
         return Err(Error::Cancelled { object: title(&recorded.names()) });
     }
@@ -169,7 +169,7 @@ pub(super) async fn commit<R: Recorded>(
         Err(source) => resolve_commit_outcome(database, recorded, source).await,
     };
     if committed.is_ok() {
-        (options.reached)(after);
+        (options.hit)(after);
     }
     if !recorded.is_last() {
         options.progress.end_commit();

@@ -9,9 +9,9 @@ use super::reconcile::title;
 use super::transaction::{Recorded, Transforming, Unit};
 use super::{LoadOptions, seconds_since, stamp};
 use crate::error::{Error, Result};
+use crate::failpoint::Failpoint;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded};
-use crate::point::Point;
 use crate::sink::{Encoder, Mode};
 use crate::source::Object;
 use crate::summary::{State, Summary};
@@ -142,7 +142,7 @@ impl Unit for Objects<'_> {
 }
 
 impl Recorded for Objects<'_> {
-    const POINTS: [Point; 2] = [Point::Recorded, Point::Committed];
+    const POINTS: [Failpoint; 2] = [Failpoint::Recorded, Failpoint::Committed];
 
     fn is_last(&self) -> bool {
         !self.is_bundle

@@ -12,7 +12,7 @@ use super::merge::{STAGING, names};
 use super::table::Table;
 use super::target::Targets;
 use crate::error::{Error, Result};
-use crate::point::Point;
+use crate::failpoint::Failpoint;
 
 /// Bytes of rows that wait for a COPY of their table to be worth its while.
 const WAITING_BYTES: usize = 8 << 20;
@@ -28,7 +28,7 @@ pub struct Sink<'t> {
     /// Whether status rows have a table to go to, in merge mode.
     is_staged: bool,
     written: Written,
-    reached: fn(Point),
+    hit: fn(Failpoint),
 }
 
 /// Rows of a table whose turn will come.
@@ -79,7 +79,7 @@ impl<'t> Sink<'t> {
     pub async fn open(
         transaction: &'t Transaction<'t>,
         targets: &'t Targets,
-        reached: fn(Point),
+        hit: fn(Failpoint),
     ) -> Result<Self> {
         let mut sink = Self {
             transaction,
@@ -89,7 +89,7 @@ impl<'t> Sink<'t> {
             rejected: Waiting::default(),
             is_staged: targets.mode == Mode::Append,
             written: Written::default(),
-            reached,
+            hit,
         };
         sink.log().await?;
         Ok(sink)
@@ -122,11 +122,11 @@ impl<'t> Sink<'t> {
     /// As [`Self::write`].
     pub async fn finish(mut self) -> Result<Written> {
         self.end_log().await?;
-        (self.reached)(Point::LogCopied);
+        (self.hit)(Failpoint::LogCopied);
         self.copy_rejected().await?;
-        (self.reached)(Point::RejectedCopied);
+        (self.hit)(Failpoint::RejectedCopied);
         self.copy_status().await?;
-        (self.reached)(Point::StatusCopied);
+        (self.hit)(Failpoint::StatusCopied);
         Ok(self.written)
     }
 

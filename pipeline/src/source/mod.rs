@@ -35,7 +35,7 @@ pub use find::{Found, find};
 pub use format::Format;
 pub use listed::Listed;
 pub use object::Object;
-pub(crate) use part::{PartReader, whole_because};
+pub(crate) use part::{PartReader, sequential_reason};
 pub(crate) use pattern::{Patterns, Wildcards};
 pub use read::ObjectReader;
 pub(crate) use read::{Fetched, Fetches, Reading, Whole, look_again, read_error, read_whole};

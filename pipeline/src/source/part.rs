@@ -115,7 +115,7 @@ impl Read for PartReader {
 
 /// Why an object cannot be read in parts, as people call it, if it cannot: only the lines of a text
 /// can be told from anywhere in it.
-pub(crate) async fn whole_because(
+pub(crate) async fn sequential_reason(
     object: &Object,
     cut: &CutOptions,
 ) -> Result<Option<String>, Error> {

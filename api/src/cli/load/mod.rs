@@ -129,7 +129,7 @@ fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
         max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
         connections: args.connections.connections(),
         progress: Arc::clone(progress),
-        reached: failpoint::reached,
+        hit: failpoint::hit,
     }
 }
 

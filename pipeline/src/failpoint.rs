@@ -2,7 +2,7 @@
 
 /// A point of a load or crawl; a crash before it and one after it leave different things behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Point {
+pub enum Failpoint {
     /// The plan of a load in parts is committed.
     Planned,
     /// All rows of the log are sent.
@@ -25,7 +25,7 @@ pub enum Point {
     ObjectsKept,
 }
 
-impl Point {
+impl Failpoint {
     /// The point's name in lower case.
     #[must_use]
     pub const fn name(self) -> &'static str {
