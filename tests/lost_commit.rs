@@ -76,7 +76,9 @@ async fn a_bundle_whose_commit_is_not_answered_is_loaded_once() {
 #[tokio::test]
 async fn parts_whose_commits_are_not_answered_are_loaded_once() {
     // The first commit is that of the plan, the last one makes the load complete.
-    for (number, commits) in [(2, true), (2, false), (3, true), (6, true), (6, false)] {
+    for (number, commits) in
+        [(1, true), (1, false), (2, true), (2, false), (3, true), (6, true), (6, false)]
+    {
         let database = with_tables(TestDatabase::with_old_tables().await).await;
         let lines: String = (0..40).map(|at| record(&format!("u{at}"), 1, "s") + "\n").collect();
         let object = object(lines.as_bytes()).await;
@@ -92,6 +94,11 @@ async fn parts_whose_commits_are_not_answered_are_loaded_once() {
             // Also where the other connection took the part that was not committed.
             Ok(summary) => {
                 assert_eq!((summary.state, summary.records), (State::Loaded, 40), "{number}");
+            }
+            // Without the plan there is no load to go on with.
+            Err(Error::Database { .. }) if number == 1 => {
+                assert!(!commits);
+                assert_eq!(database.count("stevedore.loads where state = 'loading'").await, 0);
             }
             Err(Error::Incomplete { committed, .. }) => {
                 assert!(!commits, "{number}");

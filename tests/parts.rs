@@ -6,11 +6,12 @@ use std::sync::{Arc, LazyLock};
 use futures::future::join;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
+use pipeline::bundle::{Size, load_bundled};
 use pipeline::error::Error;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, Failpoint, LoadOptions, Progress, State, Summary, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
-use pipeline::source::{Bucket, Object};
+use pipeline::source::{Bucket, Object, find};
 use serde_json::{Value, json};
 
 use crate::support::{TestDatabase, json_lines, options, record, stderr};
@@ -232,6 +233,37 @@ async fn a_part_that_cannot_be_written_leaves_the_others_and_the_failure_in_the_
     let summary = load_object(&database, &object, &options).await.unwrap();
     assert_eq!((summary.state, summary.records), (State::Loaded, 60));
     assert_eq!(database.counts().await, [40, 40, 20]);
+}
+
+#[tokio::test]
+async fn a_bundle_leaves_an_object_that_was_begun_in_parts_to_a_load_of_its_own() {
+    let database = TestDatabase::with_old_tables().await;
+    let holder = database.migrated().await;
+    let refuse = "alter table user_status add constraint refuse check (userid <> 'u40')";
+    holder.batch_execute(refuse).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("0", lines(6)), ("1", lines(60)), ("2", lines(9))] {
+        std::fs::write(folder.path().join(name).with_extension("ndjson"), text).unwrap();
+    }
+    let objects = find(folder.path().to_str().unwrap(), &[]).await.unwrap().objects;
+    let begun = objects[1].begin().await.unwrap();
+    let error = load_object(&database, &begun, &in_parts(500)).await.unwrap_err();
+    let Error::Incomplete { load_id, committed, parts, .. } = error else { panic!("{error}") };
+    assert!(committed < parts, "{committed} of {parts}");
+    holder.batch_execute("alter table user_status drop constraint refuse").await.unwrap();
+
+    let mut connection = database.connect().await;
+    let mut ended = Vec::new();
+    let (options, size) = (options(Mode::Append), Size::default());
+    load_bundled(objects, &USER_STATUS, vec![&mut connection], &options, size, |_, summary| {
+        ended.push(summary.unwrap());
+    })
+    .await;
+    let records: Vec<_> = ended.iter().map(|summary| (summary.state, summary.records)).collect();
+    let expected = [6, 60, 9].map(|records| (State::Loaded, records));
+    assert_eq!((records.as_slice(), ended[1].load_id), (&expected[..], Some(load_id)));
+    assert_eq!(database.counts().await, [50, 50, 25]);
+    assert_eq!(database.count("stevedore.loads where state = 'loaded'").await, 3);
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ fn wait_for(load: &mut Child, point: &str) {
 async fn a_load_in_parts_that_is_killed_anywhere_is_whole_after_the_next_run() {
     let large = Large::new();
     for (point, committed) in [
+        ("plan_recorded", 0),
         ("planned", 0),
         ("log_copied", 0),
         ("rejected_copied", 0),

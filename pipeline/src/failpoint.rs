@@ -3,6 +3,8 @@
 /// A point of a load or crawl; a crash before it and one after it leave different things behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failpoint {
+    /// The ledger has the plan of a load in parts, and nothing is committed.
+    PlanRecorded,
     /// The plan of a load in parts is committed.
     Planned,
     /// All rows of the log are sent.
@@ -30,6 +32,7 @@ impl Failpoint {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::PlanRecorded => "plan_recorded",
             Self::Planned => "planned",
             Self::LogCopied => "log_copied",
             Self::RejectedCopied => "rejected_copied",

@@ -12,7 +12,7 @@ mod parts;
 
 pub(crate) use loads::{claim, is_recorded, loaded, next_loads, record};
 pub(crate) use parts::{
-    Incomplete, Part, RecordedPart, complete, incomplete, is_part_committed, parts, plan,
+    Incomplete, Part, RecordedPart, complete, incomplete, is_begun, is_part_committed, parts, plan,
     record_part, take_part, take_part_of_others,
 };
 

@@ -104,6 +104,13 @@ pub(crate) async fn plan(
     planned.map_err(failed("write the plan of the load into the ledger"))
 }
 
+/// Whether a load has begun, by its number: its plan is there, whatever became of its parts.
+pub(crate) async fn is_begun(transaction: &impl GenericClient, load_id: i64) -> Result<bool> {
+    let sql = "select exists (select from stevedore.loads where load_id = $1)";
+    let row = transaction.query_one(sql, &[&load_id]).await;
+    Ok(row.map_err(failed("look the load up in the ledger"))?.get(0))
+}
+
 /// Takes a part that nobody is at, until the transaction ends; none when there is none.
 pub(crate) async fn take_part(
     transaction: &impl GenericClient,

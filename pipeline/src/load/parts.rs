@@ -48,7 +48,6 @@ pub(super) async fn load(
     match begun? {
         Begun::Done(loaded) => Ok(Summary::already_loaded(object, loaded)),
         Begun::Incomplete(begun) => {
-            (options.hit)(Failpoint::Planned);
             let load = Load::new(object, feed, options, targets, begun)?;
             load.run(identity, connection, others).await
         }
@@ -70,6 +69,7 @@ async fn begin(
     mode: Mode,
     started_at: SystemTime,
 ) -> Result<Begun> {
+    let database = connection.database().clone();
     let transaction = connection.begin(false).await?;
     ledger::claim(&transaction, &[identity]).await?;
     let existing = find_existing(&transaction, &[identity], options).await?;
@@ -94,8 +94,7 @@ async fn begin(
     };
     let part_bytes = options.connections.part_bytes_of(object.size);
     let parts = ledger::plan(&transaction, identity, &entry, part_bytes).await?;
-    let committed = transaction.commit().await;
-    committed.map_err(|source| Error::Database { doing: "begin the load".to_owned(), source })?;
+    commit(transaction, &database, &Plan { object, identity, load_id }, options).await?;
     Ok(Begun::Incomplete(Incomplete {
         load_id,
         mode: mode.as_str().to_owned(),
@@ -411,6 +410,31 @@ impl Recorded for PartUnit<'_> {
 
     async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
         ledger::is_part_committed(transaction, self.load.begun.load_id, self.claimed()?).await
+    }
+}
+
+/// The plan of a load in parts, of which no part is loaded yet.
+struct Plan<'a> {
+    object: &'a Object,
+    identity: &'a Identity,
+    load_id: i64,
+}
+
+impl Recorded for Plan<'_> {
+    const POINTS: [Failpoint; 2] = [Failpoint::PlanRecorded, Failpoint::Planned];
+
+    fn is_last(&self) -> bool {
+        false
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.object.url()]
+    }
+
+    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+        ledger::claim(transaction, &[self.identity]).await?;
+        // Others may have gone on with it meanwhile.
+        ledger::is_begun(transaction, self.load_id).await
     }
 }
 
