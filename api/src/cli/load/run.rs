@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::{Stream, StreamExt, stream};
 use pipeline::bundle::{Size, Step, load_bundled, plan};
 use pipeline::database::Connection;
 use pipeline::error::Result;
@@ -18,6 +19,9 @@ use crate::cli::progress::{Bar, LoadsProgress};
 use crate::cli::session::Session;
 use crate::cli::totals::Totals;
 use crate::config::LoadArgs;
+
+/// Objects that are pinned at the same time, ahead of their checks.
+const BEGUN_AHEAD: usize = 16;
 
 /// The loads of a command: how far they are, and what they did.
 pub(super) struct Run<'a> {
@@ -53,30 +57,32 @@ impl<'a> Run<'a> {
     pub(super) async fn load(
         mut self,
         objects: Vec<Listed>,
-        mut session: Option<&mut Session>,
+        session: Option<&mut Session>,
     ) -> Totals {
-        let steps = match session {
-            Some(_) if !self.args.dry_run => plan(objects),
-            _ => objects.into_iter().map(|object| Step::Alone(Box::new(object))).collect(),
-        };
         let _bar = Bar::of_loads(&self.report.progress, self.printer);
-        for step in steps {
-            match (step, session.as_deref_mut()) {
-                (Step::Alone(object), session) => {
-                    let Self { args, printer, options, catalog, .. } = &self;
-                    let loading =
-                        load_one(&object, options, args.dry_run, catalog, session, printer);
-                    let done = loading.await;
-                    self.report.add(&object, &done);
+        match session {
+            Some(session) if !self.args.dry_run => {
+                for step in plan(objects) {
+                    match step {
+                        Step::Alone(listed) => {
+                            let object = listed.begin().await;
+                            self.load_alone(&listed, object, Some(session)).await;
+                        }
+                        Step::Bundled(objects) => self.load_bundles(objects, session).await,
+                    }
+                    if self.report.totals.is_stopped() {
+                        break;
+                    }
                 }
-                (Step::Bundled(objects), Some(session)) => {
-                    self.load_bundles(objects, session).await
-                }
-                // Without a database nothing is loaded, and nothing bundled.
-                (Step::Bundled(_), None) => {}
             }
-            if self.report.totals.is_stopped() {
-                break;
+            mut session => {
+                let mut begun = std::pin::pin!(begin_ahead(objects));
+                while let Some((listed, object)) = begun.next().await {
+                    self.load_alone(&listed, object, session.as_deref_mut()).await;
+                    if self.report.totals.is_stopped() {
+                        break;
+                    }
+                }
             }
         }
         let untried = self.report.totals.untried();
@@ -86,6 +92,21 @@ impl<'a> Run<'a> {
             ));
         }
         self.report.totals
+    }
+
+    /// Loads or checks an object by itself.
+    async fn load_alone(
+        &mut self,
+        listed: &Listed,
+        object: Result<Object>,
+        session: Option<&mut Session>,
+    ) {
+        let Self { args, printer, options, catalog, .. } = &*self;
+        let done = match object {
+            Ok(object) => load_one(&object, options, args.dry_run, catalog, session, printer).await,
+            Err(error) => Err(error),
+        };
+        self.report.add(listed, &done);
     }
 
     /// Loads small objects in bundles.
@@ -110,6 +131,16 @@ impl<'a> Run<'a> {
         let connections = std::iter::once(&mut session.connection).chain(&mut others).collect();
         load_bundled(wanted, &USER_STATUS, connections, options, Size::default(), tell).await;
     }
+}
+
+/// Pins objects of which each is checked by itself, several at once, ahead of the checks: with their
+/// beginnings, which are all of a small object.
+fn begin_ahead(objects: Vec<Listed>) -> impl Stream<Item = (Listed, Result<Object>)> {
+    let begun = objects.into_iter().map(async |listed| {
+        let object = listed.begin().await;
+        (listed, object)
+    });
+    stream::iter(begun).buffered(BEGUN_AHEAD)
 }
 
 /// Tells what became of objects, and counts it.

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use pipeline::error::Result;
 use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, State, Summary, dry_run, load};
-use pipeline::source::Listed;
+use pipeline::source::Object;
 
 use super::run::Catalog;
 use crate::cli::print::Printer;
@@ -13,14 +13,13 @@ use crate::cli::session::Session;
 
 /// Loads an object, or checks it.
 pub(super) async fn load_one(
-    listed: &Listed,
+    object: &Object,
     options: &LoadOptions,
     is_dry_run: bool,
     catalog: &Catalog,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> Result<Summary> {
-    let object = &listed.begin().await?;
     if let Some(session) = &mut session {
         session.mend().await?;
     }
