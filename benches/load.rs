@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
-use pipeline::feed::USER_STATUS as FEED;
+use pipeline::feed::Feeds;
 use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, load};
 use pipeline::sink::Mode;
 use pipeline::source::{CutOptions, Object, find};
@@ -57,7 +57,8 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
         hit: |_| {},
     };
     let since = Instant::now();
-    let summary = load(object, &FEED, connection, &options).await.unwrap();
+    let feeds = Feeds::built_in().unwrap();
+    let summary = load(object, feeds.only().unwrap(), connection, &options).await.unwrap();
     assert_eq!(summary.records, RECORDS);
     since.elapsed()
 }

@@ -3,11 +3,12 @@
 #![allow(dead_code, reason = "each benchmark uses the stages up to its own")]
 
 use std::hint::black_box;
+use std::sync::{Arc, LazyLock};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Throughput};
 use pipeline::decode::{Decoder, Limits};
-use pipeline::feed::USER_STATUS as FEED;
+use pipeline::feed::{Feed, Feeds};
 use pipeline::frame::{self, Stamp};
 use pipeline::sink::{Encoder, Mode, Rows, Targets};
 use pipeline::source::{Batch, Batches, CutOptions};
@@ -17,11 +18,13 @@ use crate::records::Plan;
 
 const RECORDS: u64 = 20_000;
 
-pub(crate) struct Frames {
-    pub(crate) status: DataFrame,
-    pub(crate) log: DataFrame,
-    pub(crate) rejected: DataFrame,
-}
+static FEED: LazyLock<Arc<Feed>> = LazyLock::new(|| {
+    let feeds = Feeds::built_in().unwrap();
+    Arc::clone(feeds.get("user_status").unwrap())
+});
+
+/// The frames of some records, one for each table.
+pub(crate) struct Frames(Vec<DataFrame>);
 
 pub(crate) fn text() -> Vec<u8> {
     let mut text = Vec::new();
@@ -45,12 +48,9 @@ pub(crate) fn split(records: &DataFrame) -> Frames {
         object: "file:///users.ndjson".to_owned(),
         object_version: "1".to_owned(),
     };
-    let records = records.clone().lazy();
-    Frames {
-        status: frame::status(records.clone(), &FEED, &stamp).collect().unwrap(),
-        log: frame::status_log(records.clone(), &FEED, &stamp).collect().unwrap(),
-        rejected: frame::rejected(records, &FEED, &stamp).collect().unwrap(),
-    }
+    let tables = FEED.plan.tables.iter();
+    let rows = tables.map(|table| frame::rows(records.clone().lazy(), &FEED, table, &stamp));
+    Frames(rows.map(|rows| rows.collect().unwrap()).collect())
 }
 
 pub(crate) fn encoder() -> Encoder {
@@ -58,16 +58,15 @@ pub(crate) fn encoder() -> Encoder {
 }
 
 /// The bytes of the rows, which go as they come: kept, they would be measured by the pages they touch.
-pub(crate) fn encode(Frames { status, log, rejected }: &Frames, encoder: &Encoder) -> usize {
+pub(crate) fn encode(Frames(tables): &Frames, encoder: &Encoder) -> usize {
     let mut bytes = 0;
     let mut send = |piece| {
-        let (Rows::Status(rows) | Rows::Log(rows) | Rows::Rejected(rows)) = black_box(piece);
-        bytes += rows.len();
+        bytes += black_box::<Rows>(piece).bytes.len();
         true
     };
-    encoder.log(log, &mut send).unwrap();
-    encoder.rejected(rejected, &mut send).unwrap();
-    encoder.status(status, &mut send).unwrap();
+    for (table, frame) in tables.iter().enumerate() {
+        encoder.encode(table, frame, &mut send).unwrap();
+    }
     bytes
 }
 

@@ -1,6 +1,5 @@
--- What a role needs to serve and to work on jobs, besides the rights of grants.sql, once
--- `stevedore migrate` was run as the owner of the tables:
---   psql -v role=etl -f sql/grants.sql -f sql/grants_service.sql "$DATABASE_URL"
+-- What a role needs of our schemas to serve and to work on jobs, besides the rights of grants.sql.
+-- `stevedore migrate --grant-serve ROLE` grants both, and what the role needs on the tables of the feeds.
 --
 -- Jobs: the role asks for them and notes how they go. It cannot remove one, nor change which objects it is
 -- about, how they are to be loaded, who asked and when.
@@ -28,7 +27,6 @@ grant select, insert, update, delete on stevedore.idempotency_keys to :"role";
 grant select, insert, update, delete on stevedore.crawlers, stevedore.catalog_objects to :"role";
 grant select, insert, update, delete on stevedore.catalog_tables to :"role";
 grant select, insert, update (columns) on stevedore.catalog_versions to :"role";
-grant select on user_status_error_rec to :"role";
 
 grant usage on schema stevedore_queue to :"role";
 grant select on stevedore_queue.migrations to :"role";

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use pipeline::bundle::{Size, load_bundled};
 use pipeline::database::Connection;
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Progress, State, Summary, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Listed, find};
@@ -19,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{TestDatabase, json_lines, options, record, stderr};
+use crate::support::{TestDatabase, USER_STATUS, json_lines, options, record, stderr};
 
 /// A line of an object.
 #[derive(Debug, Clone)]
@@ -410,11 +409,11 @@ async fn killed_at(point: &str, mode: &str) {
 #[tokio::test]
 async fn a_bundle_that_is_killed_anywhere_is_there_as_a_whole_or_not_at_all() {
     for point in
-        ["log_copied", "rejected_copied", "status_copied", "merged", "recorded", "committed"]
+        ["children_copied", "rejects_copied", "root_copied", "merged", "recorded", "committed"]
     {
         killed_at(point, "merge").await;
     }
-    for point in ["log_copied", "rejected_copied", "status_copied", "recorded", "committed"] {
+    for point in ["children_copied", "rejects_copied", "root_copied", "recorded", "committed"] {
         killed_at(point, "append").await;
     }
 }

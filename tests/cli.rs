@@ -153,7 +153,7 @@ async fn json_has_the_fields_that_are_promised_and_no_others() {
     assert!(fields.remove("seconds").unwrap().as_f64().unwrap() > 0.0);
     let bytes = std::fs::metadata(sample("user_status_sample.ndjson.gz")).unwrap().len();
     let expected = json!({"state": "loaded", "mode": "merge", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13,
-        "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_status": 1},
+        "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_text": 1},
         "unknown_fields": {"country": 1}, "warnings": [{"field": "country", "kind": "new_field",
         "detail": "string in 1 of 10 records of table_data, version 1; the feed does not have it"}]});
     assert_eq!(summary, expected);
@@ -187,9 +187,9 @@ fn plans_are_explained_without_a_database() {
     assert!(output.status.success());
     for (frame, operator) in [
         ("valid\n", "FILTER"),
-        ("rejected\n", "SELECT"),
-        ("status_log\n", "EXPLODE"),
-        ("status\n", "WITH_COLUMNS"),
+        ("user_status\n", "WITH_COLUMNS"),
+        ("user_status_log\n", "EXPLODE"),
+        ("user_status_error_rec\n", "SELECT"),
     ] {
         assert!(plans.contains(frame) && plans.contains(operator), "{frame} {plans}");
     }

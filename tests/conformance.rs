@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
-use pipeline::feed::USER_STATUS;
 use pipeline::load::load;
 use pipeline::sink::Mode;
 use pipeline::source::{Bucket, Object, find};
 use serde_json::{Value, json};
 
-use crate::support::{TestDatabase, options, repository};
+use crate::support::{TestDatabase, USER_STATUS, options, repository};
 
 const STATUS: &str = "select userid, createdat, status, lastvisitedat, isblacklisted, \
      '1970-01-01T00:00:00Z' as ingested_at from user_status";

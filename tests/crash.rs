@@ -49,7 +49,7 @@ async fn killed_at(point: &str, mode: &str) {
 #[tokio::test]
 async fn a_merge_that_is_killed_anywhere_is_whole_after_the_next_run() {
     for point in
-        ["log_copied", "rejected_copied", "status_copied", "merged", "recorded", "committed"]
+        ["children_copied", "rejects_copied", "root_copied", "merged", "recorded", "committed"]
     {
         killed_at(point, "merge").await;
     }
@@ -57,7 +57,7 @@ async fn a_merge_that_is_killed_anywhere_is_whole_after_the_next_run() {
 
 #[tokio::test]
 async fn an_append_that_is_killed_anywhere_is_whole_after_the_next_run() {
-    for point in ["log_copied", "rejected_copied", "status_copied", "recorded", "committed"] {
+    for point in ["children_copied", "rejects_copied", "root_copied", "recorded", "committed"] {
         killed_at(point, "append").await;
     }
 }

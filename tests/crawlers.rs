@@ -66,7 +66,7 @@ async fn a_crawler_is_defined_run_by_a_worker_defined_anew_and_removed() {
     assert_eq!((&last["error"], &last["report"]["records"]), (&Value::Null, &json!(3)), "{done}");
     assert_eq!(serve.get("/v1/crawlers").await.json()["crawlers"][0]["name"], "mine");
     let databases = serve.get("/v1/catalog/databases").await.json();
-    assert_eq!(databases["databases"], json!([{ "name": "user_status_db", "tables": 1 }]));
+    assert_eq!(databases["databases"], json!([{ "name": "default", "tables": 1 }]));
 
     let mut wanted = plan();
     wanted["target"]["paths"] = json!(["$.none", "$"]);

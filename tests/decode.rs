@@ -1,9 +1,11 @@
 //! Which records are taken, and what is said of the others.
 
-use pipeline::decode::{Decoder, Limit, Limits};
-use pipeline::feed::USER_STATUS as FEED;
+use pipeline::decode::{Decoder, Limits};
+use pipeline::feed::{Decoded, Limit};
 use pipeline::source::{Batches, CutOptions, Format};
 use polars::prelude::DataFrame;
+
+use crate::support::USER_STATUS as FEED;
 
 /// A record with one field as given.
 fn record(field: &str, value: &str) -> String {
@@ -33,7 +35,7 @@ fn problem(text: impl AsRef<[u8]>) -> String {
     let (frame, _) = decode(text.as_ref(), Limits::of_fresh_tables(&FEED));
     let cell = |name| frame.column(name).unwrap().str().unwrap().get(0).map(str::to_owned);
     assert_eq!(frame.height(), 1);
-    match (cell("reason"), cell("detail")) {
+    match (cell(Decoded::Reason.column()), cell(Decoded::Detail.column())) {
         (Some(reason), Some(detail)) => format!("{reason} {detail}"),
         _ => String::new(),
     }
@@ -108,7 +110,7 @@ fn every_problem_is_named_with_its_place() {
             "[{\"updatedOn\":\"\\u0000\"}]",
             "nul_character /statusLogs/0/updatedOn: expected text that Postgres can hold, found U+0000",
         ),
-        ("status", "\"\"", "empty_status /status: expected text, found ''"),
+        ("status", "\"\"", "empty_text /status: expected text, found ''"),
         ("status", "\" \"", ""),
         ("status", "null", "null_field /status: expected a value, found null"),
         ("statusLogs", "[{},null]", ""),
@@ -160,7 +162,7 @@ fn narrower_columns_reject_what_does_not_fit() {
     let mut limits = Limits::of_fresh_tables(&FEED);
     limits.record[0] = Limit::Text { characters: 2, bytes: 9 };
     limits.record[2] = Limit::Range(-1, 1);
-    limits.entry[1] = Limit::Text { characters: usize::MAX, bytes: 3 };
+    limits.entries[4][1] = Limit::Text { characters: usize::MAX, bytes: 3 };
     let lines = [
         record("userId", "\"éé\""),
         record("userId", "\"abc\""),
@@ -168,7 +170,8 @@ fn narrower_columns_reject_what_does_not_fit() {
         record("statusLogs", "[{\"status\":\"\\u0061bcd\"}]"),
     ];
     let (frame, _) = decode(lines.join("\n").as_bytes(), limits);
-    let details: Vec<_> = frame.column("detail").unwrap().str().unwrap().iter().collect();
+    let details: Vec<_> =
+        frame.column(Decoded::Detail.column()).unwrap().str().unwrap().iter().collect();
     let expected = [
         None,
         Some("/userId: expected at most 2 characters, found 3"),

@@ -1,10 +1,11 @@
 //! A few records in, whole frames out.
 
 use pipeline::decode::{Decoder, Limits};
-use pipeline::feed::USER_STATUS as FEED;
-use pipeline::frame::{Stamp, explain, rejected, status, status_log, valid};
+use pipeline::frame::{Stamp, child, explain, parent, rejected, valid};
 use pipeline::source::{Batches, CutOptions};
 use polars::prelude::*;
+
+use crate::support::USER_STATUS as FEED;
 
 const RECORDS: &str = r#"
 {"userId":"a","createdAt":"2022-01-01","lastVisitedAt":1,"status":"ACTIVE","statusLogs":[{"updatedOn":"x","status":"y"},null,{}],"isBlacklisted":false}
@@ -43,35 +44,37 @@ fn assert_frame(frame: LazyFrame, mut expected: DataFrame) {
 
 #[test]
 fn valid_keeps_the_records_that_rejected_leaves() {
-    let numbers = |frame: LazyFrame| {
-        let frame = frame.select([col("record_no")]).collect().unwrap();
-        frame.column("record_no").unwrap().i64().unwrap().to_vec()
+    let numbers = |frame: LazyFrame, name: &str| {
+        let frame = frame.select([col(name)]).collect().unwrap();
+        frame.column(name).unwrap().i64().unwrap().to_vec()
     };
-    assert_eq!(numbers(valid(records(), &FEED)), [Some(1), Some(2)]);
-    assert_eq!(numbers(rejected(records(), &FEED, &stamp())), [Some(3), Some(4)]);
+    assert_eq!(numbers(valid(records(), &FEED), "$record_no"), [Some(1), Some(2)]);
+    assert_eq!(numbers(rejected(records(), &FEED, &stamp()), "record_no"), [Some(3), Some(4)]);
 }
 
 #[test]
-fn status_has_a_row_for_each_valid_record() {
+fn the_root_table_has_a_row_for_each_valid_record() {
     let expected = df!(
         "userid" => ["a", "b"],
         "createdat" => ["2022-01-01", "true"],
-        "lastvisitedat" => [1_i64, -2],
         "status" => ["ACTIVE", " "],
+        "lastvisitedat" => [1_i64, -2],
         "isblacklisted" => [false, true],
-        "record_no" => [1_i64, 2],
+        "$record_no" => [1_i64, 2],
     );
-    assert_frame(status(records(), &FEED, &stamp()), expected.unwrap());
+    assert_frame(parent(records(), &FEED, &stamp()), expected.unwrap());
 }
 
 #[test]
-fn status_log_has_a_row_for_each_entry_in_order() {
+fn a_child_table_has_a_row_for_each_entry_in_order() {
     let expected = df!(
         "userid" => ["a", "a", "a"],
         "updatedon" => [Some("x"), None, None],
         "status" => [Some("y"), None, None],
     );
-    assert_frame(status_log(records(), &FEED, &stamp()), expected.unwrap());
+    let (_, list, table) = FEED.plan.children().next().unwrap();
+    let found = child(records(), &FEED, (table, list), &stamp());
+    assert_frame(found, expected.unwrap());
 }
 
 #[test]
@@ -83,7 +86,7 @@ fn rejected_has_a_row_for_each_other_record() {
             "userid:null,createdAt:2022-01-01,lastVisitedAt:3,status:,statusLogs:[{1.50, null}, null],isBlacklisted:true",
             "userid:d,createdAt:2022-01-01,lastVisitedAt:4,status:,statusLogs:[],isBlacklisted:false",
         ],
-        "reason" => ["null_field", "empty_status"],
+        "reason" => ["null_field", "empty_text"],
         "detail" => ["/userId: expected a value, found null", "/status: expected text, found ''"],
         "raw" => [lines[3], lines[4]],
         "object" => ["o", "o"],
@@ -99,8 +102,8 @@ fn rejected_has_a_row_for_each_other_record() {
 #[test]
 fn the_plans_of_all_frames_can_be_explained() {
     let plans = explain(&FEED).unwrap();
-    let names: Vec<_> = plans.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["valid", "rejected", "status_log", "status"]);
+    let names: Vec<_> = plans.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["valid", "user_status", "user_status_log", "user_status_error_rec"]);
     for (operator, plan) in ["FILTER", "FILTER", "EXPLODE", "FILTER"].into_iter().zip(plans) {
         assert!(plan.1.contains(operator), "{} {}", plan.0, plan.1);
     }

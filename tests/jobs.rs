@@ -15,7 +15,7 @@ use crate::support::{Serve, TestDatabase, TestServer, record, sample};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 const POINTS: [&str; 6] =
-    ["log_copied", "rejected_copied", "status_copied", "merged", "recorded", "committed"];
+    ["children_copied", "rejects_copied", "root_copied", "merged", "recorded", "committed"];
 
 /// A bucket with the sample.
 fn bucket() -> TempDir {
@@ -94,7 +94,7 @@ async fn a_job_is_queued_then_runs_then_succeeds() {
     for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&done[field], value, "{field} of {done}");
     }
-    assert_eq!(done["summary"]["rejected_by_reason"], json!({"null_field": 2, "empty_status": 1}));
+    assert_eq!(done["summary"]["rejected_by_reason"], json!({"null_field": 2, "empty_text": 1}));
     let load = serve.get("/v1/loads/1").await.json();
     assert_eq!(load["job_id"], asked["job_id"]);
     assert_eq!(database.counts().await, [7, 13, 3]);
@@ -246,9 +246,9 @@ async fn a_job_whose_database_is_killed_is_done_once_it_is_back() {
     let mut server = TestServer::start().await;
     let database = TestDatabase { url: server.url("postgres") };
     let bucket = bucket();
-    let serve = held(&database, bucket.path(), "log_copied");
+    let serve = held(&database, bucket.path(), "children_copied");
     let asked = serve.load("users.json").await;
-    serve.wait_for("failpoint: log_copied");
+    serve.wait_for("failpoint: children_copied");
     server.kill();
     std::fs::remove_file(bucket.path().join("hold")).unwrap();
     assert_eq!(serve.get("/readyz").await.status, 503);

@@ -9,7 +9,6 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::bundle::{Size, load_bundled};
 use pipeline::database::Database;
 use pipeline::error::Error;
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, State, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Bucket, Object, find};
@@ -17,7 +16,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
-use crate::support::{TestDatabase, json_lines, options, record, sample, stderr, stevedore};
+use crate::support::{
+    TestDatabase, USER_STATUS, json_lines, options, record, sample, stderr, stevedore,
+};
 
 #[tokio::test]
 async fn a_load_whose_commit_is_not_answered_says_what_became_of_it() {

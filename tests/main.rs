@@ -27,6 +27,7 @@ mod embedded;
 mod exactly_once;
 mod export;
 mod far;
+mod feeds;
 mod flags;
 mod frames;
 mod hostile;

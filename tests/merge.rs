@@ -55,7 +55,7 @@ async fn of_equal_visits_the_later_load_wins() {
 async fn a_row_without_a_visit_gives_way_to_any_other() {
     let database = TestDatabase::empty().await;
     let connection = database.migrated().await;
-    pipeline::sink::create_tables(&*connection, &pipeline::feed::USER_STATUS, Mode::Merge.into())
+    pipeline::sink::create_tables(&*connection, &crate::support::USER_STATUS, Mode::Merge.into())
         .await
         .unwrap();
     connection.batch_execute("insert into user_status (userid) values ('u')").await.unwrap();

@@ -8,13 +8,12 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::bundle::{Size, load_bundled};
 use pipeline::error::Error;
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, Failpoint, LoadOptions, Progress, State, Summary, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Bucket, Object, find};
 use serde_json::{Value, json};
 
-use crate::support::{TestDatabase, json_lines, options, record, stderr};
+use crate::support::{TestDatabase, USER_STATUS, json_lines, options, record, stderr};
 
 /// Everything about rows but which load has written them.
 const TABLES: [&str; 3] = [

@@ -68,9 +68,9 @@ async fn a_load_in_parts_that_is_killed_anywhere_is_whole_after_the_next_run() {
     for (point, committed) in [
         ("plan_recorded", 0),
         ("planned", 0),
-        ("log_copied", 0),
-        ("rejected_copied", 0),
-        ("status_copied", 0),
+        ("children_copied", 0),
+        ("rejects_copied", 0),
+        ("root_copied", 0),
         ("part_recorded", 0),
         ("part_committed", 1),
         ("recorded", 4),

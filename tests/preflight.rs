@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use pipeline::database::migrate;
-use pipeline::feed::USER_STATUS;
 use pipeline::sink::{RequestedMode, create_tables};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    OLD_TABLES, Serve, TestDatabase, json_lines, record, repository, stderr, stdout, stevedore,
+    OLD_TABLES, Serve, TestDatabase, USER_STATUS, json_lines, record, stderr, stdout, stevedore,
 };
 
 const CRAWLED: &str = "select name, objects, records, sampled, crawler like 'sample/%' as by_us \
@@ -290,10 +289,9 @@ async fn who_may_not_see_the_catalog_loads_without_it() {
     let mut owner = database.connect().await;
     migrate(&mut owner).await.unwrap();
     create_tables(&*owner, &USER_STATUS, RequestedMode::Auto).await.unwrap();
-    let name = database.url.split(['/', '?']).nth(3).unwrap();
-    let grants = std::fs::read_to_string(repository("sql/grants.sql")).unwrap();
-    let grants = grants.replace(":\"role\"", "reader").replace(":\"DBNAME\"", name);
-    owner.batch_execute(&format!("create role reader login; {grants}")).await.unwrap();
+    owner.batch_execute("create role reader login").await.unwrap();
+    let granted = database.stevedore(&["migrate", "--grant-load", "reader"]).output().unwrap();
+    assert!(granted.status.success(), "{}", stderr(&granted));
     let role = TestDatabase { url: database.url.replace("postgres@", "reader@") };
     let folder = Folder::with(&[("a.json", &without_status(3)), ("b.json", &without_status(4))]);
     // It may read the catalog and not write it, so no sample is taken.

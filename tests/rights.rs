@@ -1,5 +1,5 @@
-//! The rights of `sql/grants.sql` are enough to load, with those of `sql/grants_service.sql` to serve
-//! and to work, and for nothing else.
+//! The rights that `stevedore migrate --grant-load` gives are enough to load, those of `--grant-serve` to
+//! serve and to work, and both for nothing else.
 
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroUsize;
@@ -10,7 +10,6 @@ use std::time::Duration;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::migrate;
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::Bucket;
@@ -18,26 +17,21 @@ use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 
 use crate::support::{
-    TestDatabase, load_text, options, record, repository, sample, stderr, stevedore,
+    TestDatabase, USER_STATUS, load_text, options, record, repository, sample, stderr, stevedore,
 };
 
-/// A database whose tables are there, and the same as a role that has been granted the rights of
-/// `sql/grants.sql` and no others.
+/// A database whose tables are there, as a role that may load and nothing else.
 async fn with_role(database: &TestDatabase, role: &str) -> TestDatabase {
-    with_rights(database, role, &["sql/grants.sql"]).await
+    with_rights(database, role, "--grant-load").await
 }
 
-async fn with_rights(database: &TestDatabase, role: &str, files: &[&str]) -> TestDatabase {
+async fn with_rights(database: &TestDatabase, role: &str, grant: &str) -> TestDatabase {
     let mut owner = database.connect().await;
     migrate(&mut owner).await.unwrap();
     create_tables(&*owner, &USER_STATUS, RequestedMode::Auto).await.unwrap();
-    let name = database.url.split(['/', '?']).nth(3).unwrap();
     owner.batch_execute(&format!("create role {role} login")).await.unwrap();
-    for file in files {
-        let grants = std::fs::read_to_string(repository(file)).unwrap();
-        let grants = grants.replace(":\"role\"", role).replace(":\"DBNAME\"", name);
-        owner.batch_execute(&grants).await.unwrap();
-    }
+    let plain = role.trim_matches('"');
+    assert!(database.stevedore(&["migrate", grant, plain]).output().unwrap().status.success());
     TestDatabase { url: database.url.replace("postgres@", &format!("{role}@")) }
 }
 
@@ -150,8 +144,7 @@ async fn the_rights_of_the_service_are_enough_to_serve_and_to_work_and_for_littl
     rustls::crypto::ring::default_provider().install_default().ok();
     let database = TestDatabase::empty().await;
     assert!(database.stevedore(&["migrate"]).output().unwrap().status.success());
-    let files = ["sql/grants.sql", "sql/grants_service.sql"];
-    let role = with_rights(&database, "service", &files).await;
+    let role = with_rights(&database, "service", "--grant-serve").await;
     let buckets = format!("samples={}", repository("data").display());
     let (_server, url) = serve(&role, &buckets);
     let work = ["worker", "--bucket", &buckets];
@@ -214,5 +207,5 @@ async fn a_role_that_may_only_load_is_told_what_it_lacks_to_serve() {
     let args = ["serve", "--listen", "127.0.0.1:0", "--bucket", &buckets];
     let output = role.stevedore(&args).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("rights of sql/grants_service.sql"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("migrate --grant-serve ROLE"), "{}", stderr(&output));
 }

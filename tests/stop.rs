@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 use pipeline::bundle::{Size, load_bundled};
 use pipeline::database::{Connection, Database};
 use pipeline::error::Error;
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, Failpoint, LoadOptions, Progress, State, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
 use pipeline::source::{Object, find};
 use tokio_postgres::error::SqlState;
 
-use crate::support::{Authority, TestDatabase, TestServer, options, record, sample};
+use crate::support::{Authority, TestDatabase, TestServer, USER_STATUS, options, record, sample};
 
 /// The sample, as an object.
 async fn sample_object() -> Object {

@@ -160,7 +160,7 @@ async fn parameters_that_are_unknown_repeated_or_wrong_are_400_and_load_nothing(
             "mode: expected auto, merge or append, found replace",
         ),
         ("mode=", "invalid_parameter", "mode: expected auto, merge or append, found "),
-        ("feed=orders", "feed_not_found", "there is no feed \"orders\"; there is user_status"),
+        ("feed=orders", "feed_not_found", "there is no feed orders: expected one of user_status"),
     ] {
         for method in [Method::GET, Method::POST] {
             let query = format!("bucket=bucket&key=users.ndjson&{more}");

@@ -41,7 +41,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 #[error("the bucket {name} cannot be opened")]
 pub(crate) struct BucketError {
     name: String,
-    source: Error,
+    source: Box<Error>,
 }
 
 /// The buckets by their names.
@@ -57,7 +57,8 @@ impl Buckets {
         let environment = environment();
         let opened = settings.iter().map(|BucketSetting { name, url }| {
             let opened = Bucket::open(name, url, &environment);
-            let bucket = opened.map_err(|source| BucketError { name: name.clone(), source })?;
+            let failed = |source| BucketError { name: name.clone(), source: Box::new(source) };
+            let bucket = opened.map_err(failed)?;
             Ok((name.clone(), bucket))
         });
         Ok(Self(Arc::new(opened.collect::<Result<_, _>>()?)))

@@ -28,6 +28,7 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use cli::Printer;
 use config::{Config, LogArgs, LogFormat, Verb};
+use pipeline::feed::Feeds;
 
 fn main() -> ExitCode {
     memory::bound();
@@ -61,7 +62,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return printer.failed("could not start the async runtime", &error),
     };
-    let exit = runtime.block_on(cli::run(config.verb, &printer));
+    let feeds = match Feeds::built_in() {
+        Ok(feeds) => feeds,
+        Err(error) => return printer.misused("the feeds cannot be used", &error),
+    };
+    let exit = runtime.block_on(cli::run(config.verb, &feeds, &printer));
     if printer.is_cut_off() { ExitCode::FAILURE } else { exit }
 }
 

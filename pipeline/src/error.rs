@@ -167,9 +167,25 @@ pub enum Error {
         /// The object.
         object: String,
         /// The feed.
-        feed: &'static str,
+        feed: String,
         /// The fields that differ, side by side, on lines of their own.
         differences: String,
+    },
+    /// A feed file cannot be used.
+    #[error("the feed file {file} cannot be used:\n{problems}")]
+    Feed {
+        /// The file.
+        file: String,
+        /// All that is wrong, each with its line, on lines of their own.
+        problems: String,
+    },
+    /// There is no such feed, or it must be said which.
+    #[error("{}", no_feed(feed.as_deref(), known))]
+    NoFeed {
+        /// The name that was asked for, if one was.
+        feed: Option<String>,
+        /// The names that there are.
+        known: String,
     },
     /// A frame could not be computed.
     #[error("could not {doing}")]
@@ -333,6 +349,13 @@ pub struct Unreachable {
     pub address: String,
     /// The driver's error.
     pub source: tokio_postgres::Error,
+}
+
+fn no_feed(feed: Option<&str>, known: &str) -> String {
+    match feed {
+        Some(feed) => format!("there is no feed {feed}: expected one of {known}"),
+        None => format!("the load does not say its feed: expected one of {known}"),
+    }
 }
 
 /// An error and its causes, from the outermost; without those that the one before has said already,

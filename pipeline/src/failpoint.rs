@@ -7,12 +7,12 @@ pub enum Failpoint {
     PlanRecorded,
     /// The plan of a load in parts is committed.
     Planned,
-    /// All rows of the log are sent.
-    LogCopied,
+    /// All rows of child tables are sent.
+    ChildrenCopied,
     /// All rows of rejected records are sent.
-    RejectedCopied,
-    /// All status rows are sent, in merge mode to the staging table.
-    StatusCopied,
+    RejectsCopied,
+    /// All rows of the root table are sent, in merge mode to the staging table.
+    RootCopied,
     /// The staged rows are merged.
     Merged,
     /// The ledger has what a part became, and nothing of the part is committed.
@@ -34,9 +34,9 @@ impl Failpoint {
         match self {
             Self::PlanRecorded => "plan_recorded",
             Self::Planned => "planned",
-            Self::LogCopied => "log_copied",
-            Self::RejectedCopied => "rejected_copied",
-            Self::StatusCopied => "status_copied",
+            Self::ChildrenCopied => "children_copied",
+            Self::RejectsCopied => "rejects_copied",
+            Self::RootCopied => "root_copied",
             Self::Merged => "merged",
             Self::PartRecorded => "part_recorded",
             Self::PartCommitted => "part_committed",

@@ -27,7 +27,7 @@
 //! use std::sync::Arc;
 //!
 //! use pipeline::database::{Database, migrate};
-//! use pipeline::feed::USER_STATUS;
+//! use pipeline::feed::Feeds;
 //! use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, load};
 //! use pipeline::sink::RequestedMode;
 //! use pipeline::source::{CutOptions, find};
@@ -35,6 +35,7 @@
 //! # async fn example() -> Result<(), pipeline::error::Error> {
 //! let mut connection = Database::new("postgresql://localhost/warehouse")?.connect().await?;
 //! migrate(&mut connection).await?;
+//! let feeds = Feeds::built_in()?;
 //! let options = LoadOptions {
 //!     mode: RequestedMode::Auto,
 //!     cut: CutOptions::default(),
@@ -47,7 +48,7 @@
 //! };
 //! for found in find("exports/", &[]).await?.objects {
 //!     let object = found.begin().await?;
-//!     let summary = load(&object, &USER_STATUS, &mut connection, &options).await?;
+//!     let summary = load(&object, feeds.only()?, &mut connection, &options).await?;
 //!     assert_eq!(summary.records, summary.loaded + summary.rejected);
 //! }
 //! # Ok(())
@@ -58,18 +59,26 @@
 //!
 //! ```
 //! use pipeline::decode::{Decoder, Limits};
-//! use pipeline::feed::USER_STATUS;
+//! use pipeline::feed::Feed;
 //! use pipeline::frame;
 //! use pipeline::source::{Batches, CutOptions};
 //! use polars::prelude::IntoLazy;
 //!
-//! let text = include_bytes!("../../data/user_status_sample.json");
-//! let mut decoder = Decoder::new(&USER_STATUS, &Limits::of_fresh_tables(&USER_STATUS));
+//! let feed = Feed::read("visits.toml", r#"
+//!     name = "visits"
+//!     key = ["id"]
+//!     [[table]]
+//!     name = "visits"
+//!     columns.id = { type = "bigint", required = true }
+//!     columns.city = { path = "$.cityName", type = "text" }
+//! "#)?;
+//! let text = br#"[{"id": 1, "cityName": "Oslo"}, {"id": "one"}]"#;
+//! let mut decoder = Decoder::new(&feed, &Limits::of_fresh_tables(&feed));
 //! for batch in Batches::new(text.as_slice(), CutOptions::default()) {
 //!     let batch = batch?;
 //!     let records = decoder.decode(&batch)?;
-//!     let valid = frame::valid(records.lazy(), &USER_STATUS).collect()?;
-//!     assert_eq!((batch.records.len(), valid.height()), (10, 7));
+//!     let valid = frame::valid(records.lazy(), &feed).collect()?;
+//!     assert_eq!((batch.records.len(), valid.height()), (2, 1));
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

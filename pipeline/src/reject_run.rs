@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use crate::decode::REASON;
+use crate::feed::Decoded;
 
 /// How many records in a row were rejected so far.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ impl RejectRun {
 
     /// Adds records as decode tells them. The rejects in a row so far, if those are too many.
     pub(crate) fn add(&mut self, records: &DataFrame) -> PolarsResult<Option<u64>> {
-        let reasons = records.column(REASON)?;
+        let reasons = records.column(Decoded::Reason.column())?;
         let (rows, valid) = (reasons.len(), reasons.null_count());
         if self.most == 0 || valid == rows {
             self.rejects = 0;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn batch(reasons: &[Option<&str>]) -> DataFrame {
-        df!(REASON => reasons).unwrap()
+        df!(Decoded::Reason.column() => reasons).unwrap()
     }
 
     const BAD: Option<&str> = Some("malformed");

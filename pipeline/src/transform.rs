@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Once};
 use std::task::{Context, Poll};
 
-use polars::prelude::{DataFrame, IntoLazy, LazyFrame, ListNameSpaceImpl, PolarsResult};
+use polars::prelude::{DataFrame, IntoLazy, ListNameSpaceImpl, PolarsResult};
 use polars_async::executor::ALLOW_RAYON_THREADS;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::decode::{Decoder, Limits, REASON};
+use crate::decode::{Decoder, Limits};
 use crate::error::{Error, Result};
-use crate::feed::{Feed, Field, Kind};
+use crate::feed::{Decoded, Feed, Field, Kind, Plan, RowsOf, Source};
 use crate::frame::{self, Stamp, Stamps};
 use crate::progress::Progress;
 use crate::reject_run::RejectRun;
@@ -47,12 +47,8 @@ impl Future for Work {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) records: u64,
-    pub(crate) loaded: u64,
-    pub(crate) rejected: u64,
-    /// The sum of the lengths of the valid records' lists, before they are exploded.
-    pub(crate) list_entries: u64,
-    /// Rows of the log frame.
-    pub(crate) log_rows: u64,
+    /// One for each table of the feed.
+    pub(crate) tables: Vec<TableTally>,
     pub(crate) rejected_by_reason: BTreeMap<String, u64>,
     pub(crate) unknown_fields: BTreeMap<String, u64>,
     pub(crate) format: Option<Format>,
@@ -61,11 +57,20 @@ pub(crate) struct Tally {
     pub(crate) text: Range<u64>,
 }
 
+/// What the records of an object became in one table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TableTally {
+    /// Rows of its frame.
+    pub(crate) rows: u64,
+    /// Of a child table: the entries of the valid records' lists, before they are exploded.
+    pub(crate) entries: u64,
+}
+
 /// Takes an object from its bytes to encoded rows.
 #[derive(Debug)]
 pub(crate) struct Transform {
     pub(crate) object: Object,
-    pub(crate) feed: &'static Feed,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) limits: Limits,
     pub(crate) stamp: Stamp,
     /// None when nothing is to be written.
@@ -92,7 +97,7 @@ impl Transform {
         run: impl FnOnce(Self, &mpsc::Sender<Rows>) -> Result<Tally> + Send + 'static,
     ) -> (mpsc::Receiver<Rows>, Work) {
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-        let tally = beside(self.feed, move || run(self, &sender));
+        let tally = beside(Arc::clone(&self.feed), move || run(self, &sender));
         (receiver, Work { tally, _reading: reading })
     }
 
@@ -117,17 +122,17 @@ impl Transform {
         // Frames of some megabytes are computed sooner than they are shared between threads: without
         // this a load takes a quarter more processor time. Loads are what runs in parallel.
         ALLOW_RAYON_THREADS.set(false);
-        let (mut tally, start) = (Tally::default(), batches.offset());
+        let (mut tally, start) = (Tally::of(&self.feed.plan), batches.offset());
         let mut reject_run = self.reject_run;
-        let mut decoder = Decoder::new(self.feed, &self.limits);
+        let mut decoder = Decoder::new(&self.feed, &self.limits);
         for batch in batches.by_ref() {
             if self.progress.is_stopped() {
                 return Err(Error::Cancelled { object: self.object.url() });
             }
             let batch = batch.map_err(|error| read_error(&self.object, error))?;
             let records = decoder.decode(&batch)?;
-            let frames = Frames::split(&records, self.feed, &self.stamp)?;
-            tally.add(self.feed, &batch, &records, &frames)?;
+            let frames = Frames::split(&records, &self.feed, &self.stamp)?;
+            tally.add(&self.feed, &batch, &records, &frames)?;
             check_rejects(&mut reject_run, &records, &tally, &self.object.url())?;
             drop(records);
             self.send(frames, batch.records.len(), |sent| rows.blocking_send(sent).is_ok())?;
@@ -148,12 +153,12 @@ impl Transform {
         records: usize,
         mut send: impl FnMut(Rows) -> bool,
     ) -> Result<()> {
-        let progress = &self.progress;
+        let (progress, plan) = (&self.progress, &self.feed.plan);
         for (so_far, of_batch) in [
             (&progress.records, records),
-            (&progress.loaded, frames.status.height()),
-            (&progress.rejected, frames.rejected.height()),
-            (&progress.log_rows, frames.log.height()),
+            (&progress.loaded, frames.tables[0].height()),
+            (&progress.rejected, frames.tables[plan.rejects_index()].height()),
+            (&progress.log_rows, frames.children().iter().map(DataFrame::height).sum()),
         ] {
             so_far.fetch_add(of_batch as u64, Ordering::Relaxed);
         }
@@ -185,13 +190,13 @@ const NICE: i32 = 5;
 /// Works on a thread of its own, which lets others go first: the database may be on this machine, and
 /// whoever sends to it must not wait for a processor. Nothing is received if the work panics.
 fn beside<T: Send + 'static>(
-    feed: &'static Feed,
+    feed: Arc<Feed>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (sender, receiver) = oneshot::channel();
     let work = move || {
         // The threads that Polars starts when it is first used are everybody's, and would inherit it.
-        warm_up(feed);
+        warm_up(&feed);
         // Elsewhere than on Linux that would be of the whole process.
         #[cfg(target_os = "linux")]
         rustix::process::nice(NICE).ok();
@@ -204,11 +209,11 @@ fn beside<T: Send + 'static>(
 
 /// Takes two records through the frames, once: what Polars sets up the first time it is used takes some
 /// milliseconds, which a process can spend while it connects.
-pub fn warm_up(feed: &'static Feed) {
+pub fn warm_up(feed: &Arc<Feed>) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         ALLOW_RAYON_THREADS.set(false);
-        let text = format!("{}\n{}\n", example(feed.fields, "a"), example(feed.fields, ""));
+        let text = format!("{}\n{}\n", example(&feed.fields, "a"), example(&feed.fields, ""));
         for batch in Batches::new(text.as_bytes(), CutOptions::default()).flatten() {
             let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&batch);
             let split = |records| Frames::split(&records, feed, &Stamp::default());
@@ -222,23 +227,19 @@ pub fn warm_up(feed: &'static Feed) {
 /// A record without nulls: where a column holds nothing else, Polars makes 8 MiB of zeros that it keeps.
 fn example(fields: &[Field], text: &str) -> String {
     let members = fields.iter().map(|field| {
-        let value = match field.kind {
-            Kind::Text => format!("\"{text}\""),
-            Kind::Integer => "1".to_owned(),
-            Kind::Boolean => "true".to_owned(),
+        let value = match &field.kind {
+            Kind::Value(data_type) => data_type.example(text),
             Kind::List(fields) => format!("[{}]", example(fields, text)),
         };
-        format!("\"{}\":{value}", field.name)
+        format!("\"{}\":{value}", field.key)
     });
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-/// The frames of some records.
+/// The frames of some records: one for each table of the feed.
 pub(crate) struct Frames {
-    pub(crate) status: DataFrame,
-    pub(crate) log: DataFrame,
-    /// Where there is none, only the columns of decode.
-    pub(crate) rejected: DataFrame,
+    /// Where no record is rejected, the last has only the columns of decode.
+    pub(crate) tables: Vec<DataFrame>,
 }
 
 impl Frames {
@@ -247,32 +248,65 @@ impl Frames {
         feed: &Feed,
         stamps: &(impl Stamps + ?Sized),
     ) -> Result<Self> {
-        let lazy = || records.clone().lazy();
-        let status = collect(frame::status(lazy(), feed, stamps), "select the valid records")?;
-        let log = collect(frame::status_log(lazy(), feed, stamps), "explode the list")?;
-        // Of most batches nothing is left.
-        let rejected = if status.height() == records.height() {
-            records.head(Some(0))
-        } else {
-            collect(frame::rejected(lazy(), feed, stamps), "select the rejected records")?
-        };
-        Ok(Self { status, log, rejected })
+        let mut tables: Vec<DataFrame> = Vec::with_capacity(feed.plan.tables.len());
+        for table in &feed.plan.tables {
+            let loaded = tables.first().map(DataFrame::height);
+            // Of most batches nothing is rejected.
+            let is_empty = table.rows == RowsOf::Rejects && loaded == Some(records.height());
+            tables.push(if is_empty {
+                records.head(Some(0))
+            } else {
+                let rows = frame::rows(records.clone().lazy(), feed, table, stamps).collect();
+                rows.map_err(|source| Error::Frame { doing: doing(table.rows), source })?
+            });
+        }
+        Ok(Self { tables })
     }
 
-    /// Encodes the rows; the log's go first, since they do not wait.
+    /// Those of the child tables.
+    pub(crate) fn children(&self) -> &[DataFrame] {
+        &self.tables[1..self.tables.len() - 1]
+    }
+
+    /// Encodes the rows; those of child tables go first, since they wait least.
     pub(crate) fn encode(
-        self,
+        mut self,
         encoder: &Encoder,
         mut send: impl FnMut(Rows) -> bool,
     ) -> Result<()> {
-        encoder.log(&self.log, &mut send)?;
-        drop(self.log);
-        encoder.rejected(&self.rejected, &mut send)?;
-        encoder.status(&self.status, &mut send)
+        let children = 1..self.tables.len();
+        for table in children.chain([0]) {
+            let frame = std::mem::take(&mut self.tables[table]);
+            encoder.encode(table, &frame, &mut send)?;
+        }
+        Ok(())
+    }
+}
+
+const fn doing(rows: RowsOf) -> &'static str {
+    match rows {
+        RowsOf::Records => "select the valid records",
+        RowsOf::Entries { .. } => "explode a list",
+        RowsOf::Rejects => "select the rejected records",
     }
 }
 
 impl Tally {
+    /// No records of a feed with these tables.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        Self { tables: vec![TableTally::default(); plan.tables.len()], ..Self::default() }
+    }
+
+    /// Records that are valid.
+    pub(crate) fn loaded(&self) -> u64 {
+        self.tables.first().map_or(0, |table| table.rows)
+    }
+
+    /// Records that are rejected.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.tables.last().map_or(0, |table| table.rows)
+    }
+
     /// Adds the records of a batch as they were cut, not as they were decoded: that none is lost between
     /// is part of what is proven.
     fn add(
@@ -283,14 +317,18 @@ impl Tally {
         frames: &Frames,
     ) -> Result<()> {
         let failed = |source| Error::Frame { doing: "count the rows of a batch", source };
-        let Frames { status, log, rejected } = frames;
         self.records += batch.records.len() as u64;
-        self.loaded += status.height() as u64;
-        self.rejected += rejected.height() as u64;
-        self.list_entries += list_lengths(records, feed).map_err(failed)?.iter().sum::<u64>();
-        self.log_rows += log.height() as u64;
-        let reasons = rejected.column(REASON).and_then(|reasons| reasons.str()).map_err(failed)?;
-        reasons.iter().flatten().for_each(|reason| self.add_reason(reason));
+        for (tally, frame) in self.tables.iter_mut().zip(&frames.tables) {
+            tally.rows += frame.height() as u64;
+        }
+        for (table, list, _) in feed.plan.children() {
+            let lengths = list_lengths(records, &feed.fields[list]).map_err(failed)?;
+            self.tables[table].entries += lengths.sum::<u64>();
+        }
+        let rejects = &frames.tables[feed.plan.rejects_index()];
+        for reason in reasons(feed, rejects).map_err(failed)? {
+            self.add_reason(&reason);
+        }
         Ok(())
     }
 
@@ -309,58 +347,70 @@ impl Tally {
     }
 }
 
-/// The length of each record's list as decode tells it: 0 for a record that it rejects.
-pub(crate) fn list_lengths(records: &DataFrame, feed: &Feed) -> PolarsResult<Vec<u64>> {
-    let (list, _) = feed.list();
-    let lengths = records.column(list.column)?.list()?.lst_lengths();
-    let rejected = records.column(REASON)?.is_not_null();
-    let of_record = lengths.iter().zip(rejected.iter());
-    let of_valid = of_record.map(|(length, is_rejected)| match is_rejected {
-        Some(false) => u64::from(length.unwrap_or_default()),
+/// The length of a list of each record as decode tells it: 0 for a record that it rejects.
+pub(crate) fn list_lengths(
+    records: &DataFrame,
+    list: &Field,
+) -> PolarsResult<impl Iterator<Item = u64> + use<>> {
+    let lengths = records.column(&list.column)?.list()?.lst_lengths();
+    let is_rejected = records.column(Decoded::Reason.column())?.is_not_null();
+    let of_valid = (0..records.height()).map(move |row| match is_rejected.get(row) {
+        Some(false) => u64::from(lengths.get(row).unwrap_or_default()),
         _ => 0,
     });
-    Ok(of_valid.collect())
+    Ok(of_valid)
 }
 
-fn collect(frame: LazyFrame, doing: &'static str) -> Result<DataFrame> {
-    frame.collect().map_err(|source| Error::Frame { doing, source })
+/// The reason of each row of a frame of rejected records.
+pub(crate) fn reasons(feed: &Feed, rejects: &DataFrame) -> PolarsResult<Vec<String>> {
+    let column = feed.plan.rejects().filled_with(Source::Decoded(Decoded::Reason));
+    let (Some(column), true) = (column, rejects.height() > 0) else {
+        return Ok(Vec::new());
+    };
+    let reasons = rejects.column(column.name.as_str())?.str()?;
+    Ok(reasons.iter().map(|reason| reason.unwrap_or_default().to_owned()).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::USER_STATUS;
+    use crate::feed::tests::visits;
     use crate::source::Batches;
+
+    fn heights(frames: &Frames) -> Vec<usize> {
+        frames.tables.iter().map(DataFrame::height).collect()
+    }
 
     #[test]
     fn the_examples_have_no_nulls_and_one_is_valid() {
-        let text = ["a", ""].map(|text| example(USER_STATUS.fields, text)).join("\n");
+        let feed = visits();
+        let text = ["a", ""].map(|text| example(&feed.fields, text)).join("\n");
         let batch = Batches::new(text.as_bytes(), CutOptions::default()).next().unwrap().unwrap();
-        let mut decoder = Decoder::new(&USER_STATUS, &Limits::of_fresh_tables(&USER_STATUS));
+        let mut decoder = Decoder::new(&feed, &Limits::of_fresh_tables(&feed));
         let records = decoder.decode(&batch).unwrap();
-        for field in USER_STATUS.fields {
-            assert_eq!(records.column(field.column).unwrap().null_count(), 0, "{}", field.name);
+        for field in &feed.fields {
+            assert_eq!(records.column(&field.column).unwrap().null_count(), 0, "{}", field.key);
         }
-        let frames = Frames::split(&records, &USER_STATUS, &Stamp::default()).unwrap();
-        let Frames { status, log, rejected } = frames;
-        assert_eq!((status.height(), log.height(), rejected.height()), (1, 1, 1));
+        let frames = Frames::split(&records, &feed, &Stamp::default()).unwrap();
+        assert_eq!(heights(&frames), [1, 1, 1, 1]);
     }
 
     #[tokio::test]
     async fn work_that_panics_is_received_as_nothing() {
-        let panics = beside(&USER_STATUS, || panic!("as this test wants"));
+        let panics = beside(visits(), || panic!("as this test wants"));
         assert!(panics.await.map(|(): ()| ()).is_err());
     }
 
     #[test]
     fn a_record_that_decode_would_lose_is_still_counted_as_read() {
+        let feed = visits();
         let text = b"{}\n{\n[1]\n".as_slice();
         let batch = Batches::new(text, CutOptions::default()).next().unwrap().unwrap();
-        let mut decoder = Decoder::new(&USER_STATUS, &Limits::of_fresh_tables(&USER_STATUS));
+        let mut decoder = Decoder::new(&feed, &Limits::of_fresh_tables(&feed));
         let fewer = decoder.decode(&batch).unwrap().head(Some(2));
-        let frames = Frames::split(&fewer, &USER_STATUS, &Stamp::default()).unwrap();
-        let mut tally = Tally::default();
-        tally.add(&USER_STATUS, &batch, &fewer, &frames).unwrap();
-        assert_eq!((tally.records, tally.loaded + tally.rejected), (3, 2));
+        let frames = Frames::split(&fewer, &feed, &Stamp::default()).unwrap();
+        let mut tally = Tally::of(&feed.plan);
+        tally.add(&feed, &batch, &fewer, &frames).unwrap();
+        assert_eq!((tally.records, tally.loaded() + tally.rejected()), (3, 2));
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::catalog::readback::read;
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::feed::Feed;
+use crate::feed::{Feed, TableName};
 use crate::load::Summary;
 use crate::sink::Mode;
 use crate::source::Format;
@@ -55,7 +55,7 @@ pub struct Verified {
     pub origin: Option<String>,
     /// The version of the object that was loaded.
     pub version: String,
-    /// How status rows were written.
+    /// The mode in which it was written.
     #[serde(skip)]
     pub mode: Mode,
     /// How the object's records follow each other.
@@ -107,12 +107,13 @@ pub async fn verify(
     if !has_loads(connection).await? {
         return Ok(Vec::new());
     }
+    let tables = &feed.plan.tables;
     let sql = include_str!("../../sql/queries/verify.sql")
-        .replace("{status_at}", ingested_at(connection, feed.status_table).await?)
-        .replace("{log_at}", ingested_at(connection, feed.log_table).await?)
-        .replace("{status}", feed.status_table)
-        .replace("{log}", feed.log_table)
-        .replace("{rejected}", feed.rejected_table);
+        .replace("{status_at}", ingested_at(connection, &tables[0].name).await?)
+        .replace("{log_at}", ingested_at(connection, &tables[1].name).await?)
+        .replace("{status}", &tables[0].name.to_string())
+        .replace("{log}", &tables[1].name.to_string())
+        .replace("{rejected}", &feed.plan.rejects().name.to_string());
     let loads = read(&**connection, &sql, &[&feed.name, &load_id]).await?;
     (0..loads.height())
         .map(|at| verified(&loads, at))
@@ -133,10 +134,10 @@ async fn has_loads(connection: &Connection) -> Result<bool> {
 }
 
 /// The time of ingestion in UTC, without a zone.
-async fn ingested_at(connection: &Connection, table: &str) -> Result<&'static str> {
+async fn ingested_at(connection: &Connection, table: &TableName) -> Result<&'static str> {
     let sql = "select atttypid = 'timestamptz'::regtype from pg_attribute \
         where attrelid = to_regclass($1) and attname = 'ingested_at'";
-    let row = connection.query_opt(sql, &[&table]).await;
+    let row = connection.query_opt(sql, &[&table.to_string()]).await;
     let row = row.map_err(|source| Error::Database {
         doing: format!("look at the columns of {table}"),
         source,

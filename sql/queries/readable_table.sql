@@ -6,7 +6,8 @@ join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'f', 'v', 'm')
     and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
     and (
-        c.relname = $1::text and c.relname = any ($2::text[]) and pg_table_is_visible(c.oid)
+        $1::text = any ($2::text[])
+            and (c.relname = $1 and pg_table_is_visible(c.oid) or concat_ws('.', n.nspname, c.relname) = $1)
         or format('%I.%I.%I', current_database(), n.nspname, c.relname) in (
             select t.location from stevedore.catalog_tables t where t.name = $1 and t.kind = 'postgres'
         )

@@ -1,14 +1,14 @@
 -- Rejected records, those of the newest loads first, in order of their places; not yet those of loads
--- that are not complete, whose numbers are not final. What the old job printed of one is as long as its
--- fields: it is cut, so that a page is bounded. Only rows that are fetched are cut, which is why the rows
--- are sorted and limited within.
+-- that are not complete, whose numbers are not final. `{rejects}` selects from the rejects tables of all
+-- feeds. The text of all fields may be long: it is cut, so that a page is bounded. Only rows that are
+-- fetched are cut, which is why the rows are sorted and limited within.
 select
     load_id, object, object_version, record_no, byte_offset, byte_length, reason, detail, raw,
-    left(error_rec, 65536) as error_rec,
+    left(concat, 65536) as concat,
     ingested_at at time zone 'UTC' as ingested_at
 from (
     select *
-    from user_status_error_rec
+    from ({rejects}) as rejects
     where
         load_id is not null
         and load_id not in (select load_id from stevedore.loads where state = 'loading')

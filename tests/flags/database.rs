@@ -26,7 +26,9 @@ fn run(
     flags: impl Fn(&str) -> Vec<String>,
 ) -> Vec<(&'static str, Output)> {
     let uses_none = |verb: &str| {
-        verb.starts_with("jobs") || ["health", "key", "config", "completions"].contains(&verb)
+        verb.starts_with("jobs")
+            || verb.starts_with("feed")
+            || ["health", "key", "config", "completions"].contains(&verb)
     };
     let start = |(verb, args): &(&'static str, &[&str])| -> (&'static str, Child) {
         let mut command = stevedore(&[]);

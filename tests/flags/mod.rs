@@ -88,6 +88,17 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("health", "flags::ask::health_is_that_of_the_server", &["--server"]),
     ("migrate", DATABASE_URL, &["--database-url"]),
     ("migrate", EMBEDDED, DATABASE),
+    (
+        "migrate",
+        "rights::the_rights_of_the_grants_are_enough_to_merge_and_for_nothing_else",
+        &["--grant-load"],
+    ),
+    (
+        "migrate",
+        "rights::the_rights_of_the_service_are_enough_to_serve_and_to_work_and_for_little_else",
+        &["--grant-serve"],
+    ),
+    ("feed ddl", "feeds::feeds_are_listed_and_their_tables_are_printed_as_sql", &["--mode"]),
     ("crawl objects", DATABASE_URL, &["--database-url"]),
     ("crawl objects", EMBEDDED, DATABASE),
     (
@@ -217,6 +228,8 @@ const VERBS: &[(&str, &[&str])] = &[
     ("jobs watch", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("health", &[]),
     ("migrate", &[]),
+    ("feed list", &[]),
+    ("feed ddl", &["user_status"]),
     ("crawl objects", &["."]),
     ("crawl postgres", &[]),
     ("crawl run", &["x"]),
@@ -289,7 +302,8 @@ fn every_flag_of_the_help_has_a_test_and_nothing_else_has() {
 fn every_verb_of_the_help_is_known() {
     let mut found = BTreeMap::new();
     walk("", &BTreeSet::new(), &mut found);
-    let is_parent = |verb: &str| verb.is_empty() || ["jobs", "crawl", "catalog"].contains(&verb);
+    let is_parent =
+        |verb: &str| verb.is_empty() || ["jobs", "crawl", "catalog", "feed"].contains(&verb);
     let found: BTreeSet<&str> =
         found.keys().map(String::as_str).filter(|verb| !is_parent(verb)).collect();
     assert_eq!(found, VERBS.iter().map(|(verb, _)| *verb).collect());

@@ -139,12 +139,12 @@ async fn as_many_jobs_run_at_once_as_are_asked_for() {
             std::fs::write(&hold, "").unwrap();
             let flags = ["--concurrency", at_once];
             let works = Works::start_with(verb, &database, bucket.path(), &flags, |command| {
-                let command = command.env("STEVEDORE_FAILPOINT", "log_copied");
+                let command = command.env("STEVEDORE_FAILPOINT", "children_copied");
                 command.env("STEVEDORE_FAILPOINT_FILE", &hold)
             });
             // With one slot the second job does not begin before the first has ended.
             for _ in 0..at_once.parse().unwrap() {
-                works.wait_for("failpoint: log_copied");
+                works.wait_for("failpoint: children_copied");
             }
             std::fs::remove_file(&hold).unwrap();
             for job in &jobs {

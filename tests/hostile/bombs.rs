@@ -9,13 +9,12 @@ use std::sync::Arc;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::error::Error;
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, load};
 use pipeline::sink::Mode;
 use pipeline::source::Bucket;
 use serde_json::{Value, json};
 
-use crate::support::{Serve, TestDatabase, json_lines, options, record, stderr};
+use crate::support::{Serve, TestDatabase, USER_STATUS, json_lines, options, record, stderr};
 
 /// A frame of zstd with 4 MiB of line feeds, as often as it takes to make 4 GiB: some 150 KB.
 pub(super) fn line_feeds() -> Vec<u8> {

@@ -21,7 +21,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
 use pipeline::error::Error;
-use pipeline::feed::USER_STATUS;
+use pipeline::feed::{Feed, Feeds};
 use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, Summary, load};
 use pipeline::sink::RequestedMode;
 use pipeline::source::{Bucket, CutOptions};
@@ -58,6 +58,12 @@ fn remove_remains(parent: &Path) {
         }
     }
 }
+
+/// The feed that is built in.
+pub static USER_STATUS: LazyLock<Arc<Feed>> = LazyLock::new(|| {
+    let feeds = Feeds::built_in().unwrap();
+    Arc::clone(feeds.get("user_status").unwrap())
+});
 
 /// An empty database.
 pub struct TestDatabase {

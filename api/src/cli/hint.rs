@@ -157,7 +157,7 @@ fn database_hint(error: &tokio_postgres::Error) -> &'static str {
     if [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code) {
         "run the same command again: nothing was written"
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        "run `stevedore migrate` as the owner of the tables, and grant the rights of sql/grants.sql"
+        "run `stevedore migrate` as the owner of the tables, with --grant-load ROLE"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         "another session holds the lock; nothing was written: run the same command again later"
     } else if *code == SqlState::DISK_FULL {

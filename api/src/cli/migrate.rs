@@ -1,23 +1,31 @@
-//! `stevedore migrate`: creates or updates the ledger and the tables.
+//! `stevedore migrate`: the ledger, the jobs, the queue and the tables of the feeds.
 
 use std::process::ExitCode;
 
-use pipeline::feed::USER_STATUS;
-use pipeline::sink::{RequestedMode, create_tables};
+use pipeline::error::{Error, Result};
+use pipeline::feed::{Feeds, Ident, ddl};
+use pipeline::sink::create_tables;
+use tokio_postgres::GenericClient;
 use tokio_util::sync::CancellationToken;
 
 use super::print::Printer;
 use super::service::{StartError, prepare};
 use super::session::Session;
-use crate::config::DatabaseArgs;
+use crate::config::MigrateArgs;
 use crate::jobs::{Listener, Queue, pool};
 
-pub(super) async fn migrate(args: &DatabaseArgs, printer: &Printer) -> ExitCode {
-    match run(args, printer).await {
+/// The rights to load, but for the tables of feeds; for psql too, whose variables it has.
+const GRANT_LOAD: &str = include_str!("../../../sql/grants.sql");
+/// The rights to serve and to work on jobs besides.
+const GRANT_SERVE: &str = include_str!("../../../sql/grants_service.sql");
+
+pub(super) async fn migrate(args: &MigrateArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
+    match run(args, feeds, printer).await {
         Ok(()) => {
+            let names: Vec<_> = feeds.iter().map(|feed| feed.name.as_str()).collect();
             printer.note(&format!(
                 "the schema stevedore and the tables of {} are up to date",
-                USER_STATUS.name
+                names.join(", ")
             ));
             ExitCode::SUCCESS
         }
@@ -28,18 +36,55 @@ pub(super) async fn migrate(args: &DatabaseArgs, printer: &Printer) -> ExitCode 
     }
 }
 
-async fn run(args: &DatabaseArgs, printer: &Printer) -> Result<(), StartError> {
-    let session = Session::open(args, true, printer).await?;
+async fn run(args: &MigrateArgs, feeds: &Feeds, printer: &Printer) -> Result<(), StartError> {
+    let session = Session::open(&args.database, true, printer).await?;
     let database = session.connection.database().clone();
     let ended = CancellationToken::new();
     let listener = Listener::start(database.clone(), ended.clone());
     let queue = Queue::new(pool(&database, 2)?, listener);
-    let prepared =
-        match create_tables(&*session.connection, &USER_STATUS, RequestedMode::Auto).await {
-            Ok(()) => prepare(&database, &queue).await,
-            Err(error) => Err(error.into()),
-        };
+    let done = match create_all(&*session.connection, feeds).await {
+        Ok(()) => prepare(&database, &queue).await,
+        Err(error) => Err(error.into()),
+    };
+    let done = match done {
+        Ok(()) => grant(&*session.connection, args, feeds).await.map_err(StartError::from),
+        failed => failed,
+    };
     ended.cancel();
     session.close().await?;
-    prepared
+    done
+}
+
+async fn create_all(client: &impl GenericClient, feeds: &Feeds) -> Result<()> {
+    for feed in feeds.iter() {
+        create_tables(client, feed, feed.mode).await?;
+    }
+    Ok(())
+}
+
+/// Grants the roles that were named what they need. Granting again changes nothing.
+async fn grant(client: &impl GenericClient, args: &MigrateArgs, feeds: &Feeds) -> Result<()> {
+    for role in args.grant_load.iter().chain(&args.grant_serve) {
+        execute(client, role, GRANT_LOAD).await?;
+        for feed in feeds.iter() {
+            execute(client, role, &ddl::grant_load(feed, role)).await?;
+        }
+    }
+    for role in &args.grant_serve {
+        execute(client, role, GRANT_SERVE).await?;
+        for feed in feeds.iter() {
+            execute(client, role, &ddl::grant_serve(feed, role)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs SQL with the variables of psql that it has.
+async fn execute(client: &impl GenericClient, role: &Ident, sql: &str) -> Result<()> {
+    let doing = || format!("grant the role {role} its rights");
+    let failed = |source| Error::Database { doing: doing(), source };
+    let database = client.query_one("select quote_ident(current_database())", &[]).await;
+    let database: String = database.map_err(failed)?.get(0);
+    let sql = sql.replace(":\"role\"", &role.to_string()).replace(":\"DBNAME\"", &database);
+    client.batch_execute(&sql).await.map_err(failed)
 }

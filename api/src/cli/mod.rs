@@ -4,6 +4,7 @@ mod catalog;
 mod client;
 mod crawl;
 mod export;
+mod feed;
 mod health;
 mod hint;
 mod jobs;
@@ -26,25 +27,27 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use pipeline::feed::Feeds;
 
 use crate::config::{Config, Verb};
 pub(crate) use print::Printer;
 
 /// Runs a verb; the exit code tells whether it was done.
-pub(crate) async fn run(verb: Verb, printer: &Printer) -> ExitCode {
+pub(crate) async fn run(verb: Verb, feeds: &Feeds, printer: &Printer) -> ExitCode {
     match verb {
-        Verb::Load(args) => load::load(&args, printer).await,
-        Verb::Serve(args) => serve::serve(args, printer).await,
-        Verb::Worker(args) => worker::worker(args, printer).await,
+        Verb::Load(args) => load::load(&args, feeds, printer).await,
+        Verb::Serve(args) => serve::serve(args, feeds, printer).await,
+        Verb::Worker(args) => worker::worker(args, feeds, printer).await,
         Verb::Jobs(args) => jobs::jobs(&args, printer).await,
         Verb::Health(args) => health::health(&args, printer).await,
-        Verb::Migrate(args) => migrate::migrate(&args, printer).await,
+        Verb::Migrate(args) => migrate::migrate(&args, feeds, printer).await,
+        Verb::Feed(args) => feed::feed(&args, feeds, printer),
         Verb::Crawl(args) => crawl::crawl(&args, printer).await,
         Verb::Catalog(args) => catalog::catalog(&args, printer).await,
         Verb::Psql(args) => psql::psql(&args, printer).await,
         Verb::Show(args) => show::show(&args, printer).await,
         Verb::Export(args) => export::export(&args, printer).await,
-        Verb::Verify(args) => verify::verify(&args, printer).await,
+        Verb::Verify(args) => verify::verify(&args, feeds, printer).await,
         Verb::Key(args) => key::key(&args, printer),
         // Printed in `main`, which knows where each setting comes from.
         Verb::Config(_) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use pipeline::catalog::readback::{Batches, Keep, QueryColumn, texts};
 use pipeline::error::Result;
-use pipeline::feed::{Feed, Field};
+use pipeline::feed::{Decoded, Feed, Ident, RowsOf, Source, TablePlan};
 use tokio_postgres::{Client, GenericClient};
 
 /// Some rows of a table, with each cell as Postgres writes it, and none where it is null.
@@ -34,22 +34,24 @@ impl Preview {
     }
 }
 
-/// The first `limit` rows of each table of a feed.
+/// The first `limit` rows of each table of a feed. Of a rejected record its number, why it is one and
+/// its fields are shown.
 pub(super) async fn preview(client: &Client, feed: &Feed, limit: usize) -> Result<Vec<Preview>> {
-    let (_, entry) = feed.list();
-    let names = |fields: &mut dyn Iterator<Item = &'static Field>| {
-        fields.map(|field| field.column).chain(["ingested_at"]).collect::<Vec<_>>()
-    };
-    let key = feed.scalars().filter(|field| field.column == feed.key);
-    let tables = [
-        (feed.status_table, names(&mut feed.scalars())),
-        (feed.log_table, names(&mut key.chain(entry))),
-        (feed.rejected_table, vec!["record_no", "reason", "detail", "error_rec"]),
-    ];
     let mut previews = Vec::new();
-    for (table, columns) in tables {
-        let sql = format!("select {} from {table}", columns.join(", "));
-        previews.push(Preview::read(client, table, &sql, limit).await?);
+    for table in &feed.plan.tables {
+        let names = shown(table).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let sql = format!("select {names} from {}", table.name);
+        previews.push(Preview::read(client, &table.name.plain(), &sql, limit).await?);
     }
     Ok(previews)
+}
+
+fn shown(table: &TablePlan) -> Vec<&Ident> {
+    if table.rows != RowsOf::Rejects {
+        return table.columns.iter().map(|column| &column.name).collect();
+    }
+    let sources = [Decoded::RecordNo, Decoded::Reason, Decoded::Detail].map(Source::Decoded);
+    let columns = sources.into_iter().chain([Source::Concat]);
+    let columns = columns.filter_map(|source| table.filled_with(source));
+    columns.map(|column| &column.name).collect()
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::feed::Feeds;
+
 use super::print::Printer;
 use super::service::{Service, StartError};
 use crate::config::{ServeArgs, ServerArgs};
@@ -13,11 +15,11 @@ use crate::http::{
 };
 use crate::metrics;
 
-pub(super) async fn serve(args: ServeArgs, printer: &Printer) -> ExitCode {
+pub(super) async fn serve(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
     if let Err(refused) = check(&args.server) {
         return printer.misused("could not serve", &refused);
     }
-    match run(args, printer).await {
+    match run(args, feeds, printer).await {
         Ok(exit) => exit,
         Err(error) => printer.failed("could not serve", error.as_error()),
     }
@@ -48,16 +50,17 @@ fn check(args: &ServerArgs) -> Result<(), Refused> {
     if is_guarded { Ok(()) } else { Err(Refused::NoKeys(args.listen)) }
 }
 
-async fn run(args: ServeArgs, printer: &Printer) -> Result<ExitCode, StartError> {
+async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCode, StartError> {
     let ServeArgs { work, server } = args;
     let counted = metrics::start()?;
-    let service = Service::start(&work, printer).await?;
+    let service = Service::start(&work, feeds, printer).await?;
     let stopping = service.stopping.clone();
     let is_open = server.keys.is_empty();
     let app = Arc::new(App {
         store: service.store(server.pool_size)?,
         listener: service.listener.clone(),
         buckets: service.buckets.clone(),
+        feeds: feeds.clone(),
         access: Access::new(server.keys, server.rate_limit),
         answers: Arc::new(Answers::new(server.pool_size.get())),
         metrics: counted,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pipeline::database::{Database, Embedded};
 use pipeline::error::Error;
+use pipeline::feed::Feeds;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -63,7 +64,11 @@ pub(super) struct Service {
 
 impl Service {
     /// Opens buckets and database and brings the latter up to date.
-    pub(super) async fn start(args: &WorkArgs, printer: &Printer) -> Result<Self, StartError> {
+    pub(super) async fn start(
+        args: &WorkArgs,
+        feeds: &Feeds,
+        printer: &Printer,
+    ) -> Result<Self, StartError> {
         let buckets = Buckets::open(&args.buckets)?;
         let stopping = CancellationToken::new();
         stop_on_signals(stopping.clone())?;
@@ -89,7 +94,8 @@ impl Service {
             max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
             catalog: !args.no_catalog,
         };
-        let worker = Worker::new(loads, work, listener.clone(), buckets.clone(), settings);
+        let known = (buckets.clone(), feeds.clone());
+        let worker = Worker::new(loads, work, listener.clone(), known, settings);
         let worker = Arc::new(worker);
         Ok(Self { listener, buckets, worker, stopping, queries, queue, embedded, ended })
     }

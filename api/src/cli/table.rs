@@ -1,13 +1,14 @@
 //! A table of the database that somebody names.
 
-use pipeline::catalog::name::{NameError, TableName, check_schema};
+use pipeline::catalog::name::check_schema;
 use pipeline::error::Error;
+use pipeline::feed::{Ident, NameError, TableName};
 use tokio_postgres::{GenericClient, Row};
 
 /// A table that is there, with names as they are.
 pub(super) struct NamedTable {
-    schema: String,
-    name: String,
+    schema: Ident,
+    table: Ident,
     /// How many rows it has, as the server estimates, if it does.
     pub(super) rows: Option<u64>,
 }
@@ -38,7 +39,7 @@ impl NamedTable {
         };
         match (found, parsed) {
             (Some(table), _) => {
-                check_schema(&table.schema)?;
+                check_schema(table.schema.as_str())?;
                 Ok(table)
             }
             (None, Ok(_)) => Err(TableError::NoTable(text.to_owned())),
@@ -51,11 +52,12 @@ impl NamedTable {
         name: &TableName,
         text: &str,
     ) -> Result<Option<Self>, Error> {
-        if let Some(schema) = &name.schema {
+        let schema = name.schema.as_ref().map(Ident::as_str);
+        if let Some(schema) = schema {
             check_schema(schema)?;
         }
         let sql = include_str!("../../../sql/queries/named_table.sql");
-        let row = client.query_opt(sql, &[&name.schema, &name.table]).await;
+        let row = client.query_opt(sql, &[&schema, &name.table.as_str()]).await;
         Ok(row.map_err(failed(text))?.as_ref().map(Self::of))
     }
 
@@ -75,19 +77,22 @@ impl NamedTable {
 
     fn of(row: &Row) -> Self {
         let rows = row.get::<_, Option<i64>>("rows").and_then(|rows| rows.try_into().ok());
-        Self { schema: row.get("schema"), name: row.get("name"), rows }
+        let name = |column| Ident::of_catalog(row.get(column));
+        Self { schema: name("schema"), table: name("name"), rows }
     }
 
     /// The table's name, as people write it.
     pub(super) fn shown(&self) -> String {
-        let (schema, table) = (Some(self.schema.clone()), self.name.clone());
-        TableName { schema, table }.to_string()
+        self.name().plain()
     }
 
     /// The table as SQL takes it.
     pub(super) fn quoted(&self) -> String {
-        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+        self.name().to_string()
+    }
+
+    fn name(&self) -> TableName {
+        TableName { schema: Some(self.schema.clone()), table: self.table.clone() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use pipeline::error::{Error, Result};
-use pipeline::feed::USER_STATUS;
+use pipeline::feed::{Feed, Feeds};
 use pipeline::load::{Connections, LoadOptions, dry_run};
 use pipeline::source::{Object, find};
 use pipeline::verify::{Incomplete, Verified, verify as verify_tables};
@@ -27,8 +27,8 @@ enum Found {
     Gone,
 }
 
-pub(super) async fn verify(args: &VerifyArgs, printer: &Printer) -> ExitCode {
-    match run(args, printer).await {
+pub(super) async fn verify(args: &VerifyArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
+    match run(args, feeds, printer).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => printer.failed("could not verify the loads", &error),
@@ -36,15 +36,45 @@ pub(super) async fn verify(args: &VerifyArgs, printer: &Printer) -> ExitCode {
 }
 
 /// Whether all is as the ledger says.
-async fn run(args: &VerifyArgs, printer: &Printer) -> Result<bool> {
+async fn run(args: &VerifyArgs, feeds: &Feeds, printer: &Printer) -> Result<bool> {
     let mut session = Session::open(&args.database, false, printer).await?;
-    let verified = verify_all(args, &mut session, printer).await;
+    let verified = verify_all(args, feeds, &mut session, printer).await;
     session.close().await?;
     verified
 }
 
-async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer) -> Result<bool> {
-    let mut loads = verify_tables(&session.connection, &USER_STATUS, args.load).await?;
+async fn verify_all(
+    args: &VerifyArgs,
+    feeds: &Feeds,
+    session: &mut Session,
+    printer: &Printer,
+) -> Result<bool> {
+    let (mut loads, mut agrees) = (Vec::new(), true);
+    for feed in feeds.iter() {
+        let of_feed = verify_feed(args, feed, session, printer).await?;
+        agrees &= of_feed.1;
+        loads.extend(of_feed.0);
+    }
+    agrees &= loads.iter().all(Verified::agrees);
+    match (args.json, &args.load) {
+        (true, _) => loads.iter().for_each(|load| printer.json(load)),
+        (false, Some(load)) if loads.is_empty() => {
+            printer.note(&format!("note: the ledger has no load {load} that was done"));
+        }
+        (false, None) if loads.is_empty() => printer.note("note: the ledger has no loads"),
+        (false, _) => printer.verified(&loads),
+    }
+    Ok(agrees && (args.load.is_none() || !loads.is_empty()))
+}
+
+/// The loads of a feed, and whether all of their objects could be read anew.
+async fn verify_feed(
+    args: &VerifyArgs,
+    feed: &Arc<Feed>,
+    session: &mut Session,
+    printer: &Printer,
+) -> Result<(Vec<Verified>, bool)> {
+    let mut loads = verify_tables(&session.connection, feed, args.load).await?;
     let mut agrees = true;
     for load in &loads {
         if let Some(Incomplete { committed, parts }) = load.incomplete {
@@ -57,7 +87,7 @@ async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer)
     }
     if !args.tables_only {
         for load in loads.iter_mut().filter(|load| load.incomplete.is_none()) {
-            match read_anew(args, load, session, printer).await {
+            match read_anew(args, feed, load, session, printer).await {
                 Ok(Found::Same) => {}
                 Ok(Found::Changed) => printer.note(&format!(
                     "note: {} is another version now, and was not read (load {})",
@@ -74,21 +104,13 @@ async fn verify_all(args: &VerifyArgs, session: &mut Session, printer: &Printer)
             }
         }
     }
-    agrees &= loads.iter().all(Verified::agrees);
-    match (args.json, &args.load) {
-        (true, _) => loads.iter().for_each(|load| printer.json(load)),
-        (false, Some(load)) if loads.is_empty() => {
-            printer.note(&format!("note: the ledger has no load {load} that was done"));
-        }
-        (false, None) if loads.is_empty() => printer.note("note: the ledger has no loads"),
-        (false, _) => printer.verified(&loads),
-    }
-    Ok(agrees && (args.load.is_none() || !loads.is_empty()))
+    Ok((loads, agrees))
 }
 
 /// Reads the version of an object that was loaded, if it is there still, as its load did.
 async fn read_anew(
     args: &VerifyArgs,
+    feed: &Arc<Feed>,
     load: &mut Verified,
     session: &mut Session,
     printer: &Printer,
@@ -114,7 +136,7 @@ async fn read_anew(
     };
     let _bar = Bar::of_loads(&progress, printer);
     let connection = Some(&mut session.connection);
-    load.add(&dry_run(&object, &USER_STATUS, connection, &options).await?);
+    load.add(&dry_run(&object, feed, connection, &options).await?);
     Ok(Found::Same)
 }
 

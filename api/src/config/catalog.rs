@@ -20,18 +20,18 @@ Examples:
   stevedore crawl objects microservice-hw
   stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000 --exclude '**/_*'
   stevedore crawl objects api --path '$.items[*]' --path '$' --on-change add-columns
-  stevedore crawl postgres --include 'user_status*'
+  stevedore crawl postgres --include 'orders*'
   stevedore crawl run microservice-hw";
 
 pub(super) const SHOW_EXAMPLES: &str = "\
 Examples:
-  stevedore show user_status
-  stevedore show user_status_error_rec --where \"reason = 'null_field'\" --limit 3";
+  stevedore show orders
+  stevedore show orders_rejects --where \"reason = 'null_field'\" --limit 3";
 
 pub(super) const EXPORT_EXAMPLES: &str = "\
 Examples:
-  stevedore export user_status users.parquet
-  stevedore export user_status_log log.ndjson";
+  stevedore export orders orders.parquet
+  stevedore export shop.orders orders.ndjson";
 
 pub(super) const VERIFY_EXAMPLES: &str = "\
 Examples:

@@ -1,6 +1,7 @@
 //! Every setting: flags, the environment variables behind them, the file behind those, and defaults.
 
 mod catalog;
+mod feed;
 mod file;
 mod jobs;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, ChangePolicy, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs,
     CrawlRunArgs, CrawlVerb, DeletePolicy, Export, ExportArgs, ShowArgs, VerifyArgs,
 };
+pub(crate) use feed::{DdlArgs, FeedArgs, FeedVerb};
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
 pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
@@ -25,6 +27,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
+use pipeline::feed::Ident;
 use pipeline::load::{Connections, MAX_REJECTS_IN_A_ROW};
 use pipeline::sink::RequestedMode;
 use pipeline::source::{CutOptions, Format, TextLimits};
@@ -73,7 +76,10 @@ pub(crate) enum Verb {
     Health(HealthArgs),
     /// Create or update the ledger, the queue and the tables, and exit
     #[command(after_help = MIGRATE_EXAMPLES)]
-    Migrate(DatabaseArgs),
+    Migrate(MigrateArgs),
+    /// List the feeds, and print their tables as SQL
+    #[command(after_help = feed::FEED_EXAMPLES)]
+    Feed(FeedArgs),
     /// Describe the objects of a bucket, or tables of Postgres, in the catalog
     #[command(after_help = catalog::CRAWL_EXAMPLES)]
     Crawl(CrawlArgs),
@@ -115,7 +121,7 @@ const MOST_CONNECTIONS: usize = 4;
 
 const LOAD_EXAMPLES: &str = "\
 Examples:
-  stevedore load data/user_status_sample.json
+  stevedore load exports/2026-01-01.ndjson
   stevedore load 'exports/**/*.ndjson.gz' --json
   stevedore load s3://exports/2026/
   stevedore load broken.json --dry-run
@@ -142,13 +148,14 @@ Example:
   stevedore health --server https://loads.example.com";
 
 const MIGRATE_EXAMPLES: &str = "\
-Example:
-  stevedore migrate --database-url postgresql://owner@db/warehouse";
+Examples:
+  stevedore migrate --database-url postgresql://owner@db/warehouse
+  stevedore migrate --grant-load etl --grant-serve service";
 
 const PSQL_EXAMPLES: &str = "\
 Examples:
   stevedore psql
-  stevedore psql -c 'select * from user_status_error_rec'
+  stevedore psql -c 'select count(*) from orders_rejects'
   stevedore psql --folder /srv/stevedore";
 
 const KEY_EXAMPLES: &str = "\
@@ -197,10 +204,11 @@ pub(crate) struct LoadArgs {
     /// Files, folders, quoted patterns, or URLs: file://, s3://, gs://, az://
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
-    /// How status rows are written. merge keeps the latest row of each user. append adds a row for each
-    /// record. auto appends if user_status exists without a unique key on userid, else it merges
-    #[arg(long, default_value_t)]
-    pub(crate) mode: RequestedMode,
+    /// What becomes of records. merge keeps the latest row of each key. append adds a row for each record.
+    /// auto appends if the root table exists without a unique key on the feed's key, else it merges.
+    /// [default: the feed's]
+    #[arg(long)]
+    pub(crate) mode: Option<RequestedMode>,
     /// Format of the objects: ndjson, array or concatenated. [default: detected]
     #[arg(long)]
     pub(crate) format: Option<Format>,
@@ -316,6 +324,19 @@ pub(crate) struct RejectArgs {
         default_value_t = MAX_REJECTS_IN_A_ROW
     )]
     pub(crate) max_rejects_in_a_row: u64,
+}
+
+/// Settings of `stevedore migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// Grant this role what it needs to load. Repeat for several
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) grant_load: Vec<Ident>,
+    /// Grant this role what it needs to load, to serve and to work on jobs. Repeat for several
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) grant_serve: Vec<Ident>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
 }
 
 /// Which database to use.

@@ -75,7 +75,7 @@ const PORT: u16 = 8080;
 /// The address of `HOST:PORT` or `HOST`; of several addresses of a name the first.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let has_port = text.rsplit_once(':').is_some_and(|(host, port)| {
-        port.parse::<u16>().is_ok() && !(host.contains(':') && !host.ends_with(']'))
+        port.parse::<u16>().is_ok() && (host.ends_with(']') || !host.contains(':'))
     });
     let host = text.trim_start_matches('[').trim_end_matches(']');
     let found = if has_port { text.to_socket_addrs() } else { (host, PORT).to_socket_addrs() };

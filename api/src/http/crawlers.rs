@@ -31,7 +31,7 @@ pub(super) struct NewCrawler {
     name: String,
     /// Database of the catalog for its tables
     #[serde(default = "CrawlerPlan::default_database")]
-    #[schema(default = "user_status_db", min_length = 1)]
+    #[schema(default = "default", min_length = 1)]
     database: String,
     /// What to crawl
     target: CrawlTarget,

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
+use pipeline::sink::RequestedMode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -90,6 +91,8 @@ pub(super) async fn create(
     headers: HeaderMap,
     Body(wanted): Body<JobRequest>,
 ) -> Result<Created, Problem> {
+    let feed = app.feed(wanted.feed.as_deref())?;
+    let wanted = wanted.completed(feed);
     let idempotency = wanted.idempotency(&headers)?;
     // Before the object is looked up: the first answer holds though it be gone.
     let answered = match &idempotency {
@@ -100,9 +103,10 @@ pub(super) async fn create(
         return Ok(accepted(job));
     }
     let request = Request {
+        feed: feed.name.clone(),
         bucket: wanted.bucket.clone(),
         target: wanted.target(&app).await?,
-        mode: wanted.mode.into(),
+        mode: wanted.mode.map_or(feed.mode, RequestedMode::from),
         dry_run: wanted.dry_run,
         reload: wanted.reload,
         catalog: wanted.catalog,

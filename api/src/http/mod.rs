@@ -52,6 +52,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
+use pipeline::feed::{Feed, Feeds};
 use pipeline::source::{Bucket, Object};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -86,6 +87,7 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) listener: Listener,
     pub(crate) buckets: Buckets,
+    pub(crate) feeds: Feeds,
     pub(crate) access: Access,
     /// Bounds the answers that are in memory.
     pub(crate) answers: Arc<Answers>,
@@ -99,6 +101,12 @@ impl App {
         let unknown =
             || Problem::not_found("bucket_not_found", format!("there is no bucket {name}"));
         self.buckets.get(name).ok_or_else(unknown)
+    }
+
+    /// The feed of this name, or the only one.
+    fn feed(&self, name: Option<&str>) -> Result<&Arc<Feed>, Problem> {
+        let feed = name.map_or_else(|| self.feeds.only(), |name| self.feeds.get(name));
+        feed.map_err(|error| Problem::bad_request(error.code(), error.to_string()))
     }
 
     /// Looks an object up.

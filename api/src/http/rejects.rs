@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use pipeline::feed::Reason;
+use pipeline::feed::{Reason, Source, TablePlan};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -20,7 +20,7 @@ use super::answers::Entries;
 use super::extract::{Query, check_text};
 use super::page::{limit, page, place};
 use super::problem::{Guarded, Problem, Unavailable, WrongParameter};
-use crate::jobs::StoreError;
+use crate::jobs::{StoreError, database_failed};
 
 /// The type of an answer with one JSON object a line.
 const NDJSON: &str = "application/x-ndjson";
@@ -51,8 +51,8 @@ pub(super) struct Reject {
     detail: Option<String>,
     /// Its text, up to 64 KiB
     raw: Option<String>,
-    /// Its fields as the old job printed them, the first 65536 characters
-    error_rec: Option<String>,
+    /// Its fields in one text, if its feed keeps one; the first 65536 characters
+    concat: Option<String>,
     /// When it was written
     ingested_at: Option<DateTime<Utc>>,
 }
@@ -161,16 +161,44 @@ async fn read(
     let found = limit + 1;
     let params: [&(dyn ToSql + Sync); 6] =
         [&params.load_id, &params.object, &params.reason, &load_id, &record_no, &found];
-    let sql = include_str!("../../../sql/queries/rejects.sql");
     let mut rejects = Entries::new(limit as usize);
+    let Some(tables) = rejects_tables(app).await? else {
+        return Ok(rejects);
+    };
+    let sql = include_str!("../../../sql/queries/rejects.sql").replace("{rejects}", &tables);
     let add = |row: &Row| rejects.add(row.into());
-    match app.store.each("read the rejected records", sql, &params, add).await {
-        // The tables are created by the first load.
+    match app.store.each("read the rejected records", &sql, &params, add).await {
+        // One of the tables was removed just now.
         Err(error) if error.sqlstate() == Some(&SqlState::UNDEFINED_TABLE) => {
             Ok(Entries::new(limit as usize))
         }
         read => read.map(|()| rejects),
     }
+}
+
+/// The rows of the rejects tables of all feeds, as SQL; none if there is no such table. The first load of
+/// a feed creates its table.
+async fn rejects_tables(app: &App) -> Result<Option<String>, StoreError> {
+    let client = app.store.client().await?;
+    let sql = "select to_regclass($1::text) is not null";
+    let mut selects = Vec::new();
+    for table in app.feeds.iter().map(|feed| feed.plan.rejects()) {
+        let exists = client.query_one(sql, &[&table.name.to_string()]).await;
+        let exists = exists.map_err(database_failed("look for the rejects tables"))?;
+        if exists.get(0) {
+            selects.push(select(table));
+        }
+    }
+    Ok((!selects.is_empty()).then(|| selects.join(" union all ")))
+}
+
+/// The columns that every rejects table has, and `concat`.
+fn select(table: &TablePlan) -> String {
+    let concat = table.filled_with(Source::Concat);
+    let concat = concat.map_or("null::text".to_owned(), |column| column.name.to_string());
+    let others = table.columns.iter().filter(|column| column.source != Source::Concat);
+    let others: String = others.map(|column| format!(", {}", column.name)).collect();
+    format!("select {concat} as concat{others} from {}", table.name)
 }
 
 /// What of a stream comes next.
@@ -248,7 +276,7 @@ impl From<&Row> for Reject {
             reason: row.get("reason"),
             detail: row.get("detail"),
             raw: row.get("raw"),
-            error_rec: row.get("error_rec"),
+            concat: row.get("concat"),
             ingested_at: row.get("ingested_at"),
         }
     }

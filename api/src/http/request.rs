@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode};
 use pipeline::error::Error;
+use pipeline::feed::Feed;
 use pipeline::sink::{Mode, RequestedMode};
 use pipeline::source::Selection;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -35,10 +36,16 @@ pub(crate) struct JobRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) glob: Option<String>,
-    /// How status rows are written. `merge` keeps the latest row of each user. `append` adds a row for each
-    /// record. `auto` appends if the table exists without a unique key on the user's id, else it merges
-    #[serde(default)]
-    pub(crate) mode: JobMode,
+    /// The name of the feed that the objects go through. By default the only one
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "orders")]
+    pub(crate) feed: Option<String>,
+    /// What becomes of records. `merge` keeps the latest row of each key. `append` adds a row for each
+    /// record. `auto` appends if the root table exists without a unique key on the feed's key, else it
+    /// merges. By default as the feed says
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) mode: Option<JobMode>,
     /// Read, check and report everything, and write nothing
     #[serde(default)]
     pub(crate) dry_run: bool,
@@ -54,6 +61,12 @@ pub(crate) struct JobRequest {
 }
 
 impl JobRequest {
+    /// The same request, with the feed and the mode that it means.
+    pub(super) fn completed(self, feed: &Feed) -> Self {
+        let mode = self.mode.unwrap_or_else(|| feed.mode.into());
+        Self { feed: Some(feed.name.clone()), mode: Some(mode), ..self }
+    }
+
     /// What the job is over; an object is looked up.
     pub(super) async fn target(&self, app: &App) -> Result<Target, Problem> {
         let Self { bucket, key, prefix, glob, .. } = self;
@@ -114,19 +127,30 @@ const fn is_yes(catalog: &bool) -> bool {
     *catalog
 }
 
-/// A text that is there: null is none.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(deserializer).map(Some)
+/// A value that is there: null is none.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
-/// How status rows are written.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+/// What becomes of records.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobMode {
-    #[default]
     Auto,
     Merge,
     Append,
+}
+
+impl From<RequestedMode> for JobMode {
+    fn from(mode: RequestedMode) -> Self {
+        match mode {
+            RequestedMode::Auto => Self::Auto,
+            RequestedMode::Fixed(Mode::Merge) => Self::Merge,
+            RequestedMode::Fixed(Mode::Append) => Self::Append,
+        }
+    }
 }
 
 impl From<JobMode> for RequestedMode {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use pipeline::catalog::name::check_schema;
 use pipeline::catalog::readback::{Beginning, Keep, QueryColumn, beginning, values};
 use pipeline::error::Error;
-use pipeline::feed::USER_STATUS;
+use pipeline::feed::Feeds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Transaction;
@@ -84,7 +84,7 @@ pub(super) struct RowParams {
 
 /// Read rows of a table
 ///
-/// It reads the tables of the feed, and tables that `stevedore crawl postgres` put into the catalog, by
+/// It reads the tables of the feeds, and tables that `stevedore crawl postgres` put into the catalog, by
 /// their names there. Tables in schemas of PostgreSQL and of Stevedore are not shown. Rows have no order.
 /// `column` and `equals` choose rows.
 #[utoipa::path(
@@ -113,7 +113,7 @@ pub(super) async fn rows(
     let transaction = client.build_transaction().read_only(true).start().await;
     let transaction = transaction.map_err(database_failed("begin to read rows"))?;
     transaction.batch_execute(SEARCH_NO_LONGER).await.map_err(database_failed("read rows"))?;
-    let quoted = find(&transaction, &table).await?;
+    let quoted = find(&transaction, &table, &app.feeds).await?;
     let filter = match filter {
         Some((column, value)) => {
             Some((condition(&transaction, &quoted, column).await?, column, value))
@@ -158,7 +158,7 @@ fn filter(params: &RowParams) -> Result<Option<(&str, &str)>, Problem> {
 }
 
 /// The table of a name, as SQL takes it.
-async fn find(transaction: &Transaction<'_>, name: &str) -> Result<String, Problem> {
+async fn find(transaction: &Transaction<'_>, name: &str, feeds: &Feeds) -> Result<String, Problem> {
     let missing = || {
         Problem::not_found(
             "table_not_found",
@@ -168,10 +168,10 @@ async fn find(transaction: &Transaction<'_>, name: &str) -> Result<String, Probl
     if name.contains('\0') {
         return Err(missing());
     }
-    let feed = &USER_STATUS;
-    let tables = [feed.status_table, feed.log_table, feed.rejected_table];
+    let tables = feeds.iter().flat_map(|feed| &feed.plan.tables);
+    let tables: Vec<_> = tables.map(|table| table.name.plain()).collect();
     let sql = include_str!("../../../sql/queries/readable_table.sql");
-    let row = transaction.query_opt(sql, &[&name, &tables.as_slice()]).await;
+    let row = transaction.query_opt(sql, &[&name, &tables]).await;
     let row = row.map_err(database_failed("look for a table"))?;
     let row = row.ok_or_else(missing)?;
     check_schema(row.get("schema"))?;

@@ -7,7 +7,6 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use pipeline::feed::USER_STATUS;
 use pipeline::sink::RequestedMode;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -27,12 +26,12 @@ pub(super) struct TriggerParams {
     #[param(required = true, example = "microservice-hw")]
     bucket: Option<String>,
     /// The object's key
-    #[param(required = true, example = "user_status_sample.json")]
+    #[param(required = true, example = "exports/2024-01-01.ndjson")]
     key: Option<String>,
     /// The name of the feed
-    #[param(example = "user_status")]
+    #[param(example = "orders")]
     feed: Option<String>,
-    /// How status rows are written, as `mode` of a job
+    /// What becomes of records, as `mode` of a job
     #[param(inline, value_type = Option<JobMode>)]
     mode: Option<String>,
 }
@@ -68,16 +67,6 @@ impl TriggerParams {
         mode.map_err(|detail: String| {
             Problem::bad_request("invalid_parameter", format!("mode: {detail}"))
         })
-    }
-
-    fn check_feed(&self) -> Result<(), Problem> {
-        match self.feed.as_deref() {
-            Some(feed) if feed != USER_STATUS.name => {
-                let detail = format!("there is no feed {feed:?}; there is {}", USER_STATUS.name);
-                Err(Problem::bad_request("feed_not_found", detail))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -124,7 +113,7 @@ pub(super) async fn trigger(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Triggered>, Problem> {
     let params = TriggerParams::from_pairs(pairs)?;
-    params.check_feed()?;
+    let feed = app.feed(params.feed.as_deref())?;
     let mode = params.mode()?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (Some(bucket), Some(key)) = (given(params.bucket), given(params.key)) else {
@@ -145,7 +134,8 @@ pub(super) async fn trigger(
     let request = Request {
         bucket: bucket.clone(),
         target: Target::Object(Box::new(object)),
-        mode: mode.unwrap_or_default(),
+        feed: feed.name.clone(),
+        mode: mode.unwrap_or(feed.mode),
         dry_run: false,
         reload: false,
         catalog: true,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use pipeline::database::Connection;
 use pipeline::error::{Error, Result, causes};
-use pipeline::feed::USER_STATUS;
+use pipeline::feed::Feed;
 use pipeline::load::{LoadOptions, Progress, dry_run, load};
 use pipeline::preflight::{Held, Others, Planned};
 use pipeline::sink::RequestedMode;
@@ -110,13 +110,17 @@ impl Worker {
                 Err(error) => return store_failed(&error),
             }
         }
-        self.load(started, &object, mode, &running.cancelled).await
+        match self.feeds.get(&started.feed) {
+            Ok(feed) => self.load(started, feed, &object, mode, &running.cancelled).await,
+            Err(error) => failed(&error),
+        }
     }
 
     /// Loads the object, unless the job is cancelled or handed back before it commits.
     async fn load(
         &self,
         started: &Started,
+        feed: &Arc<Feed>,
         object: &Object,
         mode: RequestedMode,
         cancelled: &CancellationToken,
@@ -134,11 +138,11 @@ impl Worker {
         let (reload, job_id) = (started.reload, Some(started.job_id));
         let options = LoadOptions { reload, job_id, ..self.options(mode, &progress) };
         let mut loading = Box::pin(async {
-            let held = self.hold(started, object, &options, &mut connection).await?;
+            let held = self.hold(started, feed, object, &options, &mut connection).await?;
             let summary = if started.dry_run {
-                dry_run(object, &USER_STATUS, Some(&mut connection), &options).await?
+                dry_run(object, feed, Some(&mut connection), &options).await?
             } else {
-                load(object, &USER_STATUS, &mut connection, &options).await?
+                load(object, feed, &mut connection, &options).await?
             };
             Ok(held.added_to(summary))
         });
@@ -175,6 +179,7 @@ impl Worker {
     async fn hold(
         &self,
         started: &Started,
+        feed: &Arc<Feed>,
         object: &Object,
         options: &LoadOptions,
         connection: &mut Connection,
@@ -182,7 +187,7 @@ impl Worker {
         if !started.catalog || !self.settings.catalog {
             return Ok(Held::default());
         }
-        let (feed, dry_run, others) = (&USER_STATUS, started.dry_run, Others::OfFolder);
+        let (dry_run, others) = (started.dry_run, Others::OfFolder);
         let planned = Planned { object, feed, options, dry_run, others };
         self.preflight.check(&planned, Some(connection)).await
     }

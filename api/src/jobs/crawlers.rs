@@ -27,7 +27,7 @@ const MOST_PARALLEL: u8 = 64;
 pub(crate) struct CrawlerPlan {
     /// Database of the catalog for its tables
     #[serde(default = "CrawlerPlan::default_database")]
-    #[schema(default = "user_status_db", min_length = 1)]
+    #[schema(default = "default", min_length = 1)]
     pub(crate) database: String,
     /// What to crawl
     pub(crate) target: CrawlTarget,

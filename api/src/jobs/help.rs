@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use pipeline::error::{Error, causes};
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Progress, help};
 use pipeline::source::Object;
 use uuid::Uuid;
@@ -65,7 +64,7 @@ impl Worker {
         };
         let mut connection = self.connection().await?;
         let options = self.options(mode, &Arc::new(Progress::default()));
-        let helped = help(&object, &USER_STATUS, &mut connection, &options).await?;
+        let helped = help(&object, self.feeds.get(&job.feed)?, &mut connection, &options).await?;
         self.keep(connection);
         Ok(helped)
     }

@@ -10,7 +10,7 @@ use super::attempt::{failed, store_failed};
 use super::outcome::{JobError, Outcome};
 use super::record::Started;
 use super::store::{StoreError, begin, commit, database_failed, finish_parent};
-use super::submit::insert_objects;
+use super::submit::{How, insert_objects};
 use super::worker::Worker;
 
 /// Jobs that are written in one transaction.
@@ -82,17 +82,13 @@ impl Worker {
         if !goes_on(&transaction, started).await? {
             return Ok(false);
         }
-        let how = (
-            started.mode.as_str(),
-            started.dry_run,
-            started.reload,
-            started.catalog,
-            &started.asked,
-        );
+        let Started { feed, mode, dry_run, reload, catalog, asked, .. } = started;
+        let how = How { feed, mode, dry_run: *dry_run, reload: *reload, catalog: *catalog, asked };
         let parent = Some(started.job_id);
-        let jobs =
-            insert_objects(&transaction, &started.bucket, objects, parent, how, |_| Uuid::now_v7())
-                .await?;
+        let jobs = insert_objects(&transaction, &started.bucket, objects, parent, &how, |_| {
+            Uuid::now_v7()
+        })
+        .await?;
         self.store.enqueue(&transaction, &jobs, None).await?;
         commit(transaction).await?;
         Ok(true)

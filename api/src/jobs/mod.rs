@@ -119,6 +119,9 @@ pub(crate) struct Job {
     pub(crate) dry_run: bool,
     /// Whether it loads a version again on purpose.
     pub(crate) reload: bool,
+    /// The name of the feed that it goes through.
+    #[serde(default)]
+    pub(crate) feed: String,
     /// Whether it does the preflight.
     #[serde(default = "yes")]
     pub(crate) catalog: bool,

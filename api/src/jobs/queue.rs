@@ -173,8 +173,8 @@ fn not_migrated(error: &(dyn Error + 'static)) -> DbError {
     match cause.and_then(DbError::code) {
         Some(code) if code == SqlState::INSUFFICIENT_PRIVILEGE.code() => DbError::with_code(
             format!(
-                "the role may not use the schema {SCHEMA}: run `stevedore migrate` as the owner of \
-                 the tables, and grant the rights of sql/grants_service.sql"
+                "the role may not use the schema {SCHEMA}: run `stevedore migrate --grant-serve ROLE` as \
+                 the owner of the tables"
             ),
             code,
         ),

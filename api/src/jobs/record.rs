@@ -15,6 +15,7 @@ use super::store::{Asked, Store, StoreError, begin, commit, database_failed};
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) job_id: Uuid,
+    pub(super) feed: String,
     pub(super) bucket: String,
     pub(super) key: Option<String>,
     pub(super) prefix: Option<String>,
@@ -173,6 +174,7 @@ impl Started {
         let attempt = row.get("attempts");
         Self {
             job_id,
+            feed: row.get("feed"),
             bucket: row.get("bucket"),
             key: row.get("key"),
             prefix: row.get("prefix"),

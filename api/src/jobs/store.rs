@@ -337,6 +337,7 @@ impl From<&Row> for Job {
         Self {
             job_id: row.get("job_id"),
             parent_id: row.get("parent_id"),
+            feed: row.get("feed"),
             bucket: row.get("bucket"),
             key: row.get("key"),
             prefix: row.get("prefix"),

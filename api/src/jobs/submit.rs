@@ -1,7 +1,6 @@
 //! Accepting a request: the job, its entry in the queue and the answer are one transaction.
 
 use deadpool_postgres::Transaction;
-use pipeline::feed::USER_STATUS;
 use pipeline::sink::RequestedMode;
 use pipeline::source::Object;
 use tokio_postgres::types::Json;
@@ -24,6 +23,8 @@ pub(crate) enum Target {
 /// A request for loads.
 #[derive(Debug)]
 pub(crate) struct Request {
+    /// The name of the feed.
+    pub(crate) feed: String,
     pub(crate) bucket: String,
     pub(crate) target: Target,
     pub(crate) mode: RequestedMode,
@@ -158,14 +159,15 @@ async fn insert(
     request: &Request,
     job_id: Uuid,
 ) -> Result<bool, StoreError> {
-    let Request { bucket, mode, dry_run, reload, catalog, asked, .. } = request;
-    let mode = mode.as_str();
+    let Request { feed, bucket, dry_run, reload, catalog, asked, .. } = request;
+    let mode = request.mode.as_str();
     let (prefix, glob) = match &request.target {
         Target::Object(object) => {
             let objects = std::slice::from_ref(object.as_ref());
-            let how = (mode, *dry_run, *reload, *catalog, asked);
+            let how =
+                How { feed, mode, dry_run: *dry_run, reload: *reload, catalog: *catalog, asked };
             let inserted =
-                insert_objects(transaction, bucket, objects, None, how, |_| job_id).await?;
+                insert_objects(transaction, bucket, objects, None, &how, |_| job_id).await?;
             return Ok(!inserted.is_empty());
         }
         Target::Prefix(prefix) => (Some(prefix), None),
@@ -177,7 +179,7 @@ async fn insert(
             sql,
             &[
                 &job_id,
-                &USER_STATUS.name,
+                feed,
                 bucket,
                 &prefix,
                 &glob,
@@ -193,13 +195,23 @@ async fn insert(
     written.map(|rows| rows > 0).map_err(database_failed("write the job"))
 }
 
+/// How objects are loaded by the jobs that are written for them.
+pub(super) struct How<'a> {
+    pub(super) feed: &'a str,
+    pub(super) mode: &'a str,
+    pub(super) dry_run: bool,
+    pub(super) reload: bool,
+    pub(super) catalog: bool,
+    pub(super) asked: &'a Asked,
+}
+
 /// Writes jobs over one object each, but for versions that another job is under way for.
 pub(super) async fn insert_objects(
     transaction: &Transaction<'_>,
     bucket: &str,
     objects: &[Object],
     parent: Option<Uuid>,
-    (mode, dry_run, reload, catalog, asked): (&str, bool, bool, bool, &Asked),
+    how: &How<'_>,
     id: impl Fn(&Object) -> Uuid,
 ) -> Result<Vec<Uuid>, StoreError> {
     let sql = include_str!("../../../sql/queries/insert_jobs.sql");
@@ -218,14 +230,14 @@ pub(super) async fn insert_objects(
                 &versions,
                 &bytes,
                 &parent,
-                &USER_STATUS.name,
+                &how.feed,
                 &bucket,
-                &mode,
-                &dry_run,
-                &reload,
-                &asked.by,
-                &asked.request_id,
-                &catalog,
+                &how.mode,
+                &how.dry_run,
+                &how.reload,
+                &how.asked.by,
+                &how.asked.request_id,
+                &how.catalog,
             ],
         )
         .await;
@@ -245,7 +257,7 @@ async fn live_job(
     let sql = include_str!("../../../sql/queries/live_job.sql");
     let version = object.version();
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-        [&USER_STATUS.name, &request.bucket, &object.key, &version, &request.dry_run];
+        [&request.feed, &request.bucket, &object.key, &version, &request.dry_run];
     let row = transaction.query_opt(sql, &params).await;
     let Some(row) = row.map_err(database_failed("look for a job under way"))? else {
         return Ok(None);

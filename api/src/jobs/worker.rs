@@ -13,6 +13,7 @@ use graphile_worker::{
 };
 use pipeline::database::{Connection, Database};
 use pipeline::error::Result;
+use pipeline::feed::Feeds;
 use pipeline::load::Connections;
 use pipeline::preflight::Preflight;
 use pipeline::source::CutOptions;
@@ -64,6 +65,7 @@ pub(crate) struct Worker {
     pub(super) store: Store,
     pub(super) listener: Listener,
     pub(super) buckets: Buckets,
+    pub(super) feeds: Feeds,
     pub(super) settings: WorkerSettings,
     /// Set when attempts are to end and be handed back.
     pub(super) hand_back: CancellationToken,
@@ -81,13 +83,14 @@ impl Worker {
         database: Database,
         store: Store,
         listener: Listener,
-        buckets: Buckets,
+        (buckets, feeds): (Buckets, Feeds),
         settings: WorkerSettings,
     ) -> Self {
         Self {
             store,
             listener,
             buckets,
+            feeds,
             settings,
             hand_back: CancellationToken::new(),
             preflight: Preflight::default(),

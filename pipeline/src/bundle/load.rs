@@ -1,6 +1,7 @@
 //! One bundle: its objects go through a feed into its tables, in one transaction.
 
 use std::future::ready;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
@@ -27,7 +28,7 @@ use crate::transform::{Tally, WAITING_PIECES};
 
 /// What all bundles have in common.
 pub(super) struct Work<'a> {
-    pub(super) feed: &'static Feed,
+    pub(super) feed: &'a Arc<Feed>,
     pub(super) options: &'a LoadOptions,
 }
 
@@ -190,7 +191,7 @@ fn start(
 ) -> Transforming {
     let object = stamps.first().map(|stamp| stamp.object.clone()).unwrap_or_default();
     let reject_run = RejectRun::new(options.max_rejects_in_a_row);
-    let split = Split { feed, records, stamps, encoder, reject_run };
+    let split = Split { feed: Arc::clone(feed), records, stamps, encoder, reject_run };
     let (sender, rows) = mpsc::channel(WAITING_PIECES);
     let splitting = tokio::task::spawn_blocking(move || split.run(tallies, &sender));
     let tallies = async move { splitting.await.map_err(|_| Error::Stopped { object })? };

@@ -18,8 +18,8 @@ mod plan;
 mod read;
 mod split;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::{StreamExt, stream};
 
@@ -42,7 +42,7 @@ pub use plan::{Size, Step, plan};
 /// committed after it.
 pub async fn load_bundled(
     objects: Vec<Listed>,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     mut connections: Vec<&mut Connection>,
     options: &LoadOptions,
     size: Size,

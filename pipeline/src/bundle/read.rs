@@ -1,5 +1,7 @@
 //! Reads the objects of a bundle into one frame.
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, stream};
 use polars::prelude::DataFrame;
@@ -53,7 +55,7 @@ pub(super) struct Member {
 /// Reads objects, each with its number.
 pub(super) async fn read(
     objects: Vec<(usize, Object, Text)>,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     limits: Limits,
     cut: CutOptions,
 ) -> Result<Read, Undone> {
@@ -66,7 +68,8 @@ pub(super) async fn read(
         (at, object, text)
     });
     let texts = stream::iter(reads).buffered(FILE_READS).collect::<Vec<_>>().await;
-    let decoding = tokio::task::spawn_blocking(move || decode(texts, feed, limits, &cut));
+    let feed = Arc::clone(feed);
+    let decoding = tokio::task::spawn_blocking(move || decode(texts, &feed, &limits, &cut));
     decoding.await.map_err(|_| Error::Stopped { object: "a bundle".to_owned() })?
 }
 
@@ -87,8 +90,8 @@ impl Stored {
 
 fn decode(
     texts: Vec<(usize, Object, Result<Stored>)>,
-    feed: &'static Feed,
-    limits: Limits,
+    feed: &Arc<Feed>,
+    limits: &Limits,
     options: &CutOptions,
 ) -> Result<Read, Undone> {
     ALLOW_RAYON_THREADS.set(false);
@@ -96,7 +99,9 @@ fn decode(
     let (mut members, mut unreadable) = (Vec::<Member>::new(), Vec::new());
     let mut room = Room { bytes: TEXT_BYTES, records: RECORDS };
     for (at, object, text) in texts {
-        match text.and_then(|text| cut_whole(&object, text.bytes(), options, &mut room)) {
+        let tally = Tally::of(&feed.plan);
+        let cut = text.and_then(|text| cut_whole(&object, text.bytes(), tally, options, &mut room));
+        match cut {
             Ok((batches, mut tally)) => {
                 tally.unknown_fields = decoder.add(members.len() as u32, &batches);
                 members.push(Member { at, tally });
@@ -132,12 +137,13 @@ impl Room {
 fn cut_whole(
     object: &Object,
     bytes: Bytes,
+    mut tally: Tally,
     options: &CutOptions,
     room: &mut Room,
 ) -> Result<(Vec<Batch>, Tally)> {
     let failed = |error| read_error(object, error);
     let input = Decompressed::new(bytes.reader(), options.text_limits).map_err(failed)?;
-    let mut tally = Tally { compression: input.compression(), ..Tally::default() };
+    tally.compression = input.compression();
     let mut batches = Batches::new(input, options.clone());
     let mut cut = Vec::new();
     for batch in batches.by_ref() {

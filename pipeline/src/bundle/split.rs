@@ -1,21 +1,23 @@
 //! Takes the records of a bundle through the frames, and counts them by their objects.
 
+use std::sync::Arc;
+
 use polars::prelude::{DataFrame, PolarsResult};
 use polars_async::executor::ALLOW_RAYON_THREADS;
 use tokio::sync::mpsc;
 
-use crate::decode::{OBJECT_NO, REASON};
+use crate::decode::OBJECT_NO;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Rows};
-use crate::transform::{Frames, Tally, check_rejects, list_lengths};
+use crate::transform::{Frames, Tally, check_rejects, list_lengths, reasons};
 
 /// The records of a bundle, and what is needed to make rows of them.
 #[derive(Debug)]
 pub(super) struct Split {
-    pub(super) feed: &'static Feed,
+    pub(super) feed: Arc<Feed>,
     pub(super) records: DataFrame,
     /// One for each object.
     pub(super) stamps: Vec<Stamp>,
@@ -34,8 +36,8 @@ impl Split {
     ) -> Result<Vec<Tally>> {
         ALLOW_RAYON_THREADS.set(false);
         let Self { feed, records, stamps, encoder, reject_run } = self;
-        let frames = Frames::split(&records, feed, &stamps[..])?;
-        count(feed, &records, &frames, &mut tallies)
+        let frames = Frames::split(&records, &feed, &stamps[..])?;
+        count(&feed, &records, &frames, &mut tallies)
             .map_err(|source| Error::Frame { doing: "count the rows of a bundle", source })?;
         if reject_run.could_exceed(records.height()) {
             check_each(reject_run, &records, &stamps, &tallies)?;
@@ -52,21 +54,20 @@ fn count(
     frames: &Frames,
     tallies: &mut [Tally],
 ) -> PolarsResult<()> {
-    let Frames { status, log, rejected } = frames;
-    for (object_no, length) in object_nos(records)?.into_iter().zip(list_lengths(records, feed)?) {
-        tallies[object_no].list_entries += length;
+    for (at, list, _) in feed.plan.children() {
+        let lengths = list_lengths(records, &feed.fields[list])?;
+        for (object_no, length) in object_nos(records)?.into_iter().zip(lengths) {
+            tallies[object_no].tables[at].entries += length;
+        }
     }
-    for object_no in object_nos(status)? {
-        tallies[object_no].loaded += 1;
+    for (at, table) in frames.tables.iter().enumerate() {
+        for object_no in object_nos(table)? {
+            tallies[object_no].tables[at].rows += 1;
+        }
     }
-    for (object_no, reason) in
-        object_nos(rejected)?.into_iter().zip(rejected.column(REASON)?.str()?.iter())
-    {
-        tallies[object_no].rejected += 1;
-        reason.into_iter().for_each(|reason| tallies[object_no].add_reason(reason));
-    }
-    for object_no in object_nos(log)? {
-        tallies[object_no].log_rows += 1;
+    let rejects = &frames.tables[feed.plan.rejects_index()];
+    for (object_no, reason) in object_nos(rejects)?.into_iter().zip(reasons(feed, rejects)?) {
+        tallies[object_no].add_reason(&reason);
     }
     Ok(())
 }

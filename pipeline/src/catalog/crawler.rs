@@ -22,7 +22,7 @@ use crate::failpoint::Failpoint;
 use crate::source::{Bucket, Object, Selection};
 
 /// The catalog's database where none is named.
-pub const DEFAULT_DATABASE: &str = "user_status_db";
+pub const DEFAULT_DATABASE: &str = "default";
 /// Objects that are looked up at once.
 const AT_ONCE: usize = 500;
 /// Objects of remote stores that are begun to be read before their turns.

@@ -1,6 +1,7 @@
 //! Decodes the records of many objects into one frame.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
@@ -20,10 +21,10 @@ pub(crate) struct BundleDecoder {
 }
 
 impl BundleDecoder {
-    pub(crate) fn new(feed: &'static Feed, limits: Limits) -> Self {
+    pub(crate) fn new(feed: &Arc<Feed>, limits: &Limits) -> Self {
         Self {
-            decoder: Decoder::new(feed, &limits),
-            columns: Columns::new(feed, 0, 0),
+            decoder: Decoder::new(feed, limits),
+            columns: Columns::new(feed, 0, &vec![0; feed.fields.len()]),
             object_nos: Vec::new(),
         }
     }
@@ -41,7 +42,7 @@ impl BundleDecoder {
     pub(crate) fn finish(self) -> Result<DataFrame> {
         let failed = |source| Error::Frame { doing: "build the columns of a bundle", source };
         let object_nos: Column = Series::new(OBJECT_NO.into(), self.object_nos).into_column();
-        let mut frame = self.columns.finish().map_err(failed)?;
+        let mut frame = self.columns.finish(&self.decoder.feed).map_err(failed)?;
         frame.with_column(object_nos).map_err(failed)?;
         Ok(frame)
     }

@@ -12,14 +12,12 @@ use polars_arrow::offset::OffsetsBuffer;
 use super::record::Reader;
 use super::slot::{Problem, Slot};
 use super::texts::{Text, Texts};
-use super::{BYTE_LENGTH, BYTE_OFFSET, DETAIL, RAW, REASON, RECORD_NO};
-use crate::feed::{Feed, Field, Kind};
+use crate::feed::{Decoded, Feed, Field, Kind, Storage, Type};
 use crate::source::Record;
 
 /// The columns of a batch being built.
 #[derive(Debug)]
 pub(super) struct Columns {
-    feed: &'static Feed,
     fields: Vec<Builder>,
     record_no: Vec<i64>,
     byte_offset: Vec<i64>,
@@ -36,12 +34,18 @@ struct Rejection {
 }
 
 impl Columns {
-    /// No rows, but room for so many, and for so many entries of their lists.
-    pub(super) fn new(feed: &'static Feed, rows: usize, entries: usize) -> Self {
-        let fields = feed.fields.iter();
+    /// No rows, but room for so many, and for so many entries of the lists of each field.
+    pub(super) fn new(feed: &Feed, rows: usize, entries: &[usize]) -> Self {
+        let mut lists = 0..;
+        let fields = feed.fields.iter().zip(entries).map(|(field, entries)| match &field.kind {
+            Kind::Value(data_type) => Builder::of_values(*data_type, rows),
+            Kind::List(fields) => {
+                let list = lists.next().unwrap_or_default();
+                Builder::List(ListBuilder::new(list, fields, rows, *entries))
+            }
+        });
         Self {
-            feed,
-            fields: fields.map(|field| Builder::new(field, rows, entries)).collect(),
+            fields: fields.collect(),
             record_no: Vec::with_capacity(rows),
             byte_offset: Vec::with_capacity(rows),
             byte_length: Vec::with_capacity(rows),
@@ -69,13 +73,12 @@ impl Columns {
         self.rejections.push(Rejection { row: self.height() - 1, problem, raw });
     }
 
-    /// How many entries the lists of all rows have.
-    pub(super) fn entries(&self) -> usize {
-        let mut entries = self.fields.iter().filter_map(|builder| match builder {
-            Builder::List(lists) => Some(lists.entries.len()),
-            _ => None,
-        });
-        entries.next().unwrap_or_default()
+    /// How many entries the lists of each field have.
+    pub(super) fn entries(&self) -> impl Iterator<Item = usize> {
+        self.fields.iter().map(|builder| match builder {
+            Builder::List(lists) => lists.entries.len(),
+            _ => 0,
+        })
     }
 
     /// How many rows there are.
@@ -83,24 +86,24 @@ impl Columns {
         self.record_no.len()
     }
 
-    pub(super) fn finish(self) -> PolarsResult<DataFrame> {
-        let height = self.height();
-        let fields = self.feed.fields.iter().zip(self.fields);
+    /// The frame: the fields of the feed, then what else is decoded.
+    pub(super) fn finish(self, feed: &Feed) -> PolarsResult<DataFrame> {
+        let (height, rejections) = (self.height(), &self.rejections);
+        let fields = feed.fields.iter().zip(self.fields);
         let mut columns = fields
-            .map(|(field, builder)| series(field.column, builder.finish()?))
+            .map(|(field, builder)| series(&field.column, builder.finish(field)?))
             .collect::<PolarsResult<Vec<_>>>()?;
-        for (name, values) in [
-            (RECORD_NO, self.record_no),
-            (BYTE_OFFSET, self.byte_offset),
-            (BYTE_LENGTH, self.byte_length),
+        for (decoded, values) in [
+            (Decoded::RecordNo, self.record_no),
+            (Decoded::ByteOffset, self.byte_offset),
+            (Decoded::ByteLength, self.byte_length),
         ] {
-            columns.push(series(name, PrimitiveArray::from_vec(values).boxed())?);
+            columns.push(series(decoded.column(), PrimitiveArray::from_vec(values).boxed())?);
         }
-        let rejections = &self.rejections;
         columns.extend([
-            of_rejected(REASON, rejections, height, |it| it.problem.reason.as_str())?,
-            of_rejected(DETAIL, rejections, height, |it| &it.problem.detail)?,
-            of_rejected(RAW, rejections, height, |it| &it.raw)?,
+            of_rejected(Decoded::Reason, rejections, height, |it| it.problem.reason.as_str())?,
+            of_rejected(Decoded::Detail, rejections, height, |it| &it.problem.detail)?,
+            of_rejected(Decoded::Raw, rejections, height, |it| &it.raw)?,
         ]);
         DataFrame::new(height, columns.into_iter().map(Into::into).collect())
     }
@@ -108,7 +111,7 @@ impl Columns {
 
 /// A column that only the rows of rejected records have values in.
 fn of_rejected(
-    name: &str,
+    decoded: Decoded,
     rejections: &[Rejection],
     height: usize,
     value: impl Fn(&Rejection) -> &str,
@@ -119,7 +122,7 @@ fn of_rejected(
         texts.push_value(value(rejection));
     }
     texts.extend_null(height - texts.len());
-    series(name, texts.freeze().boxed())
+    series(decoded.column(), texts.freeze().boxed())
 }
 
 fn series(name: &str, array: Box<dyn Array>) -> PolarsResult<Series> {
@@ -138,7 +141,8 @@ enum Builder {
 /// A column of lists of entries being built.
 #[derive(Debug)]
 struct ListBuilder {
-    fields: &'static [Field],
+    /// Which list of the record it is.
+    list: usize,
     offsets: Vec<i64>,
     lists: MutableBitmap,
     entries: MutableBitmap,
@@ -146,18 +150,11 @@ struct ListBuilder {
 }
 
 impl Builder {
-    fn new(field: &Field, rows: usize, entries: usize) -> Self {
-        match field.kind {
-            Kind::Text => Self::Text(Texts::with_capacity(rows)),
-            Kind::Integer => Self::Integer(MutablePrimitiveArray::with_capacity(rows)),
-            Kind::Boolean => Self::Boolean(MutableBooleanArray::with_capacity(rows)),
-            Kind::List(fields) => Self::List(ListBuilder {
-                fields,
-                offsets: vec![0],
-                lists: MutableBitmap::with_capacity(rows),
-                entries: MutableBitmap::with_capacity(entries),
-                children: fields.iter().map(|field| Self::new(field, entries, 0)).collect(),
-            }),
+    fn of_values(data_type: Type, rows: usize) -> Self {
+        match data_type.storage() {
+            Storage::Text => Self::Text(Texts::with_capacity(rows)),
+            Storage::Integer => Self::Integer(MutablePrimitiveArray::with_capacity(rows)),
+            Storage::Boolean => Self::Boolean(MutableBooleanArray::with_capacity(rows)),
         }
     }
 
@@ -205,24 +202,41 @@ impl Builder {
         }
     }
 
-    fn finish(self) -> PolarsResult<Box<dyn Array>> {
-        Ok(match self {
-            Self::Text(texts) => texts.finish().boxed(),
-            Self::Integer(mut integers) => integers.as_box(),
-            Self::Boolean(mut booleans) => booleans.as_box(),
-            Self::List(lists) => lists.finish()?,
+    fn finish(self, field: &Field) -> PolarsResult<Box<dyn Array>> {
+        Ok(match (self, &field.kind) {
+            (Self::Text(texts), _) => texts.finish().boxed(),
+            (Self::Integer(mut integers), _) => integers.as_box(),
+            (Self::Boolean(mut booleans), _) => booleans.as_box(),
+            (Self::List(lists), Kind::List(fields)) => lists.finish(fields)?,
+            (Self::List(lists), Kind::Value(_)) => lists.finish(&[])?,
         })
     }
 }
 
 impl ListBuilder {
+    fn new(list: usize, fields: &[Field], rows: usize, entries: usize) -> Self {
+        let children = fields.iter().filter_map(|field| match field.kind {
+            Kind::Value(data_type) => Some(Builder::of_values(data_type, entries)),
+            // No feed has lists within lists.
+            Kind::List(_) => None,
+        });
+        Self {
+            list,
+            offsets: vec![0],
+            lists: MutableBitmap::with_capacity(rows),
+            entries: MutableBitmap::with_capacity(entries),
+            children: children.collect(),
+        }
+    }
+
     fn push(&mut self, reader: &Reader<'_>, slot: Slot) {
         let is_list = matches!(slot, Slot::List);
         if is_list {
-            reader.entries().iter().for_each(|is_object| self.entries.push(*is_object));
-            let slots = reader.entry_slots();
+            let (entries, slots) = reader.list(self.list);
+            entries.iter().for_each(|is_object| self.entries.push(*is_object));
+            let fields = self.children.len();
             for (at, child) in self.children.iter_mut().enumerate() {
-                let entries = slots.chunks_exact(self.fields.len());
+                let entries = slots.chunks_exact(fields);
                 child.push(reader, entries.map(|entry| entry[at]));
             }
         }
@@ -230,13 +244,13 @@ impl ListBuilder {
         self.lists.push(is_list);
     }
 
-    fn finish(self) -> PolarsResult<Box<dyn Array>> {
+    fn finish(self, fields: &[Field]) -> PolarsResult<Box<dyn Array>> {
         let height = self.entries.len();
+        let children = self.children.into_iter().zip(fields);
         let values =
-            self.children.into_iter().map(Builder::finish).collect::<PolarsResult<Vec<_>>>()?;
-        let named = self.fields.iter().zip(&values);
-        let fields = named.map(|(field, array)| {
-            ArrowField::new(field.column.into(), array.dtype().clone(), true)
+            children.map(|(child, field)| child.finish(field)).collect::<PolarsResult<Vec<_>>>()?;
+        let fields = fields.iter().zip(&values).map(|(field, array)| {
+            ArrowField::new(field.column.as_str().into(), array.dtype().clone(), true)
         });
         let dtype = ArrowDataType::Struct(fields.collect());
         let entries = StructArray::try_new(dtype.clone(), height, values, self.entries.into())?;

@@ -1,67 +1,44 @@
 //! What the target columns can hold.
 
-use crate::feed::Feed;
+use crate::feed::{ColumnPlan, Feed, Kind, Limit, RowsOf, Source};
 
-/// What one target column can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// Every value that a frame can hold.
-    None,
-    /// Text of at most so many characters, and of at most so many bytes of UTF-8.
-    Text {
-        /// What `varchar(n)` holds.
-        characters: usize,
-        /// What an index holds.
-        bytes: usize,
-    },
-    /// Integers from the first to the second.
-    Range(i64, i64),
-}
-
-impl Limit {
-    /// The length in bytes up to which every text fits, as none has more characters than bytes.
-    pub(super) fn sure_bytes(self) -> usize {
-        match self {
-            Self::Text { characters, bytes } => characters.min(bytes),
-            Self::None | Self::Range(..) => usize::MAX,
-        }
-    }
-
-    /// What two columns that get the same value can both hold.
-    #[must_use]
-    pub fn narrower(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::None, limit) | (limit, Self::None) => limit,
-            (
-                Self::Text { characters, bytes },
-                Self::Text { characters: other_characters, bytes: other_bytes },
-            ) => Self::Text {
-                characters: characters.min(other_characters),
-                bytes: bytes.min(other_bytes),
-            },
-            (Self::Range(least, most), Self::Range(from, to)) => {
-                Self::Range(least.max(from), most.min(to))
-            }
-            (limit, _) => limit,
-        }
-    }
-}
-
-/// What the target columns of a feed can hold: one limit for each field of the record, in order,
-/// and one for each field of the list's entries.
-#[derive(Debug, Clone)]
+/// What the target columns of a feed can hold, by the fields that go into them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Of the record's fields.
+    /// One for each field of the record.
     pub record: Vec<Limit>,
-    /// Of the fields of the list's entries.
-    pub entry: Vec<Limit>,
+    /// For each field of the record that is a list, one for each field of its entries.
+    pub entries: Vec<Vec<Limit>>,
 }
 
 impl Limits {
     /// The limits of the tables that a fresh database gets.
     #[must_use]
     pub fn of_fresh_tables(feed: &Feed) -> Self {
-        let (_, entry) = feed.list();
-        Self { record: vec![Limit::None; feed.fields.len()], entry: vec![Limit::None; entry.len()] }
+        Self::of(feed, |_, column| column.data_type.limit())
+    }
+
+    /// What all the columns that a field goes into can hold, and its declared type can be: of the table
+    /// of an index each column holds `held`.
+    pub(crate) fn of(feed: &Feed, held: impl Fn(usize, &ColumnPlan) -> Limit) -> Self {
+        let none = |fields: usize| vec![Limit::None; fields];
+        let entries = feed.fields.iter().map(|field| match &field.kind {
+            Kind::List(entry) => none(entry.len()),
+            Kind::Value(_) => Vec::new(),
+        });
+        let mut limits = Self { record: none(feed.fields.len()), entries: entries.collect() };
+        for (at, table) in feed.plan.tables.iter().enumerate() {
+            for column in &table.columns {
+                let limit = match (column.source, table.rows) {
+                    (Source::Record(field), _) => &mut limits.record[field],
+                    (Source::Entry(field), RowsOf::Entries { list, .. }) => {
+                        &mut limits.entries[list][field]
+                    }
+                    _ => continue,
+                };
+                *limit = limit.narrower(column.data_type.limit()).narrower(held(at, column));
+            }
+        }
+        limits
     }
 }

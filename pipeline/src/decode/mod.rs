@@ -1,10 +1,11 @@
 //! Reads the records of a batch into the columns of a frame.
 //!
-//! A frame has a row for every record: the feed's fields under their column names, null where a
-//! value is missing or cannot be taken, then the record's place and, for a record that must be
-//! rejected, `reason`, `detail` and `raw`. Nothing is coerced but what [`Kind::Text`] says.
+//! A frame has a row for every record: the feed's fields under the names of their columns, null where a
+//! value is missing or cannot be taken, then what is [`Decoded`] besides: the record's place and, for a
+//! record that must be rejected, the reason, what was found, and its text. Nothing is coerced, but that
+//! a number or boolean is taken for the text that is written.
 //!
-//! [`Kind::Text`]: crate::feed::Kind::Text
+//! [`Decoded`]: crate::feed::Decoded
 
 mod bundle;
 mod columns;
@@ -15,8 +16,10 @@ mod raw;
 mod record;
 mod slot;
 mod texts;
+mod value;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use polars::prelude::DataFrame;
 
@@ -26,24 +29,12 @@ use crate::source::Batch;
 pub(crate) use bundle::BundleDecoder;
 use columns::Columns;
 use expected::Shape;
-pub use limit::{Limit, Limits};
+pub use limit::Limits;
 use record::Reader;
 use texts::Text;
 
-/// The column with a record's number in its object.
-pub(crate) const RECORD_NO: &str = "record_no";
 /// The column with the number of a record's object in its bundle; the first is 0.
-pub(crate) const OBJECT_NO: &str = "object_no";
-/// The column with the place where a record begins in its object's text.
-pub(crate) const BYTE_OFFSET: &str = "byte_offset";
-/// The column with the length of a record's text.
-pub(crate) const BYTE_LENGTH: &str = "byte_length";
-/// The column with the word for why a record is rejected.
-pub(crate) const REASON: &str = "reason";
-/// The column with what was found wrong.
-pub(crate) const DETAIL: &str = "detail";
-/// The column with a rejected record's text.
-pub(crate) const RAW: &str = "raw";
+pub(crate) const OBJECT_NO: &str = "$object_no";
 
 /// Entries of lists that room is made for at most, before there are any.
 const ENTRIES_EXPECTED: usize = 1 << 16;
@@ -57,10 +48,10 @@ const OTHER_UNKNOWN: &str = "(other)";
 /// Decodes the batches of one object under the rules of a feed.
 #[derive(Debug)]
 pub struct Decoder {
-    feed: &'static Feed,
+    feed: Arc<Feed>,
     shape: Shape,
-    /// How many entries the lists of the last batch had: the next has about as many.
-    entries: usize,
+    /// How many entries the lists of each field had in the last batch: the next has about as many.
+    entries: Vec<usize>,
     /// How often each key that the feed does not have was seen, by its name.
     unknown_fields: BTreeMap<String, u64>,
 }
@@ -68,8 +59,13 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder that rejects what does not fit `limits`.
     #[must_use]
-    pub fn new(feed: &'static Feed, limits: &Limits) -> Self {
-        Self { feed, shape: Shape::new(feed, limits), entries: 0, unknown_fields: BTreeMap::new() }
+    pub fn new(feed: &Arc<Feed>, limits: &Limits) -> Self {
+        Self {
+            feed: Arc::clone(feed),
+            shape: Shape::new(feed, limits),
+            entries: vec![0; feed.fields.len()],
+            unknown_fields: BTreeMap::new(),
+        }
     }
 
     /// The columns of a batch: a row for each of its records, in order.
@@ -77,11 +73,11 @@ impl Decoder {
     /// # Errors
     /// [`Error::Frame`] when Polars refuses the columns, which only a mistake of ours can cause.
     pub fn decode(&mut self, batch: &Batch) -> Result<DataFrame> {
-        let mut columns = Columns::new(self.feed, batch.records.len(), self.entries);
+        let mut columns = Columns::new(&self.feed, batch.records.len(), &self.entries);
         self.read(batch, &mut columns);
-        self.entries = columns.entries().min(ENTRIES_EXPECTED);
+        self.entries = columns.entries().map(|entries| entries.min(ENTRIES_EXPECTED)).collect();
         columns
-            .finish()
+            .finish(&self.feed)
             .map_err(|source| Error::Frame { doing: "build the columns of a batch", source })
     }
 

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::expected::{Expected, Shape};
-use super::limit::Limit;
-use super::name::{shortened, unknown_name};
+use super::expected::{Expected, Shape, Takes};
+use super::name::unknown_name;
 use super::slot::{Piece, Place, Problem, Slot};
-use crate::feed::{Kind, Reason};
-use crate::json::{Cursor, Fault, Quoted, Span, Value, unescape};
+use crate::feed::Reason;
+use crate::json::{Cursor, Fault, Quoted, Value, unescape};
 use crate::source::{Batch, Record};
 
 /// The values of the record that was read last.
@@ -18,28 +17,39 @@ pub(super) struct Reader<'a> {
     batch: &'a Batch,
     /// The batch as text, if all of it is.
     batch_text: Option<&'a str>,
-    cursor: Cursor<'a>,
-    record: &'a str,
+    pub(super) cursor: Cursor<'a>,
+    pub(super) record: &'a str,
     /// Where it begins in the batch.
     start: usize,
-    unescaped: String,
-    /// One for each field of the record, then one for each field of each entry of its list.
+    pub(super) unescaped: String,
+    /// One for each field of the record, then one for each field of each entry of its lists.
     slots: Vec<Slot>,
-    /// For each entry of the list: whether it is an object, not null.
+    /// For each entry of the lists: whether it is an object, not null.
     entries: Vec<bool>,
+    /// Where the entries of each list are.
+    lists: Vec<Listed>,
     /// What is wrong with the values that cannot be taken.
     problems: Vec<Problem>,
-    /// The keys that the feed does not have, and whether they stand in an entry.
-    unknown: Vec<(bool, Quoted)>,
+    /// The keys that the feed does not have, and in which list they stand in an entry, if they do.
+    unknown: Vec<(Option<usize>, Quoted)>,
+}
+
+/// Where the entries of a list are; a list that stands in a record again is the later one.
+#[derive(Debug, Clone, Default)]
+struct Listed {
+    /// Among all slots.
+    slots: Range<usize>,
+    /// Among all entries.
+    entries: Range<usize>,
 }
 
 /// Which object a value stands in.
 #[derive(Debug, Clone, Copy)]
-struct Within {
+pub(super) struct Within {
     /// Where the slots of its fields begin.
     base: usize,
-    /// The number of the list's entry that it is, if it is not the record.
-    entry: Option<usize>,
+    /// If it is an entry, not the record: the list, and its number there.
+    entry: Option<(usize, usize)>,
 }
 
 /// What came instead of the key that was expected.
@@ -62,6 +72,7 @@ impl<'a> Reader<'a> {
             unescaped: String::new(),
             slots: Vec::new(),
             entries: Vec::new(),
+            lists: vec![Listed::default(); shape.lists.len()],
             problems: Vec::new(),
             unknown: Vec::new(),
         }
@@ -84,14 +95,11 @@ impl<'a> Reader<'a> {
         &self.slots[..self.shape.record.len()]
     }
 
-    /// For each entry of the list: whether it is an object, not null.
-    pub(super) fn entries(&self) -> &[bool] {
-        &self.entries
-    }
-
-    /// For each entry, one for each of its fields.
-    pub(super) fn entry_slots(&self) -> &[Slot] {
-        &self.slots[self.shape.record.len()..]
+    /// Of each entry of a list whether it is an object, not null; then one slot for each field of each
+    /// entry.
+    pub(super) fn list(&self, list: usize) -> (&[bool], &[Slot]) {
+        let Listed { slots, entries } = &self.lists[list];
+        (&self.entries[entries.clone()], &self.slots[slots.clone()])
     }
 
     pub(super) fn text(&self, piece: Piece) -> &str {
@@ -107,11 +115,11 @@ impl<'a> Reader<'a> {
     /// Tells the names of the keys that the feed does not have, one for each time they stand in the
     /// record; those of entries behind the name of the list and a dot, put together in `qualified`.
     pub(super) fn tell_unknown(&self, qualified: &mut String, mut tell: impl FnMut(&str)) {
-        for (in_entry, key) in &self.unknown {
+        for (list, key) in &self.unknown {
             let name = unknown_name(self.record, *key);
-            if *in_entry {
+            if let Some(list) = list {
                 qualified.clear();
-                qualified.extend([self.shape.list, ".", &name]);
+                qualified.extend([&self.shape.lists[*list].key, ".", &name]);
                 tell(qualified);
             } else {
                 tell(&name);
@@ -214,128 +222,56 @@ impl<'a> Reader<'a> {
         if let Some(at) = self.find(expected, key) {
             return Ok(Other::Field(at));
         }
-        self.unknown.push((within.entry.is_some(), key));
+        self.unknown.push((within.entry.map(|(list, _)| list), key));
         self.cursor.skip()?;
         Ok(Other::Unknown)
     }
 
     /// The field that a key names.
     fn find(&mut self, expected: &[Expected], key: Quoted) -> Option<usize> {
-        let position =
-            |name: &str| expected.iter().position(|it| it.field.name.eq_ignore_ascii_case(name));
         let written = &self.record[key.span.range()];
         if !key.escaped {
-            return position(written);
+            return self.shape.find(expected, written);
         }
         let from = self.unescaped.len();
         unescape(written, &mut self.unescaped);
-        let found = position(&self.unescaped[from..]);
+        let found = self.shape.find(expected, &self.unescaped[from..]);
         self.unescaped.truncate(from);
         found
     }
 
     /// Reads the value of a field.
     #[inline(never)]
-    fn take(&mut self, it: &Expected, within: Within) -> Result<Slot, Fault> {
+    fn take(&mut self, it: &'a Expected, within: Within) -> Result<Slot, Fault> {
         let place = self.place_of(it, within);
         let value = self.cursor.value()?;
-        Ok(match (it.field.kind, value) {
-            (_, Value::Null) => Slot::Null,
-            (Kind::Text, Value::String(quoted)) => self.text_slot(quoted, it.limit, place),
-            (Kind::Text, Value::Number { text, .. }) => self.written_slot(text, it.limit, place),
-            (Kind::Text, Value::Boolean(is)) => {
-                let end = self.cursor.at();
-                let start = end - if is { "true".len() } else { "false".len() };
-                self.written_slot(Span { start, end }, it.limit, place)
-            }
-            (Kind::Integer, Value::Number { text, integer: true }) => {
-                self.integer_slot(text, it.limit, place)
-            }
-            (Kind::Boolean, Value::Boolean(is)) => Slot::Boolean(is),
-            (Kind::List(_), Value::Array) => self.list_slot()?,
-            (kind, value) => {
+        match (it.takes, value) {
+            (_, Value::Null) => Ok(Slot::Null),
+            (Takes::Value(data_type), value) => self.value_slot(data_type, value, it.limit, place),
+            (Takes::List(list), Value::Array) => self.list_slot(list),
+            (Takes::List(_), value) => {
                 self.cursor.skip_rest(value)?;
-                self.wrong_type(kind, value, place)
-            }
-        })
-    }
-
-    fn place_of(&self, it: &Expected, within: Within) -> Place {
-        let entry = within.entry.map(|number| (self.shape.list, number));
-        Place { entry, field: Some(it.field.name) }
-    }
-
-    fn text_slot(&mut self, quoted: Quoted, limit: Limit, place: Place) -> Slot {
-        if !quoted.escaped {
-            return self.written_slot(quoted.span, limit, place);
-        }
-        let start = self.unescaped.len();
-        unescape(&self.record[quoted.span.range()], &mut self.unescaped);
-        let span = Span { start, end: self.unescaped.len() };
-        if self.unescaped[start..].contains('\0') {
-            return self.bad(Reason::NulCharacter, place, "text that Postgres can hold", "U+0000");
-        }
-        self.limited(Piece::new(span, true), limit, place)
-    }
-
-    fn written_slot(&mut self, span: Span, limit: Limit, place: Place) -> Slot {
-        self.limited(Piece::new(span, false), limit, place)
-    }
-
-    fn limited(&mut self, piece: Piece, limit: Limit, place: Place) -> Slot {
-        let Limit::Text { characters, bytes } = limit else {
-            return Slot::Text(piece);
-        };
-        if piece.len() > bytes {
-            let expected = format!("at most {bytes} bytes, for an index");
-            return self.bad(Reason::OutOfRange, place, &expected, piece.len());
-        }
-        // No text has more characters than bytes, so most need no counting.
-        let counted = if piece.len() > characters { self.text(piece).chars().count() } else { 0 };
-        if counted > characters {
-            let expected = format!("at most {characters} characters");
-            return self.bad(Reason::OutOfRange, place, &expected, counted);
-        }
-        Slot::Text(piece)
-    }
-
-    fn integer_slot(&mut self, text: Span, limit: Limit, place: Place) -> Slot {
-        let text = &self.record[text.range()];
-        let (least, most) = match limit {
-            Limit::Range(least, most) => (least, most),
-            _ => (i64::MIN, i64::MAX),
-        };
-        match text.parse::<i64>() {
-            Ok(integer) if (least..=most).contains(&integer) => Slot::Integer(integer),
-            _ => {
-                let expected = format!("{least} to {most}");
-                self.bad(Reason::OutOfRange, place, &expected, shortened(text))
+                Ok(self.bad(Reason::WrongType, place, "an array", value.name()))
             }
         }
     }
 
-    fn wrong_type(&mut self, kind: Kind, value: Value, place: Place) -> Slot {
-        let expected = match kind {
-            Kind::Text => "a string",
-            Kind::Integer => "an integer",
-            Kind::Boolean => "a boolean",
-            Kind::List(_) => "an array",
-        };
-        match value {
-            Value::Number { text, integer: false } => {
-                let found = format!("number {}", shortened(&self.record[text.range()]));
-                self.bad(Reason::WrongType, place, expected, found)
-            }
-            value => self.bad(Reason::WrongType, place, expected, value.name()),
-        }
+    fn place_of(&self, it: &'a Expected, within: Within) -> Place<'a> {
+        Place { field: Some(&it.name), ..self.place_of_entry(within) }
+    }
+
+    fn place_of_entry(&self, within: Within) -> Place<'a> {
+        let shape = self.shape;
+        let entry = within.entry.map(|(list, number)| (shape.lists[list].key.as_str(), number));
+        Place { entry, field: None }
     }
 
     /// The slot of a value that cannot be taken.
     #[cold]
-    fn bad(
+    pub(super) fn bad(
         &mut self,
         reason: Reason,
-        place: Place,
+        place: Place<'a>,
         expected: &str,
         found: impl fmt::Display,
     ) -> Slot {
@@ -344,14 +280,14 @@ impl<'a> Reader<'a> {
         Slot::Bad(self.problems.len() - 1)
     }
 
-    /// Reads the entries of the list; one bad entry makes the whole list bad.
-    fn list_slot(&mut self) -> Result<Slot, Fault> {
-        let expected = &self.shape.entry;
-        self.entries.clear();
-        self.slots.truncate(self.shape.record.len());
+    /// Reads the entries of a list; one bad entry makes the whole list bad.
+    fn list_slot(&mut self, list: usize) -> Result<Slot, Fault> {
+        let expected = &self.shape.lists[list].entry;
+        let (first_slot, first) = (self.slots.len(), self.entries.len());
         let mut found = None;
-        while self.cursor.item(self.entries.is_empty())? {
-            let within = Within { base: self.slots.len(), entry: Some(self.entries.len()) };
+        while self.cursor.item(self.entries.len() == first)? {
+            let entry = Some((list, self.entries.len() - first));
+            let within = Within { base: self.slots.len(), entry };
             self.slots.resize(within.base + expected.len(), Slot::Missing);
             let is_object = self.cursor.peek()? == b'{' && self.cursor.step_over(b'{');
             self.entries.push(is_object);
@@ -367,12 +303,13 @@ impl<'a> Reader<'a> {
             };
             found = found.or(problem);
         }
+        self.lists[list] =
+            Listed { slots: first_slot..self.slots.len(), entries: first..self.entries.len() };
         Ok(found.unwrap_or(Slot::List))
     }
 
     fn bad_entry(&mut self, within: Within, found: Value) -> Slot {
-        let entry = within.entry.map(|number| (self.shape.list, number));
-        let place = Place { entry, field: None };
+        let place = self.place_of_entry(within);
         self.bad(Reason::WrongType, place, "an object", found.name())
     }
 
@@ -388,26 +325,25 @@ impl<'a> Reader<'a> {
     }
 
     fn null(&self) -> Option<Problem> {
-        let fields = self.shape.record.iter().map(|it| it.field);
-        let mut required = fields.zip(&self.slots).filter(|(field, _)| field.required);
-        required.find_map(|(field, slot)| {
+        let mut required = self.shape.record.iter().zip(&self.slots).filter(|(it, _)| it.required);
+        required.find_map(|(it, slot)| {
             let found = match slot {
                 Slot::Missing => "nothing",
                 Slot::Null => "null",
                 _ => return None,
             };
-            let detail = format!("/{}: expected a value, found {found}", field.name);
+            let detail = format!("/{}: expected a value, found {found}", it.name);
             Some(Problem { reason: Reason::NullField, detail })
         })
     }
 
     fn empty(&self) -> Option<Problem> {
-        let fields = self.shape.record.iter().map(|it| it.field);
-        let mut non_empty = fields.zip(&self.slots).filter(|(field, _)| field.non_empty);
-        non_empty.find_map(|(field, slot)| match slot {
+        let fields = self.shape.record.iter().zip(&self.slots);
+        let mut non_empty = fields.filter(|(it, _)| it.non_empty);
+        non_empty.find_map(|(it, slot)| match slot {
             Slot::Text(piece) if piece.len() == 0 => {
-                let detail = format!("/{}: expected text, found ''", field.name);
-                Some(Problem { reason: Reason::EmptyStatus, detail })
+                let detail = format!("/{}: expected text, found ''", it.name);
+                Some(Problem { reason: Reason::EmptyText, detail })
             }
             _ => None,
         })

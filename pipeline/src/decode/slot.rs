@@ -20,7 +20,7 @@ pub(super) enum Slot {
     Text(Piece),
     Integer(i64),
     Boolean(bool),
-    /// The reader's [`Reader::entries`].
+    /// Its entries are in [`Reader::list`].
     List,
     /// The place of what is wrong in the reader's list of problems.
     Bad(usize),
@@ -47,14 +47,14 @@ impl Piece {
 
 /// Where a value stands in its record, printed as a JSON pointer (RFC 6901).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
     /// The list and the number of the entry that the value stands in.
-    pub(super) entry: Option<(&'static str, usize)>,
+    pub(super) entry: Option<(&'a str, usize)>,
     /// The field that holds it; none where the value is the entry.
-    pub(super) field: Option<&'static str>,
+    pub(super) field: Option<&'a str>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entry.map_or(Ok(()), |(list, index)| write!(f, "/{list}/{index}"))?;
         self.field.map_or(Ok(()), |name| write!(f, "/{name}"))

@@ -45,6 +45,8 @@ impl Error {
             Self::Target { .. } => "target_unfit",
             Self::Mismatch { .. } => "schema_mismatch",
             Self::CountMismatch { .. } => "count_mismatch",
+            Self::Feed { .. } => "feed_invalid",
+            Self::NoFeed { .. } => "feed_not_found",
             Self::CommitUnknown { .. } => "commit_unknown",
             Self::InUse { .. } => "embedded_in_use",
             Self::Exposed { .. } => "embedded_exposed",
@@ -266,7 +268,7 @@ mod tests {
                 false,
             ),
             (
-                Error::Mismatch { object: path(), feed: "user_status", differences: path() },
+                Error::Mismatch { object: path(), feed: path(), differences: path() },
                 "schema_mismatch",
                 false,
             ),

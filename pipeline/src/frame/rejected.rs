@@ -1,44 +1,50 @@
-//! Frame 2: the records that do not go into the tables, as the error table keeps them.
+//! The records that cannot be loaded: the rows of the rejects table.
 
 use polars::prelude::{DataType, Expr, LazyFrame, col, concat_str, element, lit, when};
 
 use super::valid::is_valid;
 use super::{Stamps, columns};
-use crate::decode::{BYTE_LENGTH, BYTE_OFFSET, DETAIL, RAW, REASON, RECORD_NO};
-use crate::feed::{Feed, Field, Kind};
+use crate::feed::{Feed, Field, Kind, Source, Storage, Type};
 
-/// Keeps the rows that are not valid: `error_rec` is their fields in one text, then why each is
-/// rejected, its text, and where it stands.
+/// Keeps the rows that are not valid: why each is rejected, its text, and where it stands, and where the
+/// feed wants that its fields in one text.
 pub fn rejected(records: LazyFrame, feed: &Feed, stamps: &(impl Stamps + ?Sized)) -> LazyFrame {
-    let mut selected = vec![error_rec(feed).alias("error_rec")];
-    selected.extend(columns([REASON, DETAIL, RAW]));
-    selected.push(stamps.object());
-    selected.push(stamps.object_version());
-    selected.extend(columns([RECORD_NO, BYTE_OFFSET, BYTE_LENGTH]));
-    selected.push(stamps.load_id());
-    selected.push(stamps.ingested_at());
+    let filled = feed.plan.rejects().columns.iter().map(|column| {
+        let value = match column.source {
+            Source::Concat => concat(feed),
+            Source::Decoded(decoded) => col(decoded.column()),
+            Source::Stamp(what) => stamps.value(what),
+            Source::Record(field) | Source::Entry(field) => col(feed.fields[field].column.as_str()),
+        };
+        value.alias(column.name.as_str())
+    });
+    let mut selected: Vec<_> = filled.collect();
     selected.extend(columns(stamps.needs().iter().copied()));
     records.filter(is_valid(feed).not()).select(selected).without_optimizations()
 }
 
 /// `label:value,label:value`, with `null` for a null.
-fn error_rec(feed: &Feed) -> Expr {
-    let parts = feed.fields.iter().enumerate().flat_map(|(at, field)| {
+fn concat(feed: &Feed) -> Expr {
+    let parts = feed.concat.iter().enumerate().flat_map(|(at, printed_field)| {
         let comma = if at == 0 { "" } else { "," };
-        [lit(format!("{comma}{}:", field.label)), or_null(printed(col(field.column), field.kind))]
+        let field = &feed.fields[printed_field.field];
+        let value = match &field.kind {
+            Kind::Value(data_type) => printed(col(field.column.as_str()), *data_type),
+            Kind::List(fields) => printed_list(col(field.column.as_str()), fields),
+        };
+        [lit(format!("{comma}{}:", printed_field.label)), or_null(value)]
     });
     concat_str(parts.collect::<Vec<_>>(), "", false)
 }
 
-fn printed(value: Expr, kind: Kind) -> Expr {
-    match kind {
-        Kind::Text => value,
-        Kind::Integer => value.cast(DataType::String),
+fn printed(value: Expr, data_type: Type) -> Expr {
+    match data_type.storage() {
+        Storage::Text => value,
+        Storage::Integer => value.cast(DataType::String),
         // `is_null` would make a column of zeros, for which Polars keeps 8 MiB.
-        Kind::Boolean => when(value.clone())
+        Storage::Boolean => when(value.clone())
             .then(lit("true"))
             .otherwise(when(value.not()).then(lit("false")).otherwise(lit("null"))),
-        Kind::List(fields) => printed_list(value, fields),
     }
 }
 
@@ -47,9 +53,11 @@ fn printed(value: Expr, kind: Kind) -> Expr {
 fn printed_list(list: Expr, fields: &[Field]) -> Expr {
     let mut parts = vec![lit("{")];
     for (at, field) in fields.iter().enumerate() {
-        let value = element().struct_().field_by_name(field.column);
+        let value = element().struct_().field_by_name(&field.column);
         parts.push(lit(if at == 0 { "" } else { ", " }));
-        parts.push(or_null(printed(value, field.kind)));
+        if let Kind::Value(data_type) = field.kind {
+            parts.push(or_null(printed(value, data_type)));
+        }
     }
     parts.push(lit("}"));
     let entry =

@@ -1,9 +1,9 @@
 //! What a row needs beyond its record.
 
-use polars::prelude::{DataType, Expr, Literal, NamedFrom, PlSmallStr, Series, TimeUnit, col, lit};
+use polars::prelude::{Expr, Literal, NamedFrom, PlSmallStr, Series, col, lit};
 
-use super::INGESTED_AT;
 use crate::decode::OBJECT_NO;
+use crate::feed::Stamped;
 
 /// What the rows of one load have in common.
 #[derive(Debug, Clone, Default)]
@@ -21,33 +21,21 @@ pub struct Stamp {
 /// Stamps rows: those of one load all alike (a [`Stamp`]), or those of a bundle each with the stamp
 /// of its object (a slice of them, in the order of the objects).
 pub trait Stamps {
-    /// The column `ingested_at`.
-    fn ingested_at(&self) -> Expr;
-    /// The column `load_id`.
-    fn load_id(&self) -> Expr;
-    /// The column `object`.
-    fn object(&self) -> Expr;
-    /// The column `object_version`.
-    fn object_version(&self) -> Expr;
+    /// The value of each row.
+    fn value(&self, what: Stamped) -> Expr;
     /// The columns by which a row's stamp is found.
     fn needs(&self) -> &'static [&'static str];
 }
 
 impl Stamps for Stamp {
-    fn ingested_at(&self) -> Expr {
-        as_instant(self.ingested_at_micros.lit())
-    }
-
-    fn load_id(&self) -> Expr {
-        self.load_id.lit().cast(DataType::Int64).alias("load_id")
-    }
-
-    fn object(&self) -> Expr {
-        lit(self.object.clone()).alias("object")
-    }
-
-    fn object_version(&self) -> Expr {
-        lit(self.object_version.clone()).alias("object_version")
+    fn value(&self, what: Stamped) -> Expr {
+        let value = match what {
+            Stamped::IngestedAt => self.ingested_at_micros.lit(),
+            Stamped::LoadId => self.load_id.lit(),
+            Stamped::Object => return lit(self.object.clone()),
+            Stamped::ObjectVersion => return lit(self.object_version.clone()),
+        };
+        value.cast(what.data_type().in_frame())
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -56,20 +44,14 @@ impl Stamps for Stamp {
 }
 
 impl Stamps for [Stamp] {
-    fn ingested_at(&self) -> Expr {
-        as_instant(each(self.iter().map(|stamp| stamp.ingested_at_micros), INGESTED_AT))
-    }
-
-    fn load_id(&self) -> Expr {
-        each(self.iter().map(|stamp| stamp.load_id), "load_id")
-    }
-
-    fn object(&self) -> Expr {
-        each(self.iter().map(|stamp| stamp.object.as_str()), "object")
-    }
-
-    fn object_version(&self) -> Expr {
-        each(self.iter().map(|stamp| stamp.object_version.as_str()), "object_version")
+    fn value(&self, what: Stamped) -> Expr {
+        match what {
+            Stamped::IngestedAt => each(self.iter().map(|stamp| stamp.ingested_at_micros))
+                .cast(what.data_type().in_frame()),
+            Stamped::LoadId => each(self.iter().map(|stamp| stamp.load_id)),
+            Stamped::Object => each(self.iter().map(|stamp| stamp.object.as_str())),
+            Stamped::ObjectVersion => each(self.iter().map(|stamp| stamp.object_version.as_str())),
+        }
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -78,14 +60,10 @@ impl Stamps for [Stamp] {
 }
 
 /// The value of each row's object.
-fn each<T>(values: impl Iterator<Item = T>, name: &str) -> Expr
+fn each<T>(values: impl Iterator<Item = T>) -> Expr
 where
     Series: NamedFrom<Vec<T>, [T]>,
 {
-    let values = Series::new(PlSmallStr::from_str(name), values.collect::<Vec<_>>());
-    lit(values).gather(col(OBJECT_NO), false).alias(name)
-}
-
-fn as_instant(micros: Expr) -> Expr {
-    micros.cast(DataType::Datetime(TimeUnit::Microseconds, None)).alias(INGESTED_AT)
+    let values = Series::new(PlSmallStr::EMPTY, values.collect::<Vec<_>>());
+    lit(values).gather(col(OBJECT_NO), false)
 }

@@ -1,13 +1,14 @@
-//! Frame 1: the records that go into the tables.
+//! The records that go into the tables.
 
 use polars::prelude::{Expr, LazyFrame, by_name, col, lit};
 
-use crate::feed::Feed;
+use crate::feed::{Decoded, Feed};
 
 /// The column that says whether a row is of a valid record, until it is filtered by.
-const IS_VALID: &str = "is_valid";
+const IS_VALID: &str = "$is_valid";
 
-/// Keeps the rows whose required fields are not null and whose non-empty fields are not `''`.
+/// Keeps the rows that decode took, whose required fields are not null and whose non-empty fields are
+/// not `''`.
 pub fn valid(records: LazyFrame, feed: &Feed) -> LazyFrame {
     records.filter(is_valid(feed))
 }
@@ -16,9 +17,10 @@ pub fn valid(records: LazyFrame, feed: &Feed) -> LazyFrame {
 pub(super) fn is_valid(feed: &Feed) -> Expr {
     let required = feed.fields.iter().filter(|field| field.required);
     let non_empty = feed.fields.iter().filter(|field| field.non_empty);
-    let present = required.map(|field| col(field.column).is_not_null());
-    let filled = non_empty.map(|field| col(field.column).neq_missing(lit("")));
-    present.chain(filled).reduce(Expr::and).unwrap_or_else(|| lit(true))
+    let present = required.map(|field| col(field.column.as_str()).is_not_null());
+    let filled = non_empty.map(|field| col(field.column.as_str()).neq_missing(lit("")));
+    let taken = col(Decoded::Reason.column()).is_null();
+    present.chain(filled).fold(taken, Expr::and)
 }
 
 /// What `made` makes of some columns of records, for the valid of them. The rows are filtered only

@@ -18,7 +18,7 @@ pub(crate) async fn claim(
     identities: &[&Identity],
 ) -> Result<()> {
     let sql = include_str!("../../../sql/queries/claim.sql");
-    let feed = identities.first().map(|identity| identity.feed);
+    let feed = identities.first().map(|identity| &identity.feed);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
     let claimed = transaction.query(sql, &[&feed, &origins, &versions]).await;
@@ -40,7 +40,7 @@ pub(crate) async fn loaded(
     by_job: Option<Uuid>,
 ) -> Result<Vec<Option<Loaded>>> {
     let sql = include_str!("../../../sql/queries/loaded.sql");
-    let feed = identities.first().map(|identity| identity.feed);
+    let feed = identities.first().map(|identity| &identity.feed);
     let buckets = each(identities, |identity| &identity.bucket);
     let keys = each(identities, |identity| &identity.key);
     let versions = each(identities, |identity| &identity.version);

@@ -33,7 +33,7 @@ use crate::source::{Compression, Format, Object};
 /// Which version of which object goes through which feed: what is loaded exactly once.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
-    feed: &'static str,
+    feed: String,
     bucket: String,
     key: String,
     version: String,
@@ -89,7 +89,7 @@ pub(crate) struct Entry {
 impl Identity {
     pub(crate) fn of(feed: &Feed, object: &Object) -> Self {
         Self {
-            feed: feed.name,
+            feed: feed.name.clone(),
             bucket: object.bucket.name.clone(),
             key: object.key.clone(),
             version: object.version(),

@@ -50,7 +50,7 @@ pub(crate) async fn incomplete(
 ) -> Result<Option<Incomplete>> {
     // By itself, since every load asks, and there hardly ever is one.
     let sql = include_str!("../../../sql/queries/incomplete_loads.sql");
-    let feed = identities.first().map(|identity| identity.feed);
+    let feed = identities.first().map(|identity| &identity.feed);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
     let asked = failed("look for a load that is not complete");

@@ -45,7 +45,7 @@ pub const MAX_REJECTS_IN_A_ROW: u64 = 500_000;
 /// How to load an object.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// What becomes of the status rows.
+    /// What becomes of the valid records.
     pub mode: RequestedMode,
     /// How the object is cut into records.
     pub cut: CutOptions,
@@ -74,7 +74,7 @@ pub struct LoadOptions {
 /// committed are there.
 pub async fn load(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     connection: &mut Connection,
     options: &LoadOptions,
 ) -> Result<Summary> {
@@ -143,7 +143,7 @@ async fn record_failure(
 /// Loads an object; `mode` becomes the one that its tables have chosen, once they have.
 async fn attempt(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     identity: &Identity,
     connection: &mut Connection,
     options: &LoadOptions,
@@ -205,7 +205,7 @@ fn transforming(object: &Object, (rows, work): (mpsc::Receiver<Rows>, Work)) -> 
 /// As [`load`].
 pub async fn dry_run(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     connection: Option<&mut Connection>,
     options: &LoadOptions,
 ) -> Result<Summary> {
@@ -215,14 +215,14 @@ pub async fn dry_run(
             let transaction = connection.begin(true).await?;
             Targets::find(&transaction, feed, options.mode).await?
         }
-        None => Targets::fresh(feed, options.mode.on_new_table()),
+        None => Targets::fresh(feed, options.mode.on_new_table(feed)),
     };
     let stamp = stamp(object, 0, started_at);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
     let transform = build_transform(object, feed, targets.limits(), stamp, None, options);
     let (_, work) = transform.start(reader);
     let tally = work.await.map_err(|_| stopped(object))??;
-    let counts = counts_of(&object.url(), &tally)?;
+    let counts = counts_of(&object.url(), &feed.plan, &tally)?;
     Ok(Summary::new(object, State::DryRun, targets.mode(), None, seconds_since(started_at), counts))
 }
 
@@ -237,7 +237,7 @@ async fn existing(
 
 fn build_transform(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     limits: Limits,
     stamp: Stamp,
     encoder: Option<Encoder>,
@@ -245,7 +245,7 @@ fn build_transform(
 ) -> Transform {
     Transform {
         object: object.clone(),
-        feed,
+        feed: Arc::clone(feed),
         limits,
         stamp,
         encoder,

@@ -34,7 +34,7 @@ use crate::transform::Tally;
 /// Loads an object in parts: begins, or goes on where others have begun.
 pub(super) async fn load(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     identity: &Identity,
     connection: &mut Connection,
     options: &LoadOptions,
@@ -108,7 +108,7 @@ async fn begin(
 /// Goes on with a load that is not complete.
 pub(super) async fn go_on(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     identity: &Identity,
     connection: &mut Connection,
     options: &LoadOptions,
@@ -128,7 +128,7 @@ pub(super) async fn go_on(
 /// As [`super::load`]; nothing of the part was written, and others will take it.
 pub async fn help(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     connection: &mut Connection,
     options: &LoadOptions,
 ) -> Result<bool> {
@@ -169,7 +169,7 @@ enum Owner {
 /// A load in parts, as this process works on it.
 struct Load<'a> {
     object: &'a Object,
-    feed: &'static Feed,
+    feed: &'a Arc<Feed>,
     options: &'a LoadOptions,
     targets: Targets,
     begun: Incomplete,
@@ -181,7 +181,7 @@ struct Load<'a> {
 impl<'a> Load<'a> {
     fn new(
         object: &'a Object,
-        feed: &'static Feed,
+        feed: &'a Arc<Feed>,
         options: &'a LoadOptions,
         targets: Targets,
         begun: Incomplete,

@@ -1,14 +1,15 @@
 //! Proves that no record of a unit of work is lost, before it is committed.
 
 use crate::error::{Error, Result};
+use crate::feed::Plan;
 use crate::ledger::Counts;
 use crate::sink::{MergeCounts, Merged, Written};
-use crate::transform::Tally;
+use crate::transform::{TableTally, Tally};
 
 /// The counts of each object of a unit, proven:
 ///
 /// - Every record of the object is loaded or rejected, and every rejected one has a reason.
-/// - Every entry of a loaded record's list is a row of the log.
+/// - Every entry of a loaded record's list is a row of its child table.
 /// - The database has taken as many rows of each table as all objects together have.
 /// - In merge mode, every row that was merged is a record of one of the objects.
 ///
@@ -18,25 +19,20 @@ use crate::transform::Tally;
 /// [`Error::CountMismatch`] when two numbers that must be equal are not.
 pub(super) fn reconcile_counts(
     names: &[String],
+    plan: &Plan,
     tallies: &[Tally],
-    copied: Written,
+    copied: &Written,
     merged: Option<&[(Option<u32>, Merged)]>,
 ) -> Result<Vec<Counts>> {
-    let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>();
     let mismatch = |detail| Error::CountMismatch { object: title(names), detail };
-    check([
-        ("valid records, and those the database took", sum(|tally| tally.loaded), copied.status),
-        (
-            "rejected records, and those the database took",
-            sum(|tally| tally.rejected),
-            copied.rejected,
-        ),
-        ("rows of the log, and those the database took", sum(|tally| tally.log_rows), copied.log),
-    ])
-    .map_err(mismatch)?;
+    for (at, (table, taken)) in plan.tables.iter().zip(&copied.rows).enumerate() {
+        let sent = tallies.iter().map(|tally| tally.tables[at].rows).sum::<u64>();
+        let what = || format!("rows of {}, and those the database took", table.name.plain());
+        check(what, sent, *taken).map_err(mismatch)?;
+    }
     let mut counts = Vec::with_capacity(tallies.len());
     for (name, tally) in names.iter().zip(tallies) {
-        counts.push(counts_of(name, tally)?);
+        counts.push(counts_of(name, plan, tally)?);
     }
     if let Some(merged) = merged {
         add_merged(&mut counts, merged).map_err(mismatch)?;
@@ -48,22 +44,24 @@ pub(super) fn reconcile_counts(
 ///
 /// # Errors
 /// As [`reconcile_counts`].
-pub(super) fn counts_of(name: &str, tally: &Tally) -> Result<Counts> {
-    check([
-        ("records read, and loaded and rejected", tally.records, tally.loaded + tally.rejected),
-        (
-            "rejected records, and those with a reason",
-            tally.rejected,
-            tally.rejected_by_reason.values().sum(),
-        ),
-        ("entries of lists, and rows of the log", tally.list_entries, tally.log_rows),
-    ])
-    .map_err(|detail| Error::CountMismatch { object: name.to_owned(), detail })?;
+pub(super) fn counts_of(name: &str, plan: &Plan, tally: &Tally) -> Result<Counts> {
+    let mismatch = |detail| Error::CountMismatch { object: name.to_owned(), detail };
+    let (records, loaded, rejected) = (tally.records, tally.loaded(), tally.rejected());
+    check(|| "records read, and loaded and rejected".to_owned(), records, loaded + rejected)
+        .map_err(mismatch)?;
+    let with_reason = tally.rejected_by_reason.values().sum();
+    check(|| "rejected records, and those with a reason".to_owned(), rejected, with_reason)
+        .map_err(mismatch)?;
+    for (at, _, table) in plan.children() {
+        let TableTally { rows, entries } = tally.tables[at];
+        let what = || format!("entries of lists, and rows of {}", table.name.plain());
+        check(what, entries, rows).map_err(mismatch)?;
+    }
     Ok(Counts {
-        records: tally.records,
-        loaded: tally.loaded,
-        rejected: tally.rejected,
-        log_rows: tally.log_rows,
+        records,
+        loaded,
+        rejected,
+        log_rows: plan.children().map(|(at, ..)| tally.tables[at].rows).sum(),
         merged: None,
         rejected_by_reason: tally.rejected_by_reason.clone(),
         unknown_fields: tally.unknown_fields.clone(),
@@ -89,12 +87,9 @@ fn add_merged(counts: &mut [Counts], merged: &[(Option<u32>, Merged)]) -> Result
     Ok(())
 }
 
-/// Fails with the first two numbers that are not equal.
-fn check<const N: usize>(equal: [(&str, u64, u64); N]) -> Result<(), String> {
-    match equal.into_iter().find(|(_, one, other)| one != other) {
-        Some((what, one, other)) => Err(format!("{what}, are {one} and {other}")),
-        None => Ok(()),
-    }
+/// Fails when two numbers are not equal; `what` says of what they are.
+fn check(what: impl FnOnce() -> String, one: u64, other: u64) -> Result<(), String> {
+    if one == other { Ok(()) } else { Err(format!("{}, are {one} and {other}", what())) }
 }
 
 /// How people call all objects of a unit.
@@ -109,38 +104,43 @@ pub(super) fn title(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::tests::visits;
 
     fn names(count: usize) -> Vec<String> {
         (0..count).map(|at| format!("object-{at}")).collect()
     }
 
-    /// An object of so many records, of which one is rejected, each valid one with two entries.
+    /// An object of so many records, of which one is rejected, each valid one with two entries in each
+    /// of its two lists.
     fn tally(records: u64) -> Tally {
+        let child = TableTally { rows: (records - 1) * 2, entries: (records - 1) * 2 };
+        let of_rows = |rows| TableTally { rows, entries: 0 };
         Tally {
             records,
-            loaded: records - 1,
-            rejected: 1,
-            list_entries: (records - 1) * 2,
-            log_rows: (records - 1) * 2,
+            tables: vec![of_rows(records - 1), child, child, of_rows(1)],
             rejected_by_reason: [("malformed".to_owned(), 1)].into(),
             ..Tally::default()
         }
     }
 
     fn written(tallies: &[Tally]) -> Written {
-        let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum();
-        Written {
-            status: sum(|tally| tally.loaded),
-            log: sum(|tally| tally.log_rows),
-            rejected: sum(|tally| tally.rejected),
-        }
+        let sum = |at: usize| tallies.iter().map(|tally| tally.tables[at].rows).sum();
+        Written { rows: (0..4).map(sum).collect() }
+    }
+
+    fn reconcile(
+        tallies: &[Tally],
+        copied: &Written,
+        merged: Option<&[(Option<u32>, Merged)]>,
+    ) -> Result<Vec<Counts>> {
+        reconcile_counts(&names(tallies.len()), &visits().plan, tallies, copied, merged)
     }
 
     #[test]
     fn what_agrees_is_proven_for_each_object() {
         let tallies = [tally(3), tally(5)];
         let merged = [(Some(1), Merged { inserted: 2, updated: 1 })];
-        let counts = reconcile_counts(&names(2), &tallies, written(&tallies), Some(&merged));
+        let counts = reconcile(&tallies, &written(&tallies), Some(&merged));
         let counts = counts.unwrap();
         let of = |counts: &Counts| (counts.records, counts.loaded, counts.merged.unwrap());
         let superseded = MergeCounts { superseded: 2, ..MergeCounts::default() };
@@ -152,17 +152,20 @@ mod tests {
     fn one_row_too_few_anywhere_is_an_error_that_names_the_object() {
         let tallies = [tally(3), tally(5)];
         let all = written(&tallies);
-        for copied in [
-            Written { status: all.status - 1, ..all },
-            Written { log: all.log - 1, ..all },
-            Written { rejected: all.rejected + 1, ..all },
-        ] {
-            let error = reconcile_counts(&names(2), &tallies, copied, None).unwrap_err();
+        for at in 0..all.rows.len() {
+            let mut copied = all.clone();
+            copied.rows[at] -= 1;
+            let error = reconcile(&tallies, &copied, None).unwrap_err();
             assert!(error.to_string().contains("object-0 and 1 more"), "{error}");
         }
-        let lost = Tally { loaded: 3, ..tally(5) };
-        let error = counts_of("object-1", &lost).unwrap_err().to_string();
+        let mut lost = tally(5);
+        lost.tables[0].rows -= 1;
+        let error = counts_of("object-1", &visits().plan, &lost).unwrap_err().to_string();
         assert!(error.contains("object-1") && error.contains("5 and 4"), "{error}");
+        let mut lost = tally(5);
+        lost.tables[2].entries += 1;
+        let error = counts_of("object-1", &visits().plan, &lost).unwrap_err().to_string();
+        assert!(error.contains("rows of web.tags, are 9 and 8"), "{error}");
     }
 
     #[test]
@@ -173,7 +176,7 @@ mod tests {
             (Some(1), Merged { inserted: 1, updated: 0 }),
             (Some(0), Merged { inserted: 2, updated: 1 }),
         ] {
-            let proven = reconcile_counts(&names(1), &tallies, written(&tallies), Some(&[merged]));
+            let proven = reconcile(&tallies, &written(&tallies), Some(&[merged]));
             assert!(proven.unwrap_err().to_string().contains("no record's"));
         }
     }

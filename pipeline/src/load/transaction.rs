@@ -125,7 +125,8 @@ pub(crate) async fn load_unit<U: Unit>(
             Some(merged)
         }
     };
-    let counts = reconcile_counts(&unit.names(), &tallies, copied, merged.as_deref())?;
+    let plan = &targets.feed().plan;
+    let counts = reconcile_counts(&unit.names(), plan, &tallies, &copied, merged.as_deref())?;
     let loaded = unit.record(&transaction, &tallies, counts).await?;
     commit(transaction, &database, unit, options).await?;
     turn.commit.pass();

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::decode::{Decoder, Limits, REASON};
+use crate::decode::{Decoder, Limits};
 use crate::error::{Error, Result};
-use crate::feed::{Feed, Reason};
+use crate::feed::{Decoded, Feed, Reason};
 use crate::source::{Batches, CutOptions, Decompressed, Object, ObjectReader, read_error};
 
 /// The reasons that a schema is to blame for, not a single record.
 const OF_SCHEMA: [Reason; 4] =
-    [Reason::NullField, Reason::EmptyStatus, Reason::WrongType, Reason::OutOfRange];
+    [Reason::NullField, Reason::EmptyText, Reason::WrongType, Reason::OutOfRange];
 
 /// Bytes of text at the beginning of an object that are looked at, or somewhat more.
 const BEGINNING_BYTES: usize = 1 << 20;
@@ -17,21 +17,22 @@ const BEGINNING_BYTES: usize = 1 << 20;
 /// Whether every record of the first megabyte or so is rejected, and some because of their fields.
 pub(super) async fn is_rejected(
     object: &Object,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     limits: Limits,
     cut: CutOptions,
 ) -> Result<bool> {
     let reader = ObjectReader::open_beginning(object, Arc::default());
-    let (url, object) = (object.url(), object.clone());
+    let (url, object, feed) = (object.url(), object.clone(), Arc::clone(feed));
     let work = tokio::task::spawn_blocking(move || {
         let failed = |error| read_error(&object, error);
-        let mut decoder = Decoder::new(feed, &limits);
+        let mut decoder = Decoder::new(&feed, &limits);
         let (mut bytes, mut some_of_schema) = (0, false);
         let input = Decompressed::new(reader, cut.text_limits).map_err(failed)?;
         for batch in Batches::new(input, cut) {
             let batch = batch.map_err(failed)?;
             let records = decoder.decode(&batch)?;
-            let reasons = records.column(REASON).and_then(|reasons| reasons.str());
+            let reasons =
+                records.column(Decoded::Reason.column()).and_then(|reasons| reasons.str());
             let reasons =
                 reasons.map_err(|source| Error::Frame { doing: "count reasons", source })?;
             if reasons.null_count() > 0 {

@@ -2,8 +2,8 @@
 
 use crate::catalog::column::Column;
 use crate::catalog::types::DataType;
-use crate::decode::{Limit, Limits};
-use crate::feed::{Feed, Field, Kind};
+use crate::decode::Limits;
+use crate::feed::{Feed, Field, Kind, Limit, Storage};
 use crate::side_by_side::side_by_side;
 
 /// What stands where there is nothing.
@@ -84,22 +84,24 @@ pub(super) fn hold(feed: &Feed, columns: &[Column], limits: &Limits) -> Fit {
         .fields
         .iter()
         .zip(&limits.record)
-        .map(|(field, limit)| line(field, *limit, find(columns, field.name)))
+        .map(|(field, limit)| line(field, *limit, find(columns, &field.key)))
         .collect();
-    let new = columns.iter().filter(|column| !has(feed.fields, &column.name));
+    let new = columns.iter().filter(|column| !has(&feed.fields, &column.name));
     lines.extend(new.map(|column| new_line(column.name.clone(), &column.data_type)));
-    let (list, entry) = feed.list();
-    if let Some(DataType::Array(element)) = find(columns, list.name).map(|list| &list.data_type)
-        && let DataType::Struct(found) = element.as_ref()
-    {
-        let new = found.iter().filter(|(name, _)| !has(entry, name));
-        lines.extend(new.map(|(name, kind)| new_line(format!("{}.{name}", list.name), kind)));
+    for (list, entry) in feed.lists() {
+        let found = find(columns, &list.key).map(|list| &list.data_type);
+        if let Some(DataType::Array(element)) = found
+            && let DataType::Struct(found) = element.as_ref()
+        {
+            let new = found.iter().filter(|(name, _)| !has(entry, name));
+            lines.extend(new.map(|(name, kind)| new_line(format!("{}.{name}", list.key), kind)));
+        }
     }
     Fit { lines }
 }
 
 fn has(fields: &[Field], name: &str) -> bool {
-    fields.iter().any(|field| field.name.eq_ignore_ascii_case(name))
+    fields.iter().any(|field| field.key.eq_ignore_ascii_case(name))
 }
 
 fn find<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
@@ -117,16 +119,17 @@ fn line(field: &Field, limit: Limit, column: Option<&Column>) -> Line {
         None if field.required => Verdict::Missing,
         None => Verdict::Fits,
     };
-    Line { field: field.name.to_owned(), takes: takes(field, limit), found, verdict }
+    Line { field: field.key.clone(), takes: takes(field, limit), found, verdict }
 }
 
 fn takes(field: &Field, limit: Limit) -> String {
-    let kind = match field.kind {
-        Kind::Text => "string".to_owned(),
-        Kind::Integer => "integer".to_owned(),
-        Kind::Boolean => "boolean".to_owned(),
+    let kind = match &field.kind {
+        Kind::Value(data_type) => {
+            let expected = data_type.expected();
+            expected.split_once(' ').map_or(expected, |(_, kind)| kind).to_owned()
+        }
         Kind::List(entry) => {
-            let names: Vec<_> = entry.iter().map(|field| field.name).collect();
+            let names: Vec<_> = entry.iter().map(|field| field.key.as_str()).collect();
             format!("array of {{{}}}", names.join(", "))
         }
     };
@@ -151,7 +154,7 @@ fn found(column: &Column) -> String {
 }
 
 fn verdict(field: &Field, limit: Limit, column: &Column) -> Verdict {
-    match (&column.data_type, field.kind) {
+    match (&column.data_type, &field.kind) {
         (DataType::Choice(_), kind) => {
             let fitting = column.kinds.keys().filter(|word| takes_kind(kind, word)).count();
             match (fitting, column.kinds.len()) {
@@ -161,22 +164,24 @@ fn verdict(field: &Field, limit: Limit, column: &Column) -> Verdict {
             }
         }
         (DataType::Json, _) => Verdict::InPart,
-        // What is a double may have been written as an integer.
-        (DataType::Double, Kind::Integer) => Verdict::InPart,
         (DataType::Array(element), Kind::List(entry)) => entries(entry, element, column),
+        // What is a double may have been written as an integer.
+        (DataType::Double, kind) if takes_kind(kind, "integer") && !takes_kind(kind, "float") => {
+            Verdict::InPart
+        }
         (found, kind) if !takes_kind(kind, kind_of(found)) => Verdict::Never,
-        (_, Kind::Integer) => within(limit, column),
-        (DataType::String, Kind::Text) => length(field, limit, column),
+        (DataType::String, _) => length(field, limit, column),
+        (_, Kind::Value(data_type)) if data_type.storage() == Storage::Integer => {
+            within(limit, column)
+        }
         _ => Verdict::Fits,
     }
 }
 
 /// Whether a field takes values of a kind, as [`Column::kinds`] calls them.
-fn takes_kind(kind: Kind, word: &str) -> bool {
+fn takes_kind(kind: &Kind, word: &str) -> bool {
     match kind {
-        Kind::Text => matches!(word, "boolean" | "integer" | "float" | "string"),
-        Kind::Integer => word == "integer",
-        Kind::Boolean => word == "boolean",
+        Kind::Value(data_type) => data_type.takes(word),
         Kind::List(_) => word == "array",
     }
 }
@@ -196,14 +201,14 @@ const fn kind_of(found: &DataType) -> &'static str {
 /// A list fits if its entries are objects, or null.
 fn entries(entry: &[Field], element: &DataType, column: &Column) -> Verdict {
     let takes = |(name, found): &(String, DataType)| {
-        let field = entry.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+        let field = entry.iter().find(|field| field.key.eq_ignore_ascii_case(name));
         let all = match found {
             DataType::Choice(types) => types.as_slice(),
             one => std::slice::from_ref(one),
         };
         let is_taken = |found: &DataType| {
             *found == DataType::Void
-                || field.is_none_or(|field| takes_kind(field.kind, kind_of(found)))
+                || field.is_none_or(|field| takes_kind(&field.kind, kind_of(found)))
         };
         all.iter().all(is_taken)
     };
@@ -252,11 +257,12 @@ mod tests {
     use crate::catalog::infer::Inference;
     use crate::catalog::path::JsonPath;
     use crate::catalog::shape::Shape;
-    use crate::decode::{Limit, Limits};
-    use crate::feed::USER_STATUS;
+    use crate::decode::Limits;
+    use crate::feed::Limit;
+    use crate::feed::tests::visits;
 
-    const GOOD: &str = r#"{"USERID":1,"createdAt":"x","lastVisitedAt":5,"status":"s",
-        "statusLogs":[{"status":"s"},null],"isBlacklisted":true}"#;
+    const GOOD: &str = r#"{"id":5,"siteName":"s","at":7,"mobile":true,"reason":"r",
+        "pages":[{"url":"u"},null]}"#;
 
     /// The fields that do not fit when a part of a good record is replaced; those of both records
     /// where it is replaced in one only.
@@ -267,9 +273,11 @@ mod tests {
         if also_good {
             inference.read(GOOD.as_bytes(), &mut shape);
         }
-        let mut limits = Limits::of_fresh_tables(&USER_STATUS);
-        limits.record[2] = Limit::Range(0, 1000);
-        let fit = hold(&USER_STATUS, &shape.columns(), &limits);
+        let feed = visits();
+        let mut limits = Limits::of_fresh_tables(&feed);
+        let id = feed.fields.iter().position(|field| field.key == "id").unwrap();
+        limits.record[id] = Limit::Range(0, 1000);
+        let fit = hold(&feed, &shape.columns(), &limits);
         let lines = fit.lines.into_iter().filter(|line| line.verdict != Verdict::Fits);
         lines.map(|line| (line.field, line.verdict)).collect()
     }
@@ -278,34 +286,35 @@ mod tests {
     fn what_fits_is_told_from_what_never_does_and_from_what_sometimes_does() {
         assert_eq!(differing("{", "{", false), []);
         for (from, to, field) in [
-            ("5", "\"5\"", "lastVisitedAt"),
-            ("5", "5000", "lastVisitedAt"),
-            ("true", "\"true\"", "isBlacklisted"),
-            ("\"x\"", "{}", "createdAt"),
-            ("[{\"status\":\"s\"},null]", "[1]", "statusLogs"),
-            ("[{\"status\":\"s\"},null]", "{}", "statusLogs"),
+            ("5", "\"5\"", "id"),
+            ("5", "5000", "id"),
+            ("true", "\"true\"", "mobile"),
+            ("\"r\"", "{}", "reason"),
+            ("\"r\"", "\"longer\"", "reason"),
+            ("[{\"url\":\"u\"},null]", "[1]", "pages"),
+            ("[{\"url\":\"u\"},null]", "{}", "pages"),
         ] {
             assert_eq!(differing(from, to, false), [(field.to_owned(), Verdict::Never)], "{to}");
             assert_eq!(differing(from, to, true), [(field.to_owned(), Verdict::InPart)], "{to}");
         }
-        for (from, to, field) in [("5", "5.5", "lastVisitedAt"), ("\"s\"}", "[1]}", "statusLogs")] {
+        for (from, to, field) in [("5", "5.5", "id"), ("\"u\"}", "[1]}", "pages")] {
             assert_eq!(differing(from, to, false), [(field.to_owned(), Verdict::InPart)], "{to}");
         }
-        assert_eq!(differing("\"x\"", "5", true), []);
-        assert_eq!(differing("\"s\"},null", "\"s\"},{\"status\":5},null", false), []);
-        let empty = differing("\"status\":\"s\",", "\"status\":\"\",", false);
-        assert_eq!(empty, [("status".to_owned(), Verdict::Never)]);
+        assert_eq!(differing("\"r\"", "5", true), []);
+        assert_eq!(differing("\"u\"},null", "\"u\"},null,{\"url\":5},null", false), []);
+        let empty = differing("\"s\"", "\"\"", false);
+        assert_eq!(empty, [("siteName".to_owned(), Verdict::Never)]);
     }
 
     #[test]
     fn fields_may_be_missing_or_new() {
-        for (from, to) in [("\"createdAt\":\"x\",", ""), ("\"x\"", "null")] {
-            let missing = [("createdAt".to_owned(), Verdict::Missing)];
+        for (from, to) in [("\"siteName\":\"s\",", ""), ("\"s\"", "null")] {
+            let missing = [("siteName".to_owned(), Verdict::Missing)];
             assert_eq!(differing(from, to, false), missing);
             assert_eq!(differing(from, to, true), []);
         }
-        let new = differing("{\"status\":\"s\"}", "{\"by\":1}],\"more\":[1", false);
-        let expected = ["more", "statusLogs.by"].map(|name| (name.to_owned(), Verdict::New));
+        let new = differing("{\"url\":\"u\"}", "{\"by\":1}],\"more\":[1", false);
+        let expected = ["more", "pages.by"].map(|name| (name.to_owned(), Verdict::New));
         assert_eq!(new, expected);
     }
 }

@@ -49,7 +49,7 @@ pub struct Planned<'a> {
     /// The object.
     pub object: &'a Object,
     /// Its feed.
-    pub feed: &'static Feed,
+    pub feed: &'a Arc<Feed>,
     /// How it is to be loaded.
     pub options: &'a LoadOptions,
     /// Whether nothing may be written, not even into the catalog.
@@ -61,7 +61,7 @@ pub struct Planned<'a> {
 /// What many objects that are to be loaded have in common.
 #[derive(Clone, Copy)]
 struct Many<'a> {
-    feed: &'static Feed,
+    feed: &'a Arc<Feed>,
     options: &'a LoadOptions,
     others: Others<'a>,
 }
@@ -91,7 +91,7 @@ impl Preflight {
     pub async fn check_all(
         &self,
         objects: &[Listed],
-        feed: &'static Feed,
+        feed: &Arc<Feed>,
         options: &LoadOptions,
         others: Others<'_>,
         connection: &mut Connection,
@@ -263,7 +263,7 @@ impl Preflight {
         match is_rejected {
             Ok(true) => Err(Error::Mismatch {
                 object: object.url(),
-                feed: feed.name,
+                feed: feed.name.clone(),
                 differences: fit.differences(&source.name),
             }),
             // What keeps it from being read, the load will say.
@@ -282,11 +282,11 @@ impl Preflight {
     /// What the targets can hold. What is wrong with them the load will say.
     async fn limits(
         &self,
-        feed: &'static Feed,
+        feed: &Arc<Feed>,
         mode: RequestedMode,
         connection: Option<&mut Connection>,
     ) -> Limits {
-        let fresh = || Targets::fresh(feed, mode.on_new_table()).limits();
+        let fresh = || Targets::fresh(feed, mode.on_new_table(feed)).limits();
         let Some(connection) = connection else {
             return fresh();
         };

@@ -10,18 +10,16 @@ use polars::prelude::{Column as FrameColumn, DataFrame, DataType, PolarsResult, 
 use polars_arrow::array::{Array, Utf8ViewArray};
 
 use super::Mode;
-use super::table::{Column, Table, Wire};
+use super::table::{Column, Table};
 use super::target::Targets;
-use crate::decode::{OBJECT_NO, RECORD_NO};
+use crate::decode::OBJECT_NO;
 use crate::error::{Error, Result};
+use crate::feed::{Decoded, Type, Wire};
 
 /// What a COPY in binary format begins with: signature, no flags, no extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
 /// What it ends with.
 pub(super) const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
-
-/// Postgres counts from 2000-01-01.
-const MICROS_FROM_1970_TO_2000: i64 = 946_684_800_000_000;
 
 /// Bytes of encoded rows that are handed on at once. A log row repeats the key of its record, so the
 /// rows of a batch may be many times as long as its text.
@@ -29,71 +27,55 @@ const PIECE_BYTES: usize = 2 << 20;
 
 /// Encoded rows of one of the tables.
 #[derive(Debug)]
-pub enum Rows {
-    /// Of the status table, or of its staging table in merge mode.
-    Status(Vec<u8>),
-    /// Of the log table.
-    Log(Vec<u8>),
-    /// Of the table of rejected records.
-    Rejected(Vec<u8>),
+pub struct Rows {
+    /// The index of the table in the feed's plan. In merge mode rows of the root table go to its
+    /// staging table.
+    pub table: usize,
+    /// The rows, as COPY takes them.
+    pub bytes: Vec<u8>,
 }
 
 /// Encodes frames for the tables of a load.
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    status: Table,
-    log: Table,
-    rejected: Table,
+    tables: Vec<Table>,
 }
 
 impl Encoder {
     /// An encoder for these tables.
     #[must_use]
     pub fn new(targets: &Targets) -> Self {
-        Self {
-            status: targets.status_rows(),
-            log: targets.log.clone(),
-            rejected: targets.rejected.clone(),
-        }
+        let tables = (0..targets.tables.len()).map(|table| targets.sent(table));
+        Self { tables: tables.collect() }
     }
 
-    /// Encodes the status frame and hands its rows on in pieces, until `send` says no.
+    /// Encodes the frame of the table of this index and hands its rows on in pieces, until `send` says
+    /// no.
     ///
     /// # Errors
     /// [`Error::Frame`] when a frame with rows lacks a column of its table or has it in another type.
-    pub fn status(&self, frame: &DataFrame, mut send: impl FnMut(Rows) -> bool) -> Result<()> {
-        encode(frame, &self.status, |rows| send(Rows::Status(rows)))
-    }
-
-    /// As [`Self::status`], of the log frame.
-    ///
-    /// # Errors
-    /// As [`Self::status`].
-    pub fn log(&self, frame: &DataFrame, mut send: impl FnMut(Rows) -> bool) -> Result<()> {
-        encode(frame, &self.log, |rows| send(Rows::Log(rows)))
-    }
-
-    /// As [`Self::status`], of the frame of rejected records.
-    ///
-    /// # Errors
-    /// As [`Self::status`].
-    pub fn rejected(&self, frame: &DataFrame, mut send: impl FnMut(Rows) -> bool) -> Result<()> {
-        encode(frame, &self.rejected, |rows| send(Rows::Rejected(rows)))
+    pub fn encode(
+        &self,
+        table: usize,
+        frame: &DataFrame,
+        mut send: impl FnMut(Rows) -> bool,
+    ) -> Result<()> {
+        encode(frame, &self.tables[table], |bytes| send(Rows { table, bytes }))
     }
 }
 
 impl Targets {
-    /// The columns of the rows that COPY sends of the status frame: in merge mode those of the
-    /// staging table, which also tells the later of two records.
-    pub(super) fn status_rows(&self) -> Table {
-        let mut table = self.status.clone();
-        if self.mode == Mode::Merge {
+    /// The columns of the rows that COPY sends of a table: in merge mode for the root table those of
+    /// the staging table, which also tells the later of two records.
+    pub(super) fn sent(&self, table: usize) -> Table {
+        let mut sent = self.tables[table].clone();
+        if table == 0 && self.mode == Mode::Merge {
             if self.is_bundled {
-                table.columns.push(Column::unlimited(OBJECT_NO, Wire::Int4));
+                sent.columns.push(Column::ours(OBJECT_NO, Type::Integer));
             }
-            table.columns.push(Column::unlimited(RECORD_NO, Wire::Int8));
+            sent.columns.push(Column::ours(Decoded::RecordNo.column(), Type::BigInt));
         }
-        table
+        sent
     }
 }
 
@@ -102,8 +84,10 @@ fn encode(frame: &DataFrame, table: &Table, mut send: impl FnMut(Vec<u8>) -> boo
         return Ok(());
     }
     let failed = |source| Error::Frame { doing: "encode the rows of a batch", source };
-    let cells =
-        table.columns.iter().map(|column| Cells::of(frame.column(column.name)?, column.wire));
+    let cells = table
+        .columns
+        .iter()
+        .map(|column| Cells::of(frame.column(column.name.as_str())?, column.data_type.wire()));
     let cells = cells.collect::<PolarsResult<Vec<_>>>().map_err(failed)?;
     let mut rows = 0..frame.height();
     while !rows.is_empty() {
@@ -215,25 +199,20 @@ impl Cells {
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 
 fn short_cells(series: &Series, wire: Wire) -> PolarsResult<Vec<Short>> {
-    if matches!(wire, Wire::Boolean) {
-        let cells = series.bool()?.iter().map(|is| Short::of(is.map(|is| [u8::from(is)])));
-        return Ok(cells.collect());
-    }
+    let (bytes, zero) = match wire {
+        Wire::Integer { bytes, zero } => (bytes, zero),
+        Wire::Boolean | Wire::Text => {
+            let cells = series.bool()?.iter().map(|is| Short::of(is.map(|is| [u8::from(is)])));
+            return Ok(cells.collect());
+        }
+    };
     let integers = series.to_physical_repr().cast(&DataType::Int64)?;
     let integers = integers.i64()?.iter();
     // The decoder has seen to it that the integer fits the narrower ones.
-    Ok(match wire {
-        Wire::Int2 => {
-            integers.map(|it| Short::of(it.map(|it| (it as i16).to_be_bytes()))).collect()
-        }
-        Wire::Int4 => {
-            integers.map(|it| Short::of(it.map(|it| (it as i32).to_be_bytes()))).collect()
-        }
-        Wire::Timestamp => {
-            let since_2000 = integers.map(|it| it.map(|micros| micros - MICROS_FROM_1970_TO_2000));
-            since_2000.map(|it| Short::of(it.map(i64::to_be_bytes))).collect()
-        }
-        _ => integers.map(|it| Short::of(it.map(i64::to_be_bytes))).collect(),
+    Ok(match bytes {
+        2 => integers.map(|it| Short::of(it.map(|it| (it as i16).to_be_bytes()))).collect(),
+        4 => integers.map(|it| Short::of(it.map(|it| (it as i32).to_be_bytes()))).collect(),
+        _ => integers.map(|it| Short::of(it.map(|it| (it - zero).to_be_bytes()))).collect(),
     })
 }
 

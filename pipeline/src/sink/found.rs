@@ -4,15 +4,16 @@ use futures::future::try_join;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, Row, Statement};
 
-use super::table::{Column, INDEX_BYTES, Table, Wanted, Wire};
-use crate::decode::{DETAIL, Limit, RAW};
+use super::table::{Column, Table};
 use crate::error::{Error, Result};
-use crate::feed::Feed;
+use crate::feed::{
+    ColumnPlan, Decoded, Feed, Ident, Limit, Source, Storage, TableName, TablePlan, Type, listed,
+};
 use crate::side_by_side::side_by_side;
 
 /// A table as the database describes it.
 pub(super) struct Found {
-    name: &'static str,
+    name: TableName,
     /// As `pg_class.relkind` has it.
     kind: String,
     columns: Vec<FoundColumn>,
@@ -46,7 +47,7 @@ impl Questions {
         let columns = client.prepare(include_str!("../../../sql/queries/target_columns.sql"));
         let unique_keys = client.prepare(include_str!("../../../sql/queries/unique_keys.sql"));
         let prepared = try_join(columns, unique_keys).await;
-        let (columns, unique_keys) = prepared.map_err(asked(feed.status_table))?;
+        let (columns, unique_keys) = prepared.map_err(asked(&feed.plan.root().name))?;
         Ok(Self { columns, unique_keys })
     }
 }
@@ -55,14 +56,15 @@ impl Found {
     pub(super) async fn find(
         client: &impl GenericClient,
         questions: &Questions,
-        name: &'static str,
+        name: &TableName,
     ) -> Result<Self> {
-        let parameters: [&(dyn ToSql + Sync); 1] = [&name];
+        let in_sql = name.to_string();
+        let parameters: [&(dyn ToSql + Sync); 1] = [&in_sql];
         let columns = client.query(&questions.columns, &parameters);
         let unique_keys = client.query(&questions.unique_keys, &parameters);
         let (columns, unique_keys) = try_join(columns, unique_keys).await.map_err(asked(name))?;
         Ok(Self {
-            name,
+            name: name.clone(),
             kind: columns.first().map(|row| row.get("table_kind")).unwrap_or_default(),
             columns: columns.iter().map(FoundColumn::from).collect(),
             unique_keys: unique_keys.iter().map(UniqueKey::from).collect(),
@@ -73,13 +75,21 @@ impl Found {
         self.columns.is_empty()
     }
 
-    pub(super) fn column(&self, name: &str) -> Option<&FoundColumn> {
-        self.columns.iter().find(|column| column.name == name)
+    pub(super) fn column(&self, name: &Ident) -> Option<&FoundColumn> {
+        self.columns.iter().find(|column| column.name == name.as_str())
     }
 
     pub(super) fn unfit(&self, problem: String, remedy: String) -> Error {
         let differences = String::new();
-        Error::Target { table: self.name.to_owned(), problem, differences, remedy }
+        Error::Target { table: self.name.to_string(), problem, differences, remedy }
+    }
+
+    fn too_narrow(&self, column: &Ident, wide: &str) -> Error {
+        let (table, name) = (&self.name, column.as_str());
+        self.unfit(
+            format!("its column {name} is too narrow to keep every rejected record"),
+            format!("alter table {table} alter column {column} type {wide}"),
+        )
     }
 
     /// COPY needs a table; telling inserted rows from updated ones needs one without partitions.
@@ -100,20 +110,30 @@ impl Found {
 
     /// Whether there is a unique key on the feed's key that rows can be merged by.
     pub(super) fn has_merge_key(&self, feed: &Feed) -> bool {
-        self.unique_keys.iter().any(|unique| unique.is_arbiter && unique.columns == [feed.key])
+        let mut key: Vec<_> = feed.key.iter().map(Ident::as_str).collect();
+        key.sort_unstable();
+        !key.is_empty()
+            && self.unique_keys.iter().any(|unique| unique.is_arbiter && unique.columns == key)
     }
 
     /// Merge needs a unique key, and no other one that two records could both match.
-    pub(super) fn check_merge_key(&self, feed: &Feed, wanted: &[Wanted]) -> Result<()> {
-        let (table, key) = (self.name, feed.key);
+    pub(super) fn check_merge_key(&self, feed: &Feed, plan: &TablePlan) -> Result<()> {
+        let (table, key) = (&self.name, listed(&feed.key));
+        if feed.key.is_empty() {
+            let problem = format!("mode merge needs a key, and the feed {} has none", feed.name);
+            return Err(self.unfit(problem, "load with --mode append".to_owned()));
+        }
         if !self.has_merge_key(feed) {
             return Err(self.unfit(
                 format!("mode merge needs a unique key on {key}"),
                 format!("alter table {table} add primary key ({key}), or load with --mode append"),
             ));
         }
-        let is_other = |columns: &&Vec<String>| !columns.iter().any(|column| column == key);
-        match self.written_keys(wanted).find(is_other) {
+        // One that has the key's columns and more forbids nothing that the key allows.
+        let is_other = |columns: &&Vec<String>| {
+            !feed.key.iter().all(|key| columns.iter().any(|column| column == key.as_str()))
+        };
+        match self.written_keys(plan).find(is_other) {
             Some(columns) => Err(self.unfit(
                 format!(
                     "mode merge takes no unique key but {key}, and there is one on {}",
@@ -127,8 +147,8 @@ impl Found {
 
     /// Where every record is a row, there must be no key that two of them could both match;
     /// `otherwise` is what else helps.
-    pub(super) fn check_no_key(&self, wanted: &[Wanted], otherwise: &str) -> Result<()> {
-        let Some(columns) = self.written_keys(wanted).next() else {
+    pub(super) fn check_no_key(&self, plan: &TablePlan, otherwise: &str) -> Result<()> {
+        let Some(columns) = self.written_keys(plan).next() else {
             return Ok(());
         };
         let columns = columns.join(", ");
@@ -139,23 +159,24 @@ impl Found {
     }
 
     /// The unique keys all of whose columns are written.
-    pub(super) fn written_keys(&self, wanted: &[Wanted]) -> impl Iterator<Item = &Vec<String>> {
-        let is_written = |name: &String| wanted.iter().any(|wanted| wanted.name == name);
+    fn written_keys(&self, plan: &TablePlan) -> impl Iterator<Item = &Vec<String>> {
+        let is_written =
+            |name: &String| plan.columns.iter().any(|column| column.name.as_str() == name);
         let columns = self.unique_keys.iter().map(|unique| &unique.columns);
         columns.filter(move |columns| columns.iter().all(is_written))
     }
 
     /// The columns to write; fails when one of them is missing, cannot take its values, or when
     /// another one insists on a value.
-    pub(super) fn bind(&self, wanted: &[Wanted]) -> Result<Table> {
-        let columns = match self.others_that_insist(wanted).next() {
+    pub(super) fn bind(&self, plan: &TablePlan) -> Result<Table> {
+        let columns = match self.others_that_insist(plan).next() {
             Some(other) => Err(self.must_not_be_null(&other.name)),
-            None => wanted.iter().map(|wanted| self.bind_column(*wanted)).collect(),
+            None => plan.columns.iter().map(|column| self.bind_column(column)).collect(),
         };
         match columns {
-            Ok(columns) => Ok(Table { name: self.name, columns }),
+            Ok(columns) => Ok(Table { name: self.name.clone(), columns }),
             Err(Error::Target { table, problem, remedy, .. }) => {
-                let differences = self.differences(wanted);
+                let differences = self.differences(plan);
                 Err(Error::Target { table, problem, differences, remedy })
             }
             Err(error) => Err(error),
@@ -165,52 +186,58 @@ impl Found {
     /// The columns that are not written and must not be null.
     fn others_that_insist<'a>(
         &'a self,
-        wanted: &'a [Wanted],
+        plan: &'a TablePlan,
     ) -> impl Iterator<Item = &'a FoundColumn> {
-        let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted.name == name);
-        self.columns.iter().filter(move |column| column.insists() && !is_wanted(&column.name))
+        let is_written =
+            |name: &str| plan.columns.iter().any(|column| column.name.as_str() == name);
+        self.columns.iter().filter(move |column| column.insists() && !is_written(&column.name))
     }
 
     /// The columns that do not fit what is to be written, side by side.
-    fn differences(&self, wanted: &[Wanted]) -> String {
-        let differs = wanted.iter().filter(|wanted| self.bind_column(**wanted).is_err());
-        let row = |Wanted { name, values, nullable }: &Wanted| {
-            let written = values.type_name().to_owned() + if *nullable { " or null" } else { "" };
-            [(*name).to_owned(), written, self.column(name).map_or("-".to_owned(), shown)]
+    fn differences(&self, plan: &TablePlan) -> String {
+        let differs = plan.columns.iter().filter(|column| self.bind_column(column).is_err());
+        let row = |ColumnPlan { name, data_type, nullable, .. }: &ColumnPlan| {
+            let written = data_type.to_string() + if *nullable { " or null" } else { "" };
+            let there = self.column(name).map_or("-".to_owned(), shown);
+            [name.as_str().to_owned(), written, there]
         };
-        let others = self.others_that_insist(wanted);
+        let others = self.others_that_insist(plan);
         let others = others.map(|other| [other.name.clone(), "-".to_owned(), shown(other)]);
         let rows: Vec<_> = differs.map(row).chain(others).collect();
         side_by_side(["column", "the feed writes", "the table has"], &rows)
     }
 
-    pub(super) fn bind_column(&self, Wanted { name, values, nullable }: Wanted) -> Result<Column> {
-        let (table, type_name) = (self.name, values.type_name());
+    fn bind_column(&self, plan: &ColumnPlan) -> Result<Column> {
+        let (table, ColumnPlan { name, data_type, nullable, .. }) = (&self.name, plan);
+        let shown_name = name.as_str();
         let Some(column) = self.column(name) else {
-            let remedy = format!("alter table {table} add column {name} {type_name}");
-            return Err(self.unfit(format!("it has no column {name}"), remedy));
+            let remedy = format!("alter table {table} add column {name} {data_type}");
+            return Err(self.unfit(format!("it has no column {shown_name}"), remedy));
         };
         if column.generated {
             let remedy = format!("alter table {table} alter column {name} drop expression");
-            return Err(self.unfit(format!("its column {name} is generated"), remedy));
+            return Err(self.unfit(format!("its column {shown_name} is generated"), remedy));
         }
-        if nullable && column.not_null {
-            return Err(self.must_not_be_null(name));
+        if *nullable && column.not_null {
+            return Err(self.must_not_be_null(shown_name));
         }
-        let Some(wire) = values.wire(&column.kind) else {
-            let problem = format!("its column {name} is of type {}, not {type_name}", column.kind);
+        let Some(found) = data_type.in_column(&column.kind, column.modifier) else {
+            let kind = &column.kind;
+            let problem = format!("its column {shown_name} is of type {kind}, not {data_type}");
             let remedy = format!(
-                "alter table {table} alter column {name} type {type_name} using {name}::{type_name}"
+                "alter table {table} alter column {name} type {data_type} using {name}::{data_type}"
             );
             return Err(self.unfit(problem, remedy));
         };
-        Ok(Column { name, wire, limit: column.limit(wire) })
+        Ok(Column { name: name.clone(), data_type: found, limit: column.limit(found) })
     }
 
-    pub(super) fn must_not_be_null(&self, column: &str) -> Error {
+    fn must_not_be_null(&self, column: &str) -> Error {
+        // What PostgreSQL has as a name is one.
+        let name = column.parse::<Ident>().map_or(column.to_owned(), |name| name.to_string());
         self.unfit(
             format!("its column {column} must not be null, and the feed may have no value for it"),
-            format!("alter table {} alter column {column} drop not null", self.name),
+            format!("alter table {} alter column {name} drop not null", self.name),
         )
     }
 }
@@ -221,19 +248,11 @@ impl FoundColumn {
         self.not_null && !self.has_default && !self.generated
     }
 
-    fn limit(&self, wire: Wire) -> Limit {
-        match wire {
-            Wire::Text if self.modifier >= 4 || self.index_columns.is_some() => Limit::Text {
-                // The modifier of varchar(n) is n and the four bytes of a length.
-                characters: usize::try_from(self.modifier - 4).unwrap_or(usize::MAX),
-                bytes: self
-                    .index_columns
-                    .map_or(usize::MAX, |columns| INDEX_BYTES / columns as usize),
-            },
-            Wire::Int2 => Limit::Range(i16::MIN.into(), i16::MAX.into()),
-            Wire::Int4 => Limit::Range(i32::MIN.into(), i32::MAX.into()),
-            _ => Limit::None,
-        }
+    /// What a column of this type holds, of which an index may hold less.
+    fn limit(&self, data_type: Type) -> Limit {
+        let indexed = self.index_columns.and_then(|columns| usize::try_from(columns).ok());
+        let in_index = indexed.and_then(|columns| data_type.limit_in_index(columns));
+        data_type.limit().narrower(in_index.unwrap_or(Limit::None))
     }
 }
 
@@ -264,38 +283,23 @@ fn shown(column: &FoundColumn) -> String {
     format!("{}{kept}{made}", column.kind)
 }
 
-/// The columns of the error table that texts of any length go into.
-pub(super) const LONG: [&str; 3] = ["error_rec", DETAIL, RAW];
-
-/// A rejected record has nowhere else to go, so no column of the error table may be narrow.
-pub(super) fn check_holds_all(rejected: &Table) -> Result<()> {
-    let table = rejected.name;
-    let unfit = |problem, remedy| {
-        let differences = String::new();
-        Err(Error::Target { table: table.to_owned(), problem, differences, remedy })
-    };
-    for Column { name, wire, limit } in &rejected.columns {
-        match limit {
-            Limit::Text { characters, .. } if *characters < usize::MAX => {
-                let problem =
-                    format!("its column {name} is too narrow to keep every rejected record");
-                return unfit(
-                    problem,
-                    format!("alter table {table} alter column {name} type varchar"),
-                );
+/// A rejected record has nowhere else to go, so no column of the rejects table may be narrow.
+pub(super) fn check_holds_all(found: &Found, plan: &TablePlan) -> Result<()> {
+    let table = &found.name;
+    for (Column { name, limit, data_type }, planned) in
+        found.bind(plan)?.columns.iter().zip(&plan.columns)
+    {
+        let column = name.as_str();
+        match (limit, data_type.storage()) {
+            (Limit::Text { characters, .. }, _) if *characters < usize::MAX => {
+                return Err(found.too_narrow(name, "varchar"));
             }
-            Limit::Range(..) if *wire != Wire::Int8 => {
-                let problem =
-                    format!("its column {name} is too narrow to keep every rejected record");
-                return unfit(
-                    problem,
-                    format!("alter table {table} alter column {name} type bigint"),
-                );
-            }
-            Limit::Text { .. } if LONG.contains(name) => {
-                let problem =
-                    format!("its column {name} is indexed, and no index holds every text");
-                return unfit(problem, format!("drop the index on {table} ({name})"));
+            (Limit::Range(..), Storage::Integer) => return Err(found.too_narrow(name, "bigint")),
+            (Limit::Text { .. }, _) if is_long(planned.source) => {
+                return Err(found.unfit(
+                    format!("its column {column} is indexed, and no index holds every text"),
+                    format!("drop the index on {table} ({name})"),
+                ));
             }
             _ => {}
         }
@@ -303,7 +307,12 @@ pub(super) fn check_holds_all(rejected: &Table) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn asked(table: &str) -> impl FnOnce(tokio_postgres::Error) -> Error {
+/// Whether texts of any length go into a column of the rejects table.
+const fn is_long(source: Source) -> bool {
+    matches!(source, Source::Concat | Source::Decoded(Decoded::Detail | Decoded::Raw))
+}
+
+pub(super) fn asked(table: &TableName) -> impl FnOnce(tokio_postgres::Error) -> Error {
     let doing = format!("look at the table {table}");
     |source| Error::Database { doing, source }
 }

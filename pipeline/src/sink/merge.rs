@@ -1,4 +1,4 @@
-//! Merges staged status rows into the status table.
+//! Merges staged rows into the root table.
 //!
 //! Measured with 300,000 rows of random keys on PostgreSQL 15 (milliseconds, medians of three):
 //!
@@ -20,10 +20,10 @@
 
 use tokio_postgres::{Row, Transaction};
 
-use super::table::{Table, Wire};
 use super::target::Targets;
-use crate::decode::{OBJECT_NO, RECORD_NO};
+use crate::decode::OBJECT_NO;
 use crate::error::{Error, Result};
+use crate::feed::{Decoded, Ident, listed};
 
 /// The staging table, visible to its connection alone.
 pub(super) const STAGING: &str = "stevedore_staging";
@@ -38,10 +38,9 @@ pub(crate) struct Merged {
 impl Targets {
     /// Creates the staging table of this transaction.
     pub(super) async fn create_staging(&self, transaction: &Transaction<'_>) -> Result<()> {
-        let rows = self.status_rows();
-        let columns =
-            rows.columns.iter().map(|column| format!("{} {}", column.name, type_of(column.wire)));
-        let columns = columns.collect::<Vec<_>>().join(", ");
+        let rows = self.sent(0);
+        let columns = rows.columns.iter();
+        let columns = listed(columns.map(|column| format!("{} {}", column.name, column.data_type)));
         let sql = format!("create temporary table {STAGING} ({columns}) on commit drop");
         let failed = |source| Error::Database {
             doing: "create the staging table of a merge".to_owned(),
@@ -66,7 +65,7 @@ impl Targets {
 
     async fn merge_object(&self, transaction: &Transaction<'_>) -> Result<Merged> {
         let failed = |source| Error::Database {
-            doing: format!("merge into the table {}", self.status.name),
+            doing: format!("merge into the table {}", self.tables[0].name),
             source,
         };
         let insert = self.insert_sql();
@@ -91,19 +90,21 @@ impl Targets {
         transaction: &Transaction<'_>,
     ) -> Result<Vec<(Option<u32>, Merged)>> {
         let failed = |source| Error::Database {
-            doing: format!("merge into the table {}", self.status.name),
+            doing: format!("merge into the table {}", self.tables[0].name),
             source,
         };
         let is_empty = self.lock_if_empty(transaction).await.map_err(failed)?;
         let update = if is_empty { String::new() } else { self.update_sql() };
-        let (table, key) = (self.status.name, self.feed.key);
-        let (columns, winners) = (names(&self.status), self.winners_sql(&[OBJECT_NO]));
+        let (table, key) = (&self.tables[0].name, listed(&self.feed.key));
+        let object_no = Ident::ours(OBJECT_NO);
+        let (columns, winners) =
+            (listed(self.tables[0].names()), self.winners_sql(Some(&object_no)));
         let sql = format!(
             "with winners as materialized ({winners}), \
-             merged as (insert into {table} ({columns}) select {columns} from winners {update} \
-             returning {key}, xmax = 0 as is_new) \
-             select {OBJECT_NO}, count(*) filter (where is_new), count(*) filter (where not is_new) \
-             from merged left join winners using ({key}) group by {OBJECT_NO}"
+             merged as (insert into {table} as target ({columns}) select {columns} from winners \
+             {update} returning {key}, xmax = 0 as is_new) \
+             select {object_no}, count(*) filter (where is_new), count(*) filter (where not is_new) \
+             from merged left join winners using ({key}) group by {object_no}"
         );
         let rows = transaction.query(&sql, &[]).await.map_err(failed)?;
         let count = |row: &Row, at| u64::try_from(row.get::<_, i64>(at)).unwrap_or_default();
@@ -119,7 +120,7 @@ impl Targets {
         &self,
         transaction: &Transaction<'_>,
     ) -> Result<bool, tokio_postgres::Error> {
-        let table = self.status.name;
+        let table = &self.tables[0].name;
         let is_empty = format!("select not exists (select from {table})");
         if !transaction.query_one(&is_empty, &[]).await?.get::<_, bool>(0) {
             return Ok(false);
@@ -133,47 +134,34 @@ impl Targets {
     /// Sorted by key: an index is filled fastest in order, and loads that meet at the same keys
     /// lock them in the same order, so that none waits for the other for ever.
     fn insert_sql(&self) -> String {
-        let (table, columns) = (self.status.name, names(&self.status));
-        format!("insert into {table} ({columns}) {}", self.winners_sql(&[]))
+        let (table, columns) = (&self.tables[0].name, listed(self.tables[0].names()));
+        format!("insert into {table} as target ({columns}) {}", self.winners_sql(None))
     }
 
-    /// The staged rows that are to be merged; `earlier` columns tell the later of two before the
-    /// number of the record does, and are selected too.
-    fn winners_sql(&self, earlier: &[&str]) -> String {
-        let (key, latest) = (self.feed.key, self.feed.latest_by);
-        let columns = self.status.columns.iter().map(|column| column.name);
-        let columns = columns.chain(earlier.iter().copied()).collect::<Vec<_>>().join(", ");
-        let order = [latest].into_iter().chain(earlier.iter().copied()).chain([RECORD_NO]);
-        let order = order.map(|column| format!("{column} desc")).collect::<Vec<_>>().join(", ");
+    /// The staged rows that are to be merged; the number of their object, if there is one, tells the
+    /// later of two before the number of the record does, and is selected too.
+    fn winners_sql(&self, object_no: Option<&Ident>) -> String {
+        let key = listed(&self.feed.key);
+        let columns = listed(self.tables[0].names().chain(object_no));
+        let record_no = Ident::ours(Decoded::RecordNo.column());
+        let order = self.feed.latest_by.iter().chain(object_no).chain([&record_no]);
+        let order = listed(order.map(|column| format!("{column} desc")));
         format!("select distinct on ({key}) {columns} from {STAGING} order by {key}, {order}")
     }
 
     fn update_sql(&self) -> String {
-        let (table, key, latest) = (self.status.name, self.feed.key, self.feed.latest_by);
-        let others = self.status.columns.iter().filter(|column| column.name != key);
-        let set = others
-            .map(|column| format!("{0} = excluded.{0}", column.name))
-            .collect::<Vec<_>>()
-            .join(", ");
-        format!(
-            "on conflict ({key}) do update set {set} \
-             where ({table}.{latest} > excluded.{latest}) is not true"
-        )
-    }
-}
-
-/// The columns of a table as SQL lists them.
-pub(super) fn names(table: &Table) -> String {
-    table.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
-}
-
-const fn type_of(wire: Wire) -> &'static str {
-    match wire {
-        Wire::Text => "text",
-        Wire::Int2 => "int2",
-        Wire::Int4 => "int4",
-        Wire::Int8 => "int8",
-        Wire::Boolean => "bool",
-        Wire::Timestamp => "timestamp",
+        let key = listed(&self.feed.key);
+        let others = self.tables[0].names().filter(|name| !self.feed.key.contains(name));
+        let set = listed(others.map(|name| format!("{name} = excluded.{name}")));
+        if set.is_empty() {
+            return format!("on conflict ({key}) do nothing");
+        }
+        let unless_greater = self
+            .feed
+            .latest_by
+            .as_ref()
+            .map(|latest| format!(" where (target.{latest} > excluded.{latest}) is not true"));
+        let unless_greater = unless_greater.unwrap_or_default();
+        format!("on conflict ({key}) do update set {set}{unless_greater}")
     }
 }

@@ -1,20 +1,20 @@
 //! Writes the frames of a load into their tables by binary COPY, in the load's transaction.
 //!
 //! [`Targets`] holds the feed against the tables as they are; an [`Encoder`] turns frames into COPY
-//! rows on the thread that computed them; a [`Sink`] sends the rows: the log, mostly the largest,
-//! in long COPYs while the load goes on, and between them the other two, whenever 8 MB of them wait.
-//! (A COPY per batch and table takes 1.5 times as long, since every start and end of one stalls.)
+//! rows on the thread that computed them; a [`Sink`] sends the rows: those of the first child table,
+//! mostly the largest, in long COPYs while the load goes on, and between them those of the others,
+//! whenever 8 MB of them wait. (A COPY per batch and table takes 1.5 times as long, since every start
+//! and end of one stalls.)
 
 mod encode;
 mod found;
 mod merge;
-mod mode;
 mod table;
 mod target;
 mod write;
 
+pub use crate::feed::{Mode, RequestedMode};
 pub use encode::{Encoder, Rows};
 pub(crate) use merge::Merged;
-pub use mode::{Mode, RequestedMode};
 pub use target::{Targets, create_tables};
 pub use write::{MergeCounts, Sink, Written};

@@ -1,23 +1,24 @@
 //! The tables of a feed as they are: found fit for a load, or refused with a remedy.
 
-use futures::future::{try_join, try_join3};
+use std::sync::Arc;
+
+use futures::future::{try_join, try_join_all};
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::found::{Found, Questions, asked, check_holds_all};
-use super::table::{REJECTED, Table, log_columns, status_columns};
+use super::table::Table;
 use super::{Mode, RequestedMode};
-use crate::decode::{Limit, Limits};
+use crate::decode::Limits;
 use crate::error::{Error, Result};
-use crate::feed::{Feed, Field};
+use crate::feed::{Feed, RowsOf, TablePlan, ddl};
 
 /// The tables of a feed, fit for a load.
 #[derive(Debug, Clone)]
 pub struct Targets {
-    pub(super) feed: &'static Feed,
+    pub(super) feed: Arc<Feed>,
     pub(super) mode: Mode,
-    pub(super) status: Table,
-    pub(super) log: Table,
-    pub(super) rejected: Table,
+    /// In the order of the feed's plan.
+    pub(super) tables: Vec<Table>,
     /// Whether all tables and columns are there.
     is_complete: bool,
     /// Whether the rows of a load are those of many objects.
@@ -31,20 +32,14 @@ pub struct Targets {
 /// [`Error::Database`] when the role may not.
 pub async fn create_tables(
     client: &impl GenericClient,
-    feed: &'static Feed,
+    feed: &Arc<Feed>,
     mode: RequestedMode,
 ) -> Result<()> {
     // Adding columns that are there waits all the same for whoever writes to the table.
     if Targets::find(client, feed, mode).await.is_ok_and(|found| found.is_complete) {
         return Ok(());
     }
-    let primary_key = match mode.on_new_table() {
-        Mode::Merge => {
-            format!(",\n    constraint {}_pkey primary key ({})", feed.status_table, feed.key)
-        }
-        Mode::Append => String::new(),
-    };
-    let sql = feed.tables_sql.replace("{primary_key}", &primary_key);
+    let sql = ddl::create_tables(feed, mode.on_new_table(feed) == Mode::Merge);
     client.batch_execute(&sql).await.map_err(|source| Error::Database {
         doing: format!("create the tables of the feed {}", feed.name),
         source,
@@ -58,7 +53,7 @@ impl Targets {
     /// As [`Self::find`].
     pub async fn find_or_create(
         client: &impl GenericClient,
-        feed: &'static Feed,
+        feed: &Arc<Feed>,
         mode: RequestedMode,
     ) -> Result<Self> {
         let found = Self::find(client, feed, mode).await?;
@@ -71,7 +66,7 @@ impl Targets {
             return Ok(found);
         }
         Err(Error::Target {
-            table: feed.status_table.to_owned(),
+            table: feed.plan.root().name.to_string(),
             problem: "the search path leads to no schema that has it".to_owned(),
             differences: String::new(),
             remedy: "alter role … set search_path = the schema that is to have the tables"
@@ -87,65 +82,49 @@ impl Targets {
     /// helps; [`Error::Database`] when the database cannot be asked.
     pub async fn find(
         client: &impl GenericClient,
-        feed: &'static Feed,
+        feed: &Arc<Feed>,
         mode: RequestedMode,
     ) -> Result<Self> {
         // Questions that do not wait for each other's answers cost little more than one.
         let (questions, ()) =
             try_join(Questions::prepare(client, feed), check_encoding(client, feed)).await?;
-        let find = |name| Found::find(client, &questions, name);
-        let (status, log, rejected) =
-            try_join3(find(feed.status_table), find(feed.log_table), find(feed.rejected_table))
-                .await?;
+        let plans = &feed.plan.tables;
+        let found = plans.iter().map(|plan| Found::find(client, &questions, &plan.name));
+        let found = try_join_all(found).await?;
+        let root = &found[0];
         let mode = match mode {
             RequestedMode::Fixed(mode) => mode,
-            RequestedMode::Auto if status.is_missing() => mode.on_new_table(),
-            RequestedMode::Auto if status.has_merge_key(feed) => Mode::Merge,
+            RequestedMode::Auto if root.is_missing() => mode.on_new_table(feed),
+            RequestedMode::Auto if root.has_merge_key(feed) => Mode::Merge,
             RequestedMode::Auto => Mode::Append,
         };
         let mut targets = Self::fresh(feed, mode);
-        if !status.is_missing() {
-            let wanted = status_columns(feed);
-            status.check_kind(mode == Mode::Merge)?;
-            match mode {
-                Mode::Merge => status.check_merge_key(feed, &wanted)?,
-                Mode::Append => status.check_no_key(&wanted, ", or load with --mode merge")?,
+        targets.is_complete = true;
+        for ((plan, found), table) in plans.iter().zip(&found).zip(&mut targets.tables) {
+            match check(feed, plan, found, mode)? {
+                Some(bound) => *table = bound,
+                None => targets.is_complete = false,
             }
-            targets.status = status.bind(&wanted)?;
-        }
-        if !log.is_missing() {
-            let wanted = log_columns(feed);
-            log.check_kind(false)?;
-            log.check_no_key(&wanted, "")?;
-            targets.log = log.bind(&wanted)?;
-        }
-        // Of an older table the columns that are there are looked at; the others will be added.
-        let (there, lacking): (Vec<_>, Vec<_>) =
-            REJECTED.into_iter().partition(|wanted| rejected.column(wanted.name).is_some());
-        if !rejected.is_missing() {
-            rejected.check_kind(false)?;
-            rejected.check_no_key(&REJECTED, "")?;
-            check_holds_all(&rejected.bind(&there)?)?;
-        }
-        if lacking.is_empty() {
-            targets.rejected = rejected.bind(&REJECTED)?;
-            targets.is_complete = !status.is_missing() && !log.is_missing();
         }
         Ok(targets)
     }
 
     /// The tables that a fresh database gets.
     #[must_use]
-    pub fn fresh(feed: &'static Feed, mode: Mode) -> Self {
+    pub fn fresh(feed: &Arc<Feed>, mode: Mode) -> Self {
+        let tables = feed.plan.tables.iter().map(|plan| Table::fresh(feed, plan, mode));
         Self {
-            feed,
+            feed: Arc::clone(feed),
             mode,
-            status: Table::fresh_with_key(feed, mode),
-            log: Table::fresh(feed.log_table, &log_columns(feed)),
-            rejected: Table::fresh(feed.rejected_table, &REJECTED),
+            tables: tables.collect(),
             is_complete: false,
             is_bundled: false,
         }
+    }
+
+    /// The feed whose tables they are.
+    pub(crate) const fn feed(&self) -> &Arc<Feed> {
+        &self.feed
     }
 
     /// The mode in which the tables are written.
@@ -173,7 +152,7 @@ impl Targets {
         records_before: &[i64],
     ) -> Result<()> {
         let sql = include_str!("../../../sql/queries/number_rejected.sql")
-            .replace("{rejected}", self.rejected.name);
+            .replace("{rejects}", &self.feed.plan.rejects().name.to_string());
         let numbered = transaction.execute(&sql, &[&load_id, &starts, &records_before]).await;
         numbered.map(drop).map_err(|source| Error::Database {
             doing: "number the rejected records of the load".to_owned(),
@@ -184,30 +163,49 @@ impl Targets {
     /// What the columns can hold.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        let (list, entry) = self.feed.list();
-        let of_field = |field: &Field| match field.column {
-            column if column == list.column => Limit::None,
-            // The key goes into both tables.
-            column if column == self.feed.key => {
-                self.status.limit(column).narrower(self.log.limit(column))
-            }
-            column => self.status.limit(column),
-        };
-        Limits {
-            record: self.feed.fields.iter().map(of_field).collect(),
-            entry: entry.iter().map(|field| self.log.limit(field.column)).collect(),
+        Limits::of(&self.feed, |table, column| self.tables[table].limit(&column.name))
+    }
+}
+
+/// The table bound to its plan; none if it, or a column of ours, is missing and will be created.
+fn check(feed: &Feed, plan: &TablePlan, found: &Found, mode: Mode) -> Result<Option<Table>> {
+    if found.is_missing() {
+        return Ok(None);
+    }
+    match (plan.rows, mode) {
+        (RowsOf::Records, Mode::Merge) => {
+            found.check_kind(true)?;
+            found.check_merge_key(feed, plan)?;
+        }
+        (RowsOf::Records, Mode::Append) => {
+            found.check_kind(false)?;
+            found.check_no_key(plan, ", or load with --mode merge")?;
+        }
+        (RowsOf::Entries { .. } | RowsOf::Rejects, _) => {
+            found.check_kind(false)?;
+            found.check_no_key(plan, "")?;
         }
     }
+    if plan.rows != RowsOf::Rejects {
+        return found.bind(plan).map(Some);
+    }
+    // Of an older table the columns that are there are looked at; the others will be added.
+    let is_there = |name| found.column(name).is_some();
+    let columns = plan.columns.iter().filter(|column| is_there(&column.name)).cloned().collect();
+    let there = TablePlan { columns, ..plan.clone() };
+    check_holds_all(found, &there)?;
+    let is_whole = there.columns.len() == plan.columns.len();
+    is_whole.then(|| found.bind(plan)).transpose()
 }
 
 async fn check_encoding(client: &impl GenericClient, feed: &Feed) -> Result<()> {
     let row = client.query_one("select current_setting('server_encoding')", &[]).await;
-    let encoding: String = row.map_err(asked(feed.status_table))?.get(0);
+    let encoding: String = row.map_err(asked(&feed.plan.root().name))?.get(0);
     if encoding == "UTF8" {
         return Ok(());
     }
     Err(Error::Target {
-        table: feed.status_table.to_owned(),
+        table: feed.plan.root().name.to_string(),
         problem: format!("its database has the encoding {encoding}, which cannot hold every text"),
         differences: String::new(),
         remedy: "create database … encoding 'UTF8' template template0".to_owned(),

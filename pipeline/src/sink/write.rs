@@ -8,24 +8,30 @@ use tokio_postgres::{CopyInSink, Transaction};
 
 use super::Mode;
 use super::encode::{HEADER, Rows, TRAILER};
-use super::merge::{STAGING, names};
+use super::merge::STAGING;
 use super::table::Table;
 use super::target::Targets;
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
+use crate::feed::listed;
 
-/// Bytes of rows that wait for a COPY of their table to be worth its while.
+/// Bytes of rows that wait for a COPY of their table to be worth its while, of all tables together.
 const WAITING_BYTES: usize = 8 << 20;
 
 /// The rows of a load on their way into its tables.
+///
+/// Those of one table, mostly the largest, go into a long COPY while the load goes on: the first child
+/// table, or the root table of a feed without children. The others wait.
 pub struct Sink<'t> {
     transaction: &'t Transaction<'t>,
     targets: &'t Targets,
-    /// The COPY of the log that is under way.
-    log: Option<Copy>,
-    status: Waiting,
-    rejected: Waiting,
-    /// Whether status rows have a table to go to, in merge mode.
+    /// The table whose rows do not wait.
+    streamed: usize,
+    /// The COPY into it that is under way.
+    stream: Option<Copy>,
+    /// What waits for each table.
+    waiting: Vec<Waiting>,
+    /// Whether rows of the root table have a table to go to.
     is_staged: bool,
     written: Written,
     hit: fn(Failpoint),
@@ -43,21 +49,13 @@ impl Waiting {
         self.bytes += rows.len();
         self.rows.push(rows.into());
     }
-
-    const fn is_enough(&self) -> bool {
-        self.bytes > WAITING_BYTES
-    }
 }
 
 /// How many rows the database says it has taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Rows of the status frame.
-    pub status: u64,
-    /// Rows of the log.
-    pub log: u64,
-    /// Rows of rejected records.
-    pub rejected: u64,
+    /// For each table, rows of its frame.
+    pub rows: Vec<u64>,
 }
 
 /// What became of the valid records in merge mode; the three add up to them.
@@ -72,7 +70,7 @@ pub struct MergeCounts {
 }
 
 impl<'t> Sink<'t> {
-    /// Begins the COPY of the log.
+    /// Begins the COPY of the table whose rows do not wait.
     ///
     /// # Errors
     /// [`Error::Database`] when the database refuses.
@@ -81,17 +79,19 @@ impl<'t> Sink<'t> {
         targets: &'t Targets,
         hit: fn(Failpoint),
     ) -> Result<Self> {
+        let tables = targets.tables.len();
+        let has_children = targets.feed.plan.children().next().is_some();
         let mut sink = Self {
             transaction,
             targets,
-            log: None,
-            status: Waiting::default(),
-            rejected: Waiting::default(),
+            streamed: usize::from(has_children),
+            stream: None,
+            waiting: (0..tables).map(|_| Waiting::default()).collect(),
             is_staged: targets.mode == Mode::Append,
-            written: Written::default(),
+            written: Written { rows: vec![0; tables] },
             hit,
         };
-        sink.log().await?;
+        sink.stream().await?;
         Ok(sink)
     }
 
@@ -100,88 +100,85 @@ impl<'t> Sink<'t> {
     /// # Errors
     /// [`Error::Database`] when the database refuses them.
     pub async fn write(&mut self, rows: Rows) -> Result<()> {
-        match rows {
-            Rows::Log(rows) => return self.log().await?.send(rows.into()).await,
-            Rows::Status(rows) => self.status.push(rows),
-            Rows::Rejected(rows) => self.rejected.push(rows),
+        if rows.table == self.streamed {
+            return self.stream().await?.send(rows.bytes.into()).await;
         }
-        if self.status.is_enough() {
-            self.end_log().await?;
-            self.copy_status().await?;
-        }
-        if self.rejected.is_enough() {
-            self.end_log().await?;
-            self.copy_rejected().await?;
+        self.waiting[rows.table].push(rows.bytes);
+        if self.waiting.iter().map(|waiting| waiting.bytes).sum::<usize>() > WAITING_BYTES {
+            let fullest = (0..self.waiting.len()).max_by_key(|table| self.waiting[*table].bytes);
+            self.end_stream().await?;
+            self.copy_waiting(fullest.unwrap_or_default()).await?;
         }
         Ok(())
     }
 
-    /// Sends what is left: in merge mode the status rows are in the staging table then.
+    /// Sends what is left: in merge mode the rows of the root table are in the staging table then.
     ///
     /// # Errors
     /// As [`Self::write`].
     pub async fn finish(mut self) -> Result<Written> {
-        self.end_log().await?;
-        (self.hit)(Failpoint::LogCopied);
-        self.copy_rejected().await?;
-        (self.hit)(Failpoint::RejectedCopied);
-        self.copy_status().await?;
-        (self.hit)(Failpoint::StatusCopied);
+        self.end_stream().await?;
+        let rejects = self.targets.feed.plan.rejects_index();
+        for child in 1..rejects {
+            self.copy_waiting(child).await?;
+        }
+        (self.hit)(Failpoint::ChildrenCopied);
+        self.copy_waiting(rejects).await?;
+        (self.hit)(Failpoint::RejectsCopied);
+        self.stage().await?;
+        self.copy_waiting(0).await?;
+        (self.hit)(Failpoint::RootCopied);
         Ok(self.written)
     }
 
-    /// The COPY of the log, begun again where others were between.
-    async fn log(&mut self) -> Result<&mut Copy> {
-        let log = match self.log.take() {
-            Some(log) => log,
-            None => Copy::begin(self.transaction, self.targets.log.name, &self.targets.log).await?,
+    /// The COPY under way, begun again where others were between.
+    async fn stream(&mut self) -> Result<&mut Copy> {
+        let stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => self.begin(self.streamed).await?,
         };
-        Ok(self.log.insert(log))
+        Ok(self.stream.insert(stream))
     }
 
-    async fn end_log(&mut self) -> Result<()> {
-        if let Some(log) = self.log.take() {
-            self.written.log += log.finish().await?;
+    async fn end_stream(&mut self) -> Result<()> {
+        if let Some(stream) = self.stream.take() {
+            self.written.rows[self.streamed] += stream.finish().await?;
         }
         Ok(())
     }
 
-    async fn copy_rejected(&mut self) -> Result<()> {
-        let (table, rows) = (&self.targets.rejected, std::mem::take(&mut self.rejected));
-        self.written.rejected += copy(self.transaction, table.name, table, rows).await?;
+    /// Sends what waits for a table, if anything does.
+    async fn copy_waiting(&mut self, table: usize) -> Result<()> {
+        let Waiting { rows, .. } = std::mem::take(&mut self.waiting[table]);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut copy = self.begin(table).await?;
+        for rows in rows {
+            copy.send(rows).await?;
+        }
+        self.written.rows[table] += copy.finish().await?;
         Ok(())
     }
 
-    async fn copy_status(&mut self) -> Result<()> {
+    /// Begins a COPY into a table, in merge mode for the root table into its staging table.
+    async fn begin(&mut self, table: usize) -> Result<Copy> {
+        let sent = self.targets.sent(table);
+        if table == 0 && self.targets.mode == Mode::Merge {
+            self.stage().await?;
+            return Copy::begin(self.transaction, STAGING, &sent).await;
+        }
+        Copy::begin(self.transaction, &sent.name.to_string(), &sent).await
+    }
+
+    /// Creates the staging table, if there is to be one and is none yet.
+    async fn stage(&mut self) -> Result<()> {
         if !self.is_staged {
             self.targets.create_staging(self.transaction).await?;
             self.is_staged = true;
         }
-        let (table, rows) = (self.targets.status_rows(), std::mem::take(&mut self.status));
-        let name = match self.targets.mode {
-            Mode::Append => table.name,
-            Mode::Merge => STAGING,
-        };
-        self.written.status += copy(self.transaction, name, &table, rows).await?;
         Ok(())
     }
-}
-
-/// Sends what waits for a table, if anything does; how many rows the database has taken.
-async fn copy(
-    transaction: &Transaction<'_>,
-    name: &str,
-    table: &Table,
-    waiting: Waiting,
-) -> Result<u64> {
-    if waiting.rows.is_empty() {
-        return Ok(0);
-    }
-    let mut copy = Copy::begin(transaction, name, table).await?;
-    for rows in waiting.rows {
-        copy.send(rows).await?;
-    }
-    copy.finish().await
 }
 
 /// Bytes of rows that are handed to the driver at once.
@@ -195,7 +192,7 @@ struct Copy {
 
 impl Copy {
     async fn begin(transaction: &Transaction<'_>, name: &str, table: &Table) -> Result<Self> {
-        let sql = format!("copy {name} ({}) from stdin (format binary)", names(table));
+        let sql = format!("copy {name} ({}) from stdin (format binary)", listed(table.names()));
         let sink = transaction.copy_in(&sql).await.map_err(|source| failed(name, source))?;
         let mut copy = Self { table: name.to_owned(), sink: Box::pin(sink) };
         copy.send(Bytes::from_static(HEADER)).await?;

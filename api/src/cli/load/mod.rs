@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use pipeline::error::{Result, causes};
-use pipeline::feed::USER_STATUS;
+use pipeline::feed::{Feed, Feeds};
 use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, warm_up};
 use pipeline::source::{Listed, find, shown};
@@ -25,9 +25,13 @@ use run::Run;
 /// Locations whose objects are looked for at the same time.
 const FINDS: usize = 16;
 
-pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
+pub(super) async fn load(args: &LoadArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
+    let feed = match feeds.only() {
+        Ok(feed) => feed,
+        Err(error) => return printer.misused("could not load", &error),
+    };
     if args.explain {
-        return match frame::explain(&USER_STATUS) {
+        return match frame::explain(feed) {
             Ok(plans) => {
                 printer.plans(&plans);
                 ExitCode::SUCCESS
@@ -35,7 +39,8 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
             Err(error) => printer.failed("could not explain the load", &error),
         };
     }
-    drop(tokio::task::spawn_blocking(|| warm_up(&USER_STATUS)));
+    let warm = Arc::clone(feed);
+    drop(tokio::task::spawn_blocking(move || warm_up(&warm)));
     let (objects, mut exit) = find_all(args, printer).await;
     if objects.is_empty() {
         return exit;
@@ -46,7 +51,7 @@ pub(super) async fn load(args: &LoadArgs, printer: &Printer) -> ExitCode {
             return printer.failed(&format!("could not load {}", named(&objects)), &error);
         }
     };
-    if !load_all(args, objects, session.as_mut(), printer).await {
+    if !load_all(args, feed, objects, session.as_mut(), printer).await {
         exit = ExitCode::FAILURE;
     }
     if let Some(session) = session
@@ -102,27 +107,28 @@ async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
 /// Loads the objects, and prints what became of them; whether all of them are done.
 async fn load_all(
     args: &LoadArgs,
+    feed: &Arc<Feed>,
     objects: Vec<Listed>,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> bool {
-    let run = Run::new(args, &objects, printer);
+    let run = Run::new(args, feed, &objects, printer);
     let is_one = objects.len() == 1;
     let totals = run.load(objects, session.as_deref_mut()).await;
     if !is_one {
-        printer.totals(&totals, &USER_STATUS, args.json);
+        printer.totals(&totals, feed, args.json);
     } else if let Some(session) = session
         && totals.are_written()
         && !args.json
     {
-        show(args, session, printer).await;
+        show(args, feed, session, printer).await;
     }
     totals.are_done()
 }
 
-fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
+fn options(args: &LoadArgs, feed: &Feed, progress: &Arc<Progress>) -> LoadOptions {
     LoadOptions {
-        mode: args.mode,
+        mode: args.mode.unwrap_or(feed.mode),
         cut: args.records.cut(args.format),
         reload: args.reload,
         job_id: None,
@@ -134,11 +140,11 @@ fn options(args: &LoadArgs, progress: &Arc<Progress>) -> LoadOptions {
 }
 
 /// Shows the first rows of the tables; a role that may only write cannot, which is no failure.
-async fn show(args: &LoadArgs, session: &Session, printer: &Printer) {
+async fn show(args: &LoadArgs, feed: &Feed, session: &Session, printer: &Printer) {
     if args.preview == 0 {
         return;
     }
-    match preview(&session.connection, &USER_STATUS, args.preview).await {
+    match preview(&session.connection, feed, args.preview).await {
         Ok(previews) => printer.previews(&previews),
         Err(error) => printer
             .note(&format!("note: the tables cannot be shown: {}", causes(&error).join(": "))),

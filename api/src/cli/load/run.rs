@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt, stream};
 use pipeline::bundle::{Size, Step, load_bundled, plan};
 use pipeline::database::Connection;
 use pipeline::error::Result;
-use pipeline::feed::USER_STATUS;
+use pipeline::feed::Feed;
 use pipeline::load::{LoadOptions, Summary};
 use pipeline::preflight::{Held, Others, Planned, Preflight};
 use pipeline::source::{Listed, Object};
@@ -28,22 +28,28 @@ pub(super) struct Run<'a> {
     args: &'a LoadArgs,
     printer: &'a Printer,
     options: LoadOptions,
-    catalog: Catalog,
+    catalog: Catalog<'a>,
     report: Report<'a>,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(args: &'a LoadArgs, objects: &[Listed], printer: &'a Printer) -> Self {
+    pub(super) fn new(
+        args: &'a LoadArgs,
+        feed: &'a Arc<Feed>,
+        objects: &[Listed],
+        printer: &'a Printer,
+    ) -> Self {
         let bytes = objects.iter().map(Listed::size).sum();
         let progress = Arc::new(LoadsProgress::new(objects.len(), bytes));
         let preflight = (!args.no_catalog).then(Preflight::default);
         Self {
             args,
             printer,
-            options: options(args, &progress.load),
-            catalog: Catalog { preflight, named: objects.to_vec() },
+            options: options(args, feed, &progress.load),
+            catalog: Catalog { feed, preflight, named: objects.to_vec() },
             report: Report {
                 json: args.json,
+                feed,
                 printer,
                 lines: (objects.len() > 1).then(|| LoadLines::new(objects)),
                 totals: Totals::begin(objects.len()),
@@ -129,7 +135,7 @@ impl<'a> Run<'a> {
         };
         let mut others = session.connect_others(args.connections.of_bundles() - 1).await;
         let connections = std::iter::once(&mut session.connection).chain(&mut others).collect();
-        load_bundled(wanted, &USER_STATUS, connections, options, Size::default(), tell).await;
+        load_bundled(wanted, catalog.feed, connections, options, Size::default(), tell).await;
     }
 }
 
@@ -146,6 +152,7 @@ fn begin_ahead(objects: Vec<Listed>) -> impl Stream<Item = (Listed, Result<Objec
 /// Tells what became of objects, and counts it.
 struct Report<'a> {
     json: bool,
+    feed: &'a Feed,
     printer: &'a Printer,
     /// How lines of several objects stand under each other; None of one, which has a summary.
     lines: Option<LoadLines>,
@@ -160,7 +167,7 @@ impl Report<'_> {
         let printer = self.printer;
         match (done, &mut self.lines) {
             (Ok(summary), _) if self.json => printer.json(summary),
-            (Ok(summary), None) => printer.summary(summary, &USER_STATUS),
+            (Ok(summary), None) => printer.summary(summary, self.feed),
             (Ok(summary), Some(lines)) => printer.load_line(lines, summary),
             (Err(error), lines) => {
                 let failed = Summary::failed(object, error);
@@ -176,14 +183,15 @@ impl Report<'_> {
 }
 
 /// What the feed is held against before loads.
-pub(super) struct Catalog {
+pub(super) struct Catalog<'a> {
+    pub(super) feed: &'a Arc<Feed>,
     /// None if it is not wanted.
     preflight: Option<Preflight>,
     /// All objects that are to be loaded.
     named: Vec<Listed>,
 }
 
-impl Catalog {
+impl Catalog<'_> {
     pub(super) async fn hold(
         &self,
         object: &Object,
@@ -195,7 +203,7 @@ impl Catalog {
             return Ok(Held::default());
         };
         let others = Others::These(&self.named);
-        let planned = Planned { object, feed: &USER_STATUS, options, dry_run, others };
+        let planned = Planned { object, feed: self.feed, options, dry_run, others };
         preflight.check(&planned, connection).await
     }
 
@@ -211,7 +219,7 @@ impl Catalog {
         };
         let others = Others::These(&self.named);
         let connection = &mut session.connection;
-        let held = preflight.check_all(&objects, &USER_STATUS, options, others, connection).await;
+        let held = preflight.check_all(&objects, self.feed, options, others, connection).await;
         objects.into_iter().zip(held).collect()
     }
 }

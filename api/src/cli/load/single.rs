@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 
 use pipeline::error::Result;
-use pipeline::feed::USER_STATUS;
 use pipeline::load::{Connections, LoadOptions, State, Summary, dry_run, load};
 use pipeline::source::Object;
 
@@ -16,7 +15,7 @@ pub(super) async fn load_one(
     object: &Object,
     options: &LoadOptions,
     is_dry_run: bool,
-    catalog: &Catalog,
+    catalog: &Catalog<'_>,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> Result<Summary> {
@@ -27,13 +26,13 @@ pub(super) async fn load_one(
     let held = catalog.hold(object, options, is_dry_run, connection.as_deref_mut()).await?;
     let summary = match connection {
         Some(connection) if !is_dry_run => {
-            let summary = load(object, &USER_STATUS, connection, options).await;
+            let summary = load(object, catalog.feed, connection, options).await;
             if let Ok(summary) = &summary {
                 note_connections(summary, options.connections, printer);
             }
             summary
         }
-        connection => dry_run(object, &USER_STATUS, connection, options).await,
+        connection => dry_run(object, catalog.feed, connection, options).await,
     };
     summary.map(|summary| held.added_to(summary))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{Cell, Table};
-use pipeline::feed::Feed;
+use pipeline::feed::{Feed, RowsOf};
 use pipeline::load::{State, Summary, Warning};
 use pipeline::side_by_side::{cell, one_line};
 use pipeline::source::Listed;
@@ -168,12 +168,14 @@ fn tables(counts: &TableCounts, feed: &Feed) -> Table {
     });
     let reasons = counted(&counts.rejected_by_reason);
     let mut table = framed(["table", "records or rows", ""].map(Cell::new));
-    for (name, rows, remark) in [
-        (feed.status_table, counts.loaded, merged.unwrap_or_default()),
-        (feed.log_table, counts.log_rows, String::new()),
-        (feed.rejected_table, counts.rejected, reasons),
-    ] {
-        table.add_row([Cell::new(name), right(rows), Cell::new(remark)]);
+    let merged = merged.unwrap_or_default();
+    for of_feed in &feed.plan.tables {
+        let (rows, remark) = match of_feed.rows {
+            RowsOf::Records => (counts.loaded, merged.as_str()),
+            RowsOf::Entries { .. } => (counts.log_rows, ""),
+            RowsOf::Rejects => (counts.rejected, reasons.as_str()),
+        };
+        table.add_row([Cell::new(of_feed.name.plain()), right(rows), Cell::new(remark)]);
     }
     table
 }

@@ -3,6 +3,7 @@
 //! What is for people goes through [`escape`], since keys, names and errors come from elsewhere.
 
 mod catalog;
+mod feeds;
 mod jobs;
 mod loads;
 mod rows;
@@ -121,7 +122,7 @@ impl Printer {
     }
 
     /// The plans of the frames.
-    pub(crate) fn plans(&self, plans: &[(&'static str, String)]) {
+    pub(crate) fn plans(&self, plans: &[(String, String)]) {
         for (name, plan) in plans {
             self.text(&format!("{name}\n{}\n\n", plan.trim_end()));
         }

@@ -17,8 +17,8 @@ pub use parse::TypeError;
 /// ```
 /// use pipeline::catalog::types::DataType;
 ///
-/// let logs: DataType = "array<struct<updatedOn:string,status:string>>".parse()?;
-/// assert_eq!(logs.to_string(), "array<struct<updatedOn:string,status:string>>");
+/// let logs: DataType = "array<struct<on:string,code:int>>".parse()?;
+/// assert_eq!(logs.to_string(), "array<struct<on:string,code:int>>");
 /// # Ok::<(), pipeline::catalog::types::TypeError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

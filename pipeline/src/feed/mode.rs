@@ -1,11 +1,13 @@
-//! What becomes of the status rows, and who chooses it.
+//! What becomes of the valid records, and who chooses it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-/// What becomes of the status rows.
+use super::Feed;
+
+/// What becomes of the valid records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -18,7 +20,7 @@ pub enum Mode {
 /// The mode that a load is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RequestedMode {
-    /// The status table chooses: merge where it has a unique key on the feed's key or does not exist
+    /// The root table chooses: merge where it has a unique key on the feed's key or does not exist
     /// yet, append where it exists without such a key.
     #[default]
     Auto,
@@ -50,10 +52,11 @@ impl RequestedMode {
         }
     }
 
-    /// The mode of a load into a status table that does not exist yet.
+    /// The mode of a load into a root table that does not exist yet.
     #[must_use]
-    pub const fn on_new_table(self) -> Mode {
+    pub fn on_new_table(self, feed: &Feed) -> Mode {
         match self {
+            Self::Auto if feed.key.is_empty() => Mode::Append,
             Self::Auto => Mode::Merge,
             Self::Fixed(mode) => mode,
         }
