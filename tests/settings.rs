@@ -231,7 +231,10 @@ fn secrets_are_shown_neither_by_config_nor_by_help() {
         line(&printed, "database_url"),
         "database_url = \"postgresql://u:***@h:5432/d\" # environment"
     );
-    assert_eq!(line(&printed, "bucket"), "bucket = [\"b=s3://b?secret_access_key=***\"] # environment");
+    assert_eq!(
+        line(&printed, "bucket"),
+        "bucket = [\"b=s3://b?secret_access_key=***\"] # environment"
+    );
 }
 
 #[test]

@@ -105,6 +105,11 @@ impl Totals {
         self.loaded + self.already_loaded > 0
     }
 
+    /// Whether rows were written or checked now.
+    pub(crate) const fn are_counted(&self) -> bool {
+        self.loaded + self.checked > 0
+    }
+
     /// Whether every object is loaded, or was checked.
     pub(crate) const fn are_done(&self) -> bool {
         self.loaded + self.already_loaded + self.checked == self.objects

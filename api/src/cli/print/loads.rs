@@ -60,7 +60,10 @@ impl Printer {
         if json {
             return self.note(&totals.to_string());
         }
-        self.text(&format!("\n{totals}\n{}\n", tables(&totals.tables, feed)));
+        self.text(&format!("\n{totals}\n"));
+        if totals.are_counted() {
+            self.text(&format!("{}\n", tables(&totals.tables, feed)));
+        }
         if !totals.unknown_fields.is_empty() {
             self.note(&format!("warning: unknown fields: {}", counted(&totals.unknown_fields)));
         }
