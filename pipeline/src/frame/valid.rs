@@ -19,8 +19,10 @@ pub(super) fn is_valid(feed: &Feed) -> Expr {
     let non_empty = feed.fields.iter().filter(|field| field.non_empty);
     let present = required.map(|field| col(field.column.as_str()).is_not_null());
     let filled = non_empty.map(|field| col(field.column.as_str()).neq_missing(lit("")));
-    let taken = col(Decoded::Reason.column()).is_null();
-    present.chain(filled).fold(taken, Expr::and)
+    // A value that cannot be taken is null. Where a null may be valid, only decode can tell.
+    let may_be_null = feed.fields.iter().any(|field| !field.required);
+    let taken = may_be_null.then(|| col(Decoded::Reason.column()).is_null());
+    present.chain(filled).chain(taken).reduce(Expr::and).unwrap_or_else(|| lit(true))
 }
 
 /// What `made` makes of some columns of records, for the valid of them. The rows are filtered only
