@@ -22,6 +22,7 @@ mod crawl;
 mod crawlers;
 mod decode;
 mod deploy;
+mod discard;
 mod docs;
 mod embedded;
 mod exactly_once;

@@ -86,6 +86,13 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ),
     ("jobs list", "flags::ask::jobs_are_filtered", &["--state", "--bucket", "--key", "--limit"]),
     ("health", "flags::ask::health_is_that_of_the_server", &["--server"]),
+    ("loads discard", DATABASE_URL, &["--database-url"]),
+    ("loads discard", EMBEDDED, DATABASE),
+    (
+        "loads discard",
+        "discard::what_a_killed_load_in_parts_has_written_is_discarded_and_nothing_else",
+        &["--json"],
+    ),
     ("migrate", DATABASE_URL, &["--database-url"]),
     ("migrate", EMBEDDED, DATABASE),
     (
@@ -226,6 +233,7 @@ const VERBS: &[(&str, &[&str])] = &[
     ("jobs cancel", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("jobs retry", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("jobs watch", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("loads discard", &["1"]),
     ("health", &[]),
     ("migrate", &[]),
     ("feed list", &[]),
@@ -303,7 +311,7 @@ fn every_verb_of_the_help_is_known() {
     let mut found = BTreeMap::new();
     walk("", &BTreeSet::new(), &mut found);
     let is_parent =
-        |verb: &str| verb.is_empty() || ["jobs", "crawl", "catalog", "feed"].contains(&verb);
+        |verb: &str| verb.is_empty() || ["jobs", "crawl", "catalog", "feed", "loads"].contains(&verb);
     let found: BTreeSet<&str> =
         found.keys().map(String::as_str).filter(|verb| !is_parent(verb)).collect();
     assert_eq!(found, VERBS.iter().map(|(verb, _)| *verb).collect());

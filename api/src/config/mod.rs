@@ -4,6 +4,7 @@ mod catalog;
 mod feed;
 mod file;
 mod jobs;
+mod loads;
 #[cfg(test)]
 mod reference;
 mod secret;
@@ -17,6 +18,7 @@ pub(crate) use catalog::{
 pub(crate) use feed::{DdlArgs, FeedArgs, FeedVerb};
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
+pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsVerb};
 pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
@@ -71,6 +73,9 @@ pub(crate) enum Verb {
     /// List, show, watch, cancel and retry the jobs of a server
     #[command(after_help = JOBS_EXAMPLES)]
     Jobs(JobsArgs),
+    /// Discard an unfinished load
+    #[command(after_help = loads::LOADS_EXAMPLES)]
+    Loads(LoadsArgs),
     /// Check whether a server is ready: exit code 0 if it is
     #[command(after_help = HEALTH_EXAMPLES)]
     Health(HealthArgs),

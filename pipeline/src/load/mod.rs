@@ -3,6 +3,7 @@
 
 mod add_up;
 mod connections;
+mod discard;
 mod parts;
 mod reconcile;
 mod transaction;
@@ -26,6 +27,7 @@ use crate::frame::Stamp;
 use crate::ledger::{self, Identity, Loaded};
 pub use crate::load::connections::Connections;
 use crate::load::connections::sequential_reason;
+pub use crate::load::discard::{Discarded, discard};
 pub use crate::load::parts::help;
 pub use crate::progress::Progress;
 use crate::reject_run::RejectRun;

@@ -19,7 +19,7 @@ use tokio_postgres::Transaction;
 use super::add_up::{add_up, records_before};
 use super::transaction::{Outcome, Recorded, Transforming, Unit, commit, load_unit};
 use super::turn::Turn;
-use super::unit::find_existing;
+use super::unit::{find_existing, instant};
 use super::{LoadOptions, build_transform, stamp, stopped, transforming};
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
@@ -81,6 +81,7 @@ async fn begin(
     }
     let load_ids = ledger::next_loads(&transaction, 1).await?;
     let load_id = load_ids.into_iter().next().ok_or_else(|| stale(object))?;
+    let started_at = instant(started_at, load_id);
     let entry = Entry {
         load_id,
         mode,
@@ -286,6 +287,9 @@ impl<'a> Load<'a> {
             return loaded.map(|loaded| self.completed(loaded)).ok_or_else(|| stale(object));
         }
         let parts = ledger::parts(&transaction, load_id).await?;
+        if parts.is_empty() {
+            return Err(Error::Discarded { object: object.url(), load_id });
+        }
         let counts = add_up(object.size, &parts)
             .map_err(|detail| Error::CountMismatch { object: object.url(), detail })?;
         let (starts, before) = records_before(&parts);
@@ -312,8 +316,9 @@ impl<'a> Load<'a> {
     }
 
     fn incomplete(&self, source: Error) -> Error {
-        // Of one that may be complete nobody can say that it is not.
-        if matches!(source, Error::CommitUnknown { .. }) {
+        // Of one that may be complete nobody can say that it is not, and of one that was discarded no
+        // part is there.
+        if matches!(source, Error::CommitUnknown { .. } | Error::Discarded { .. }) {
             return source;
         }
         Error::Incomplete {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, Table};
 use pipeline::feed::{Feed, RowsOf};
-use pipeline::load::{State, Summary, Warning};
+use pipeline::load::{Discarded, State, Summary, Warning};
 use pipeline::side_by_side::{cell, one_line};
 use pipeline::source::Listed;
 use pipeline::verify::{Count, Verified};
@@ -77,6 +77,19 @@ impl Printer {
             (is_new && !summary.unknown_fields.contains_key(field)).then_some(text)
         };
         summary.warnings.iter().filter_map(text).collect()
+    }
+
+    /// What was removed of a load.
+    pub(crate) fn discarded(&self, discarded: &Discarded) {
+        let Discarded { load_id, object, version: _, committed, parts, tables } = discarded;
+        let mut removed = framed(["table", "rows removed"].map(Cell::new));
+        for table in tables {
+            removed.add_row([Cell::new(&table.table), right(table.deleted)]);
+        }
+        self.text(&format!(
+            "discarded the load {load_id} of {object}: {committed} of its {parts} parts were committed\n\
+             {removed}\n"
+        ));
     }
 
     /// What the tables and objects have of each load.
