@@ -55,3 +55,4 @@ mod support;
 mod tables;
 mod targets;
 mod trigger;
+mod warnings;

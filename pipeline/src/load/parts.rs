@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use futures::future::join;
+use futures::future::{join, try_join};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio_postgres::Transaction;
@@ -286,7 +286,12 @@ impl<'a> Load<'a> {
             let loaded = loaded.into_iter().flatten().next();
             return loaded.map(|loaded| self.completed(loaded)).ok_or_else(|| stale(object));
         }
-        let parts = ledger::parts(&transaction, load_id).await?;
+        let identities = [identity];
+        let (parts, earlier) = try_join(
+            ledger::parts(&transaction, load_id),
+            ledger::earlier_versions(&transaction, &identities),
+        )
+        .await?;
         if parts.is_empty() {
             return Err(Error::Discarded { object: object.url(), load_id });
         }
@@ -299,7 +304,8 @@ impl<'a> Load<'a> {
         let seconds = ledger::complete(&transaction, load_id, options.job_id, &counts).await?;
         commit(transaction, &database, &Completion { object, identity, load_id }, options).await?;
         let mode = self.targets.mode();
-        Ok(Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts))
+        let summary = Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts);
+        Ok(summary.after(earlier.first().and_then(Option::as_ref)))
     }
 
     /// The summary of a load that somebody else has made complete: ours too, if a part was.

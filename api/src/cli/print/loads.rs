@@ -72,9 +72,11 @@ impl Printer {
     /// The warnings of a load that no load before it had, without those that its unknown fields say.
     fn new_warnings(&self, summary: &Summary) -> Vec<String> {
         let text = |Warning { field, detail, .. }: &Warning| {
-            let text = format!("warning: {field}: {detail}");
+            let about = field.as_ref().unwrap_or(&summary.object);
+            let text = format!("warning: {about}: {detail}");
             let is_new = self.warned.borrow_mut().insert(text.clone());
-            (is_new && !summary.unknown_fields.contains_key(field)).then_some(text)
+            let is_said = field.as_ref().is_some_and(|it| summary.unknown_fields.contains_key(it));
+            (is_new && !is_said).then_some(text)
         };
         summary.warnings.iter().filter_map(text).collect()
     }
