@@ -36,6 +36,7 @@ mod jobs;
 mod jobs_cli;
 mod loads;
 mod lost_commit;
+mod max_rejected;
 mod merge;
 mod modes;
 mod openapi;

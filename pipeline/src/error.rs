@@ -9,6 +9,8 @@ pub use redirected::Redirected;
 use std::io;
 use std::path::PathBuf;
 
+use crate::max_rejected::MaxRejected;
+
 /// Why something could not be done; every variant names its subject.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -106,6 +108,22 @@ pub enum Error {
         rejects: u64,
         /// The most frequent reason so far.
         reason: String,
+    },
+    /// More records of an object were rejected than may be.
+    #[error(
+        "{rejected} of the {records} records of {object} were rejected, and at most {max_rejected} may be, so nothing was written: {reasons}"
+    )]
+    TooManyRejects {
+        /// The object.
+        object: String,
+        /// How many were rejected.
+        rejected: u64,
+        /// How many there are.
+        records: u64,
+        /// How many may be rejected.
+        max_rejected: MaxRejected,
+        /// The reasons with their counts and an example of each.
+        reasons: String,
     },
     /// An object is not text.
     #[error("{object} is not JSON: {found}")]

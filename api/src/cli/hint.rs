@@ -105,6 +105,10 @@ fn fixed_hint(error: &Error) -> &'static str {
             "look at the records of the object: they may be another feed's; to write all of them as rejects, \
              raise --max-rejects-in-a-row (0 is no limit)"
         }
+        Error::TooManyRejects { .. } => {
+            "look at the examples: the records may be another feed's, or their producer has changed; to load \
+             what is valid, raise --max-rejected (of a job: max_rejected)"
+        }
         Error::NotText { .. } => "if it is JSON, name its format: --format ndjson",
         Error::Connect { .. } => {
             "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""

@@ -30,7 +30,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
 use pipeline::feed::Ident;
-use pipeline::load::{Connections, MAX_REJECTS_IN_A_ROW};
+use pipeline::load::{Connections, MAX_REJECTS_IN_A_ROW, MaxRejected};
 use pipeline::sink::RequestedMode;
 use pipeline::source::{CutOptions, Format, TextLimits};
 
@@ -329,6 +329,11 @@ pub(crate) struct RejectArgs {
         default_value_t = MAX_REJECTS_IN_A_ROW
     )]
     pub(crate) max_rejects_in_a_row: u64,
+    /// Maximum rejected records of an object: a count like 100, or a share like 20%. If more are rejected, its
+    /// load fails as too_many_rejects and writes nothing. An object with this limit is not loaded in parts.
+    /// [default: no limit]
+    #[arg(long, env = "STEVEDORE_MAX_REJECTED", value_name = "N|N%")]
+    pub(crate) max_rejected: Option<MaxRejected>,
 }
 
 /// Settings of `stevedore migrate`.

@@ -38,6 +38,7 @@ impl Error {
             Self::ExpansionLimit { .. } => "expansion_limit",
             Self::TextLimit { .. } => "text_limit",
             Self::RejectLimit { .. } => "reject_limit",
+            Self::TooManyRejects { .. } => "too_many_rejects",
             Self::NotText { .. } => "not_json",
             Self::Connect { .. } => "database_unreachable",
             Self::Database { .. } => "database_failed",
@@ -180,6 +181,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::max_rejected::MaxRejected;
 
     fn named() -> String {
         "s3://bucket/users.json".to_owned()
@@ -256,6 +258,17 @@ mod tests {
             (
                 Error::RejectLimit { object: path(), rejects: 1, reason: path() },
                 "reject_limit",
+                false,
+            ),
+            (
+                Error::TooManyRejects {
+                    object: path(),
+                    rejected: 1,
+                    records: 1,
+                    max_rejected: MaxRejected::Count(0),
+                    reasons: path(),
+                },
+                "too_many_rejects",
                 false,
             ),
             (Error::NotText { object: path(), found: path() }, "not_json", false),

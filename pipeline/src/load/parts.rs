@@ -17,6 +17,7 @@ use futures::{FutureExt, StreamExt};
 use tokio_postgres::Transaction;
 
 use super::add_up::{add_up, records_before};
+use super::rejects::check_parts;
 use super::transaction::{Outcome, Recorded, Transforming, Unit, commit, load_unit};
 use super::turn::Turn;
 use super::unit::{find_existing, instant};
@@ -297,6 +298,7 @@ impl<'a> Load<'a> {
         }
         let counts = add_up(object.size, &parts)
             .map_err(|detail| Error::CountMismatch { object: object.url(), detail })?;
+        check_parts(&object.url(), &counts, options.max_rejected)?;
         let (starts, before) = records_before(&parts);
         if parts.iter().skip(1).any(|part| part.counts.rejected > 0) {
             self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
@@ -357,6 +359,7 @@ impl PartUnit<'_> {
 }
 
 impl Unit for PartUnit<'_> {
+    const HAS_WHOLE_OBJECTS: bool = false;
     type Found = NoPart;
     type Loaded = ();
 

@@ -86,6 +86,7 @@ impl<'a> Objects<'a> {
 }
 
 impl Unit for Objects<'_> {
+    const HAS_WHOLE_OBJECTS: bool = true;
     type Found = Found;
     type Loaded = Vec<Summary>;
 
