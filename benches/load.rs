@@ -52,6 +52,7 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
         reload: true,
         job_id: None,
         max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
+        max_rejected: None,
         connections: Connections::default(),
         progress: Arc::new(Progress::default()),
         hit: |_| {},

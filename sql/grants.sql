@@ -1,6 +1,6 @@
 -- What a role needs of the schema stevedore to load. `stevedore migrate --grant-load ROLE` grants this, and
 -- what the role needs on the tables of the feeds. The role cannot change or remove what the ledger holds of a
--- load that has ended.
+-- load that has ended. So `stevedore loads discard` is run as the owner of the tables.
 
 grant usage on schema stevedore to :"role";
 grant select on stevedore.migrations to :"role";

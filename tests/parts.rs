@@ -1,7 +1,7 @@
 //! One object on many connections: the same rows, whatever fails, and each part once.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use futures::future::join;
 use object_store::memory::InMemory;
@@ -22,7 +22,7 @@ const TABLES: [&str; 3] = [
     "select error_rec, reason, detail, raw, record_no, byte_offset, byte_length from user_status_error_rec",
 ];
 
-async fn object(text: &[u8]) -> Object {
+pub(crate) async fn object(text: &[u8]) -> Object {
     let store = Arc::new(InMemory::new());
     store.put(&"lines".into(), PutPayload::from(text.to_vec())).await.unwrap();
     Bucket::new("memory://", store).locate("lines").await.unwrap()
@@ -34,7 +34,7 @@ fn in_parts(part_bytes: u64) -> LoadOptions {
     LoadOptions { connections, ..options(Mode::Append) }
 }
 
-async fn load_object(
+pub(crate) async fn load_object(
     database: &TestDatabase,
     object: &Object,
     options: &LoadOptions,
@@ -52,7 +52,7 @@ async fn rows(database: &TestDatabase) -> Vec<Vec<Value>> {
 }
 
 /// So many lines, every third of them rejected.
-fn lines(count: i64) -> String {
+pub(crate) fn lines(count: i64) -> String {
     let line = |at| match at % 3 {
         0 => format!("{{broken {at}\n"),
         _ => record(&format!("u{at}"), at, "\u{20ac}") + "\r\n",
@@ -122,15 +122,16 @@ async fn what_cannot_be_read_in_parts_is_loaded_as_a_whole() {
 }
 
 /// Ends the load of `text` when the `last` part is committed, for good.
-async fn interrupted(database: &TestDatabase, object: &Object) -> Error {
-    static PROGRESS: LazyLock<Arc<Progress>> = LazyLock::new(Arc::default);
+pub(crate) async fn interrupted(database: &TestDatabase, object: &Object) -> Error {
+    // Its test runs on one thread.
+    thread_local!(static PROGRESS: Arc<Progress> = Arc::default());
     let connections = Connections { wanted: NonZeroUsize::new(2), part_bytes: 500 };
     let options = LoadOptions {
-        progress: Arc::clone(&PROGRESS),
+        progress: PROGRESS.with(Arc::clone),
         connections,
         hit: |point| {
             if point == Failpoint::PartCommitted {
-                PROGRESS.stop();
+                PROGRESS.with(|progress| progress.stop());
             }
         },
         ..options(RequestedMode::Auto)

@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::support::{Serve, TestDatabase, json_lines, record, stderr};
 
 /// Parts on the command line are of 32 MiB: an object of four, two for each connection.
-struct Large {
+pub(crate) struct Large {
     folder: tempfile::TempDir,
     records: i64,
 }
 
 impl Large {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pad = "x".repeat(1 << 20);
         let records = 40;
@@ -35,28 +35,28 @@ impl Large {
         self.folder.path().join("large.ndjson").to_str().unwrap().to_owned()
     }
 
-    fn args(&self) -> [String; 6] {
+    pub(crate) fn args(&self) -> [String; 6] {
         ["load", "--json", "--mode", "append", "--connections=2", &self.path()].map(str::to_owned)
     }
 
-    fn counts(&self) -> [i64; 3] {
+    pub(crate) fn counts(&self) -> [i64; 3] {
         let rejected = self.records / 4;
         [self.records - rejected, self.records - rejected, rejected]
     }
 }
 
-fn start(database: &TestDatabase, args: &[String], point: &str) -> Child {
+pub(crate) fn start(database: &TestDatabase, args: &[String], point: &str) -> Child {
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let mut command = database.stevedore(&args);
     command.env("STEVEDORE_FAILPOINT", point);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn run(database: &TestDatabase, args: &[String]) -> Output {
+pub(crate) fn run(database: &TestDatabase, args: &[String]) -> Output {
     start(database, args, "").wait_with_output().unwrap()
 }
 
-fn wait_for(load: &mut Child, point: &str) {
+pub(crate) fn wait_for(load: &mut Child, point: &str) {
     let mut lines = BufReader::new(load.stderr.as_mut().unwrap()).lines();
     let reached = lines.any(|line| line.unwrap() == format!("failpoint: {point}"));
     assert!(reached, "the load never reached {point}");

@@ -152,8 +152,8 @@ hint: "
     assert_eq!(database.rows(ledger).await, [failed]);
     let loaded = database.load(&["--no-catalog", &file]).remove(0);
     assert_eq!(
-        (&loaded["rejected_by_reason"], &loaded["warnings"]),
-        (&json!({"null_field": 3}), &json!([]))
+        (&loaded["rejected_by_reason"], &loaded["warnings"][0]["kind"]),
+        (&json!({"null_field": 3}), &json!("all_rejected"))
     );
     // What is loaded is loaded.
     assert_eq!(database.load(&[&file])[0]["state"], "already_loaded");
@@ -235,12 +235,18 @@ async fn single_bad_objects_and_records_are_rows() {
     let folder = Folder::with(&files);
     database.load(&[&folder.path("good.json")]);
     let bad = database.load(&[&folder.path("bad.json")]).remove(0);
-    assert_eq!((&bad["rejected"], &bad["warnings"]), (&json!(3), &json!([])));
+    assert_eq!(
+        (&bad["rejected"], &bad["warnings"][0]["kind"]),
+        (&json!(3), &json!("all_rejected"))
+    );
     let alone = TestDatabase::empty().await;
     let odd = alone.load(&[&folder.path("odd.json")]).remove(0);
     let detail = "table_exports, version 1 has no value for it";
     let warning = json!({"field": "status", "kind": "missing_field", "detail": detail});
-    assert_eq!((&odd["rejected"], &odd["warnings"]), (&json!(1), &json!([warning])));
+    assert_eq!((&odd["rejected"], &odd["warnings"][0]), (&json!(1), &warning));
+    let detail = "every record was rejected, 1 of 1: null_field 1";
+    let all = json!({"kind": "all_rejected", "detail": detail});
+    assert_eq!((&odd["warnings"][1], &odd["warnings"][2]), (&all, &Value::Null));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 /// A database whose tables are there, as a role that may load and nothing else.
-async fn with_role(database: &TestDatabase, role: &str) -> TestDatabase {
+pub(crate) async fn with_role(database: &TestDatabase, role: &str) -> TestDatabase {
     with_rights(database, role, "--grant-load").await
 }
 

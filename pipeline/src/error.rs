@@ -9,6 +9,8 @@ pub use redirected::Redirected;
 use std::io;
 use std::path::PathBuf;
 
+use crate::max_rejected::MaxRejected;
+
 /// Why something could not be done; every variant names its subject.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -106,6 +108,22 @@ pub enum Error {
         rejects: u64,
         /// The most frequent reason so far.
         reason: String,
+    },
+    /// More records of an object were rejected than may be.
+    #[error(
+        "{rejected} of the {records} records of {object} were rejected, and at most {max_rejected} may be, so nothing was written: {reasons}"
+    )]
+    TooManyRejects {
+        /// The object.
+        object: String,
+        /// How many were rejected.
+        rejected: u64,
+        /// How many there are.
+        records: u64,
+        /// How many may be rejected.
+        max_rejected: MaxRejected,
+        /// The reasons with their counts and an example of each.
+        reasons: String,
     },
     /// An object is not text.
     #[error("{object} is not JSON: {found}")]
@@ -228,6 +246,48 @@ pub enum Error {
         load_id: i64,
         /// The mode in which it was begun.
         mode: String,
+    },
+    /// The ledger has no such load.
+    #[error("there is no load {load_id}")]
+    NoLoad {
+        /// The number that was asked for.
+        load_id: i64,
+    },
+    /// A load is to be discarded that is not an unfinished load in parts.
+    #[error("the load {load_id} of {object} {ended}: only an unfinished load can be discarded")]
+    LoadEnded {
+        /// The load's number in the ledger.
+        load_id: i64,
+        /// The object.
+        object: String,
+        /// How it ended, and what became of its rows.
+        ended: &'static str,
+    },
+    /// A load is to be discarded while another process works on it.
+    #[error("another process loads {object} right now (load {load_id}), so nothing was removed")]
+    LoadRunning {
+        /// The load's number in the ledger.
+        load_id: i64,
+        /// The object.
+        object: String,
+    },
+    /// The role may not remove what a load has written.
+    #[error("this role may not remove what the load {load_id} has written, so nothing was removed")]
+    DiscardDenied {
+        /// The load's number in the ledger.
+        load_id: i64,
+        /// The driver's error.
+        source: tokio_postgres::Error,
+    },
+    /// A load in parts was discarded while it was loaded.
+    #[error(
+        "the load {load_id} of {object} was discarded by another process: nothing of it is left"
+    )]
+    Discarded {
+        /// The object.
+        object: String,
+        /// The number that the load had in the ledger.
+        load_id: i64,
     },
     /// The counts of a load, or of a part of one, do not agree; nothing of it was written.
     #[error("the counts of the load of {object} differ, so nothing was committed: {detail}")]

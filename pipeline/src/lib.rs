@@ -42,6 +42,7 @@
 //!     reload: false,
 //!     job_id: None,
 //!     max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
+//!     max_rejected: None,
 //!     connections: Connections::default(),
 //!     progress: Arc::new(Progress::default()),
 //!     hit: |_| {},
@@ -95,6 +96,7 @@ pub mod frame;
 mod json;
 pub mod ledger;
 pub mod load;
+mod max_rejected;
 pub mod preflight;
 mod progress;
 mod reject_run;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::ledger::{Counts, Loaded};
+use crate::ledger::{Counts, EarlierVersion, Loaded};
 use crate::sink::{MergeCounts, Mode};
 use crate::source::{Listed, Object};
 
@@ -39,7 +40,7 @@ pub struct Summary {
     pub rejected_by_reason: BTreeMap<String, u64>,
     /// How often each key that the feed does not have was seen.
     pub unknown_fields: BTreeMap<String, u64>,
-    /// What of the source does not fit the feed, found by the catalog.
+    /// What is odd about the load, though it is done: what does not fit the feed, and what the load did.
     pub warnings: Vec<Warning>,
     /// Why the load failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,18 +54,20 @@ pub struct Summary {
     pub merged: Option<MergeCounts>,
 }
 
-/// Something of the source that does not fit the feed, though records can be loaded.
+/// Something that somebody should look at, though the load is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// The field, as the feed or, if it is new, the source calls it.
-    pub field: String,
-    /// What is the matter with it.
+    /// The field, as the feed or, if it is new, the source calls it. None if the warning is about the whole
+    /// load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is the matter.
     pub kind: WarningKind,
-    /// The same for people, with the table of the catalog.
+    /// The same for people.
     pub detail: String,
 }
 
-/// What is the matter with a field.
+/// What is the matter with a field, or with a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningKind {
@@ -74,6 +77,53 @@ pub enum WarningKind {
     MissingField,
     /// Not all of its values fit the feed or its target.
     TypeMismatch,
+    /// The object has records, and all of them were rejected.
+    AllRejected,
+    /// Another version of the object was loaded before, and its rows stay beside those of this load.
+    ObjectOverwritten,
+}
+
+impl Warning {
+    fn all_rejected(counts: &Counts) -> Option<Self> {
+        let Counts { records, rejected, rejected_by_reason, .. } = counts;
+        if *records == 0 || rejected < records {
+            return None;
+        }
+        let reasons: Vec<_> =
+            rejected_by_reason.iter().map(|(word, n)| format!("{word} {n}")).collect();
+        let detail =
+            format!("every record was rejected, {rejected} of {records}: {}", reasons.join(", "));
+        Some(Self { field: None, kind: WarningKind::AllRejected, detail })
+    }
+
+    /// About a load in this mode of an object of which another version was loaded. None if that version
+    /// has no rows that stay: merging leaves only those of the log.
+    fn object_overwritten(mode: Mode, earlier: &EarlierVersion) -> Option<Self> {
+        let EarlierVersion { load_id, version, started_at, loaded, log_rows, is_complete } =
+            earlier;
+        let (rows, which) = match mode {
+            Mode::Append if loaded + log_rows > 0 => {
+                (format!("{loaded} rows and {log_rows} rows of the log"), "rows")
+            }
+            Mode::Merge if *log_rows > 0 => {
+                (format!("{log_rows} rows of the log"), "rows of the log")
+            }
+            _ => return None,
+        };
+        let detail = if *is_complete {
+            let ingested_at = DateTime::<Utc>::from(*started_at).format("%Y-%m-%d %H:%M:%S%.6f");
+            format!(
+                "load {load_id} loaded another version of the object, {version}: its {rows} stay beside those \
+                 of this load. To keep only this version, delete the {which} with ingested_at = '{ingested_at}'"
+            )
+        } else {
+            format!(
+                "load {load_id} of another version of the object, {version}, is unfinished: its {rows} stay \
+                 beside those of this load. To remove them: stevedore loads discard {load_id}"
+            )
+        };
+        Some(Self { field: None, kind: WarningKind::ObjectOverwritten, detail })
+    }
 }
 
 /// How a load ended.
@@ -99,6 +149,8 @@ impl Summary {
         seconds: f64,
         counts: Counts,
     ) -> Self {
+        let is_new = matches!(state, State::Loaded | State::DryRun);
+        let all_rejected = Warning::all_rejected(&counts).filter(|_| is_new);
         Self {
             object: object.url(),
             version: object.version(),
@@ -113,11 +165,21 @@ impl Summary {
             load_id,
             rejected_by_reason: counts.rejected_by_reason,
             unknown_fields: counts.unknown_fields,
-            warnings: Vec::new(),
+            warnings: all_rejected.into_iter().collect(),
             error: None,
             sequential_reason: None,
             merged: counts.merged,
         }
+    }
+
+    /// Adds the warning about another version of the object that was loaded before.
+    pub(crate) fn after(mut self, earlier: Option<&EarlierVersion>) -> Self {
+        // A load of which every record was rejected puts no rows beside others.
+        let mode = self.mode.filter(|_| self.loaded > 0);
+        let warning =
+            mode.zip(earlier).and_then(|(mode, it)| Warning::object_overwritten(mode, it));
+        self.warnings.extend(warning);
+        self
     }
 
     /// The summary of a load that failed: nothing of it is anywhere. It has no version where the store did

@@ -1,6 +1,7 @@
 //! Source, decode, frames and encode of one object, on a thread that may block.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::BufRead;
 use std::ops::Range;
 use std::pin::Pin;
@@ -50,6 +51,8 @@ pub(crate) struct Tally {
     /// One for each table of the feed.
     pub(crate) tables: Vec<TableTally>,
     pub(crate) rejected_by_reason: BTreeMap<String, u64>,
+    /// The first rejected record of each reason.
+    pub(crate) examples: BTreeMap<String, Example>,
     pub(crate) unknown_fields: BTreeMap<String, u64>,
     pub(crate) format: Option<Format>,
     pub(crate) compression: Compression,
@@ -64,6 +67,40 @@ pub(crate) struct TableTally {
     pub(crate) rows: u64,
     /// Of a child table: the entries of the valid records' lists, before they are exploded.
     pub(crate) entries: u64,
+}
+
+/// A record that was rejected.
+#[derive(Debug, Clone)]
+pub(crate) struct Example {
+    /// Its number in the object.
+    pub(crate) record_no: u64,
+    /// What was found wrong.
+    pub(crate) detail: String,
+}
+
+impl Example {
+    /// That of a row of rejected records.
+    fn of(feed: &Feed, rejects: &DataFrame, row: usize) -> PolarsResult<Self> {
+        let column = |decoded| {
+            let filled = feed.plan.rejects().filled_with(Source::Decoded(decoded));
+            filled.map(|column| rejects.column(column.name.as_str())).transpose()
+        };
+        let record_no = match column(Decoded::RecordNo)? {
+            Some(numbers) => numbers.get(row)?.extract().unwrap_or_default(),
+            None => 0,
+        };
+        let detail = match column(Decoded::Detail)? {
+            Some(details) => details.str()?.get(row).unwrap_or_default().to_owned(),
+            None => String::new(),
+        };
+        Ok(Self { record_no, detail })
+    }
+}
+
+impl fmt::Display for Example {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record {}: {}", self.record_no, self.detail)
+    }
 }
 
 /// Takes an object from its bytes to encoded rows.
@@ -326,8 +363,8 @@ impl Tally {
             self.tables[table].entries += lengths.sum::<u64>();
         }
         let rejects = &frames.tables[feed.plan.rejects_index()];
-        for reason in reasons(feed, rejects).map_err(failed)? {
-            self.add_reason(&reason);
+        for (row, reason) in reasons(feed, rejects).map_err(failed)?.iter().enumerate() {
+            self.add_reason(feed, reason, rejects, row).map_err(failed)?;
         }
         Ok(())
     }
@@ -339,11 +376,22 @@ impl Tally {
         Error::RejectLimit { object: object.to_owned(), rejects, reason }
     }
 
-    pub(crate) fn add_reason(&mut self, reason: &str) {
+    /// Counts the reason of a row of rejected records; the first of each reason is an example.
+    pub(crate) fn add_reason(
+        &mut self,
+        feed: &Feed,
+        reason: &str,
+        rejects: &DataFrame,
+        row: usize,
+    ) -> PolarsResult<()> {
         match self.rejected_by_reason.get_mut(reason) {
             Some(count) => *count += 1,
-            None => drop(self.rejected_by_reason.insert(reason.to_owned(), 1)),
+            None => {
+                self.rejected_by_reason.insert(reason.to_owned(), 1);
+                self.examples.insert(reason.to_owned(), Example::of(feed, rejects, row)?);
+            }
         }
+        Ok(())
     }
 }
 

@@ -60,6 +60,7 @@ async fn jobs_over_too_much_fail() {
             ("--max-expansion", "7", "long.ndjson.zst", "expansion_limit"),
             ("--max-text-bytes", "1000", "long.ndjson.zst", "text_limit"),
             ("--max-rejects-in-a-row", "50", "rejects.ndjson", "reject_limit"),
+            ("--max-rejected", "99%", "rejects.ndjson", "too_many_rejects"),
         ] {
             let (database, serve) = accepting(folder.path()).await;
             let job = serve.load(key).await;

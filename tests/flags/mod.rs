@@ -32,6 +32,11 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         "hostile::bombs::a_record_that_is_loaded_begins_the_count_of_rejects_anew",
         &["--max-rejects-in-a-row"],
     ),
+    (
+        "load",
+        "max_rejected::a_load_of_which_too_many_records_are_rejected_writes_nothing",
+        &["--max-rejected"],
+    ),
     ("load", "flags::load::switches_do_what_they_say", &["--dry-run", "--reload", "--json"]),
     ("load", "flags::load::the_catalog_is_left_alone", &["--no-catalog"]),
     ("load", "flags::load::as_many_rows_are_shown_as_are_asked_for", &["--preview"]),
@@ -51,7 +56,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("serve", "access::certificates_encrypt", &["--tls-cert", "--tls-key"]),
     ("serve", "access::keys_may_do_what_their_scopes_say", &["--key"]),
     ("serve", "access::each_key_has_a_rate_of_its_own", &["--rate-limit"]),
-    ("serve", JOBS_TOO_MUCH, &["--max-expansion", "--max-text-bytes", "--max-rejects-in-a-row"]),
+    ("serve", JOBS_TOO_MUCH, TOO_MUCH),
     (
         "serve",
         "hostile::unread::a_connection_over_the_limit_is_refused_until_another_is_closed",
@@ -78,7 +83,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("worker", JOBS, &["--no-catalog", "--max-record-bytes"]),
-    ("worker", JOBS_TOO_MUCH, &["--max-expansion", "--max-text-bytes", "--max-rejects-in-a-row"]),
+    ("worker", JOBS_TOO_MUCH, TOO_MUCH),
     (
         "jobs",
         "flags::ask::jobs_are_those_of_the_server_for_the_key",
@@ -86,6 +91,13 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ),
     ("jobs list", "flags::ask::jobs_are_filtered", &["--state", "--bucket", "--key", "--limit"]),
     ("health", "flags::ask::health_is_that_of_the_server", &["--server"]),
+    ("loads discard", DATABASE_URL, &["--database-url"]),
+    ("loads discard", EMBEDDED, DATABASE),
+    (
+        "loads discard",
+        "discard::what_a_killed_load_in_parts_has_written_is_discarded_and_nothing_else",
+        &["--json"],
+    ),
     ("migrate", DATABASE_URL, &["--database-url"]),
     ("migrate", EMBEDDED, DATABASE),
     (
@@ -185,6 +197,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--max-connections",
             "--max-expansion",
             "--max-record-bytes",
+            "--max-rejected",
             "--max-rejects-in-a-row",
             "--max-text-bytes",
             "--no-catalog",
@@ -213,6 +226,8 @@ const STATEMENT_TIMEOUT: &str = "flags::work::queries_take_as_long_as_they_may";
 const JOBS: &str = "flags::work::jobs_are_loaded_as_the_worker_is_told";
 const TOO_MUCH_TEXT: &str = "flags::limits::too_much_text_is_given_up";
 const JOBS_TOO_MUCH: &str = "flags::limits::jobs_over_too_much_fail";
+const TOO_MUCH: &[&str] =
+    &["--max-expansion", "--max-text-bytes", "--max-rejects-in-a-row", "--max-rejected"];
 const CRAWL_KEYS: &str =
     "crawl::a_crawler_that_is_to_read_otherwise_reads_again_and_keys_are_chosen_by_patterns";
 
@@ -226,6 +241,7 @@ const VERBS: &[(&str, &[&str])] = &[
     ("jobs cancel", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("jobs retry", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("jobs watch", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("loads discard", &["1"]),
     ("health", &[]),
     ("migrate", &[]),
     ("feed list", &[]),
@@ -302,8 +318,9 @@ fn every_flag_of_the_help_has_a_test_and_nothing_else_has() {
 fn every_verb_of_the_help_is_known() {
     let mut found = BTreeMap::new();
     walk("", &BTreeSet::new(), &mut found);
-    let is_parent =
-        |verb: &str| verb.is_empty() || ["jobs", "crawl", "catalog", "feed"].contains(&verb);
+    let is_parent = |verb: &str| {
+        verb.is_empty() || ["jobs", "crawl", "catalog", "feed", "loads"].contains(&verb)
+    };
     let found: BTreeSet<&str> =
         found.keys().map(String::as_str).filter(|verb| !is_parent(verb)).collect();
     assert_eq!(found, VERBS.iter().map(|(verb, _)| *verb).collect());

@@ -264,6 +264,7 @@ pub fn options(mode: impl Into<RequestedMode>) -> LoadOptions {
         reload: false,
         job_id: None,
         max_rejects_in_a_row: MAX_REJECTS_IN_A_ROW,
+        max_rejected: None,
         connections: Connections::default(),
         progress: Arc::new(Progress::default()),
         hit: |_| {},

@@ -39,11 +39,13 @@ fn hint(error: &Error) -> String {
             )
         }
         Error::Database { source, .. } => database_hint(source).to_owned(),
-        Error::OtherMode { mode, .. } => {
-            format!(
-                "continue it with --mode {mode}; or remove what it has written: docs/concepts/parts.md has the SQL"
-            )
-        }
+        Error::OtherMode { load_id, mode, .. } => format!(
+            "continue it with --mode {mode}; or remove what it has written: `stevedore loads discard {load_id}`"
+        ),
+        Error::Incomplete { load_id, .. } => format!(
+            "fix the last cause, then run the same command again: it loads the missing parts. To remove the \
+             committed parts instead: `stevedore loads discard {load_id}`"
+        ),
         other => fixed_hint(other).to_owned(),
     }
 }
@@ -103,6 +105,10 @@ fn fixed_hint(error: &Error) -> &'static str {
             "look at the records of the object: they may be another feed's; to write all of them as rejects, \
              raise --max-rejects-in-a-row (0 is no limit)"
         }
+        Error::TooManyRejects { .. } => {
+            "look at the examples: the records may be another feed's, or their producer has changed; to load \
+             what is valid, raise --max-rejected (of a job: max_rejected)"
+        }
         Error::NotText { .. } => "if it is JSON, name its format: --format ndjson",
         Error::Connect { .. } => {
             "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""
@@ -115,13 +121,23 @@ fn fixed_hint(error: &Error) -> &'static str {
             "if the catalog is out of date, crawl the bucket again with `stevedore crawl objects` (`stevedore \
              catalog list` shows its table); --no-catalog skips this check and loads what fits"
         }
-        Error::Incomplete { .. } => {
-            "fix the last cause, then run the same command again: it loads the missing parts"
-        }
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
+        Error::NoLoad { .. } => {
+            "`stevedore verify` lists the loads, and the unfinished ones as notes"
+        }
+        Error::LoadEnded { .. } => {
+            "to remove the rows of a complete load, delete them by their ingested_at and load_id"
+        }
+        Error::LoadRunning { .. } => {
+            "stop the command or job that loads it, or wait until it ends; then run the same command again"
+        }
+        Error::DiscardDenied { .. } => {
+            "run the same command as the owner of the tables: --database-url"
+        }
+        Error::Discarded { .. } => "run the same command again to load it from the beginning",
         Error::NoCrawler { .. } => "list the crawlers: `stevedore crawl list`",
         Error::Busy { .. } => "wait until it ends: `stevedore crawl list` shows its state",
         Error::Write { .. } => "free space there, or write to another folder",

@@ -10,6 +10,7 @@ mod hint;
 mod jobs;
 mod key;
 mod load;
+mod loads;
 mod migrate;
 mod preview;
 mod print;
@@ -39,6 +40,7 @@ pub(crate) async fn run(verb: Verb, feeds: &Feeds, printer: &Printer) -> ExitCod
         Verb::Serve(args) => serve::serve(args, feeds, printer).await,
         Verb::Worker(args) => worker::worker(args, feeds, printer).await,
         Verb::Jobs(args) => jobs::jobs(&args, printer).await,
+        Verb::Loads(args) => loads::loads(&args, feeds, printer).await,
         Verb::Health(args) => health::health(&args, printer).await,
         Verb::Migrate(args) => migrate::migrate(&args, feeds, printer).await,
         Verb::Feed(args) => feed::feed(&args, feeds, printer),

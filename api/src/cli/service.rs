@@ -92,6 +92,7 @@ impl Service {
             connections: args.connections.connections(),
             cut: args.records.cut(None),
             max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
+            max_rejected: args.rejects.max_rejected,
             catalog: !args.no_catalog,
         };
         let known = (buckets.clone(), feeds.clone());

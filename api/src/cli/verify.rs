@@ -128,8 +128,9 @@ async fn read_anew(
         cut: args.records.cut(load.format),
         reload: false,
         job_id: None,
-        // It was loaded, so its load had no such limit.
+        // It was loaded, so its load was within its limits.
         max_rejects_in_a_row: 0,
+        max_rejected: None,
         connections: Connections::default(),
         progress: Arc::clone(&progress.load),
         hit: failpoint::hit,

@@ -4,6 +4,7 @@ mod catalog;
 mod feed;
 mod file;
 mod jobs;
+mod loads;
 #[cfg(test)]
 mod reference;
 mod secret;
@@ -17,6 +18,7 @@ pub(crate) use catalog::{
 pub(crate) use feed::{DdlArgs, FeedArgs, FeedVerb};
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
+pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsVerb};
 pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
@@ -28,7 +30,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
 use pipeline::feed::Ident;
-use pipeline::load::{Connections, MAX_REJECTS_IN_A_ROW};
+use pipeline::load::{Connections, MAX_REJECTS_IN_A_ROW, MaxRejected};
 use pipeline::sink::RequestedMode;
 use pipeline::source::{CutOptions, Format, TextLimits};
 
@@ -71,6 +73,9 @@ pub(crate) enum Verb {
     /// List, show, watch, cancel and retry the jobs of a server
     #[command(after_help = JOBS_EXAMPLES)]
     Jobs(JobsArgs),
+    /// Discard an unfinished load
+    #[command(after_help = loads::LOADS_EXAMPLES)]
+    Loads(LoadsArgs),
     /// Check whether a server is ready: exit code 0 if it is
     #[command(after_help = HEALTH_EXAMPLES)]
     Health(HealthArgs),
@@ -324,6 +329,11 @@ pub(crate) struct RejectArgs {
         default_value_t = MAX_REJECTS_IN_A_ROW
     )]
     pub(crate) max_rejects_in_a_row: u64,
+    /// Maximum rejected records of an object: a count like 100, or a share like 20%. If more are rejected, its
+    /// load fails as too_many_rejects and writes nothing. An object with this limit is not loaded in parts.
+    /// [default: no limit]
+    #[arg(long, env = "STEVEDORE_MAX_REJECTED", value_name = "N|N%")]
+    pub(crate) max_rejected: Option<MaxRejected>,
 }
 
 /// Settings of `stevedore migrate`.

@@ -110,6 +110,7 @@ pub(super) async fn create(
         dry_run: wanted.dry_run,
         reload: wanted.reload,
         catalog: wanted.catalog,
+        max_rejected: wanted.max_rejected,
         asked,
         idempotency,
     };

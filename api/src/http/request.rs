@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, StatusCode};
 use pipeline::error::Error;
 use pipeline::feed::Feed;
+use pipeline::load::MaxRejected;
 use pipeline::sink::{Mode, RequestedMode};
 use pipeline::source::Selection;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -58,6 +59,17 @@ pub(crate) struct JobRequest {
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     #[schema(default = true)]
     pub(crate) catalog: bool,
+    /// How many records of an object may be rejected: a count like `100`, or a share like `20%`. If more are
+    /// rejected, the load fails as `too_many_rejects` and writes nothing. By default, the server's
+    /// `--max-rejected` holds
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(
+        value_type = Option<String>,
+        nullable = false,
+        example = "20%",
+        pattern = r"^([0-9]{1,18}|100%|[0-9]{1,2}(\.[0-9]{1,3})?%)$"
+    )]
+    pub(crate) max_rejected: Option<MaxRejected>,
 }
 
 impl JobRequest {

@@ -139,6 +139,7 @@ pub(super) async fn trigger(
         dry_run: false,
         reload: false,
         catalog: true,
+        max_rejected: None,
         asked,
         idempotency: None,
     };

@@ -8,7 +8,7 @@ use chrono::{TimeDelta, Utc};
 use pipeline::database::Connection;
 use pipeline::error::{Error, Result, causes};
 use pipeline::feed::Feed;
-use pipeline::load::{LoadOptions, Progress, dry_run, load};
+use pipeline::load::{LoadOptions, MaxRejected, Progress, dry_run, load};
 use pipeline::preflight::{Held, Others, Planned};
 use pipeline::sink::RequestedMode;
 use pipeline::source::Object;
@@ -80,6 +80,10 @@ impl Worker {
             Ok(mode) => mode,
             Err(detail) => return Outcome::Failed(JobError::unknown_mode(detail)),
         };
+        let max_rejected = match started.max_rejected() {
+            Ok(max_rejected) => max_rejected,
+            Err(detail) => return Outcome::Failed(JobError::unknown_max_rejected(&detail)),
+        };
         let running = self.enter(started.job_id);
         if started.cancel_requested {
             return self.called_off(started).await;
@@ -111,7 +115,9 @@ impl Worker {
             }
         }
         match self.feeds.get(&started.feed) {
-            Ok(feed) => self.load(started, feed, &object, mode, &running.cancelled).await,
+            Ok(feed) => {
+                self.load(started, feed, &object, (mode, max_rejected), &running.cancelled).await
+            }
             Err(error) => failed(&error),
         }
     }
@@ -122,7 +128,7 @@ impl Worker {
         started: &Started,
         feed: &Arc<Feed>,
         object: &Object,
-        mode: RequestedMode,
+        (mode, max_rejected): (RequestedMode, Option<MaxRejected>),
         cancelled: &CancellationToken,
     ) -> Outcome {
         let connected = tokio::select! {
@@ -136,7 +142,9 @@ impl Worker {
         };
         let progress = Arc::new(Progress::default());
         let (reload, job_id) = (started.reload, Some(started.job_id));
-        let options = LoadOptions { reload, job_id, ..self.options(mode, &progress) };
+        let options = self.options(mode, &progress);
+        let max_rejected = max_rejected.or(options.max_rejected);
+        let options = LoadOptions { reload, job_id, max_rejected, ..options };
         let mut loading = Box::pin(async {
             let held = self.hold(started, feed, object, &options, &mut connection).await?;
             let summary = if started.dry_run {
@@ -200,6 +208,7 @@ impl Worker {
             reload: false,
             job_id: None,
             max_rejects_in_a_row: self.settings.max_rejects_in_a_row,
+            max_rejected: self.settings.max_rejected,
             connections: self.settings.connections,
             progress: Arc::clone(progress),
             hit: failpoint::hit,

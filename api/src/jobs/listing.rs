@@ -10,7 +10,7 @@ use super::attempt::{failed, store_failed};
 use super::outcome::{JobError, Outcome};
 use super::record::Started;
 use super::store::{StoreError, begin, commit, database_failed, finish_parent};
-use super::submit::{How, insert_objects};
+use super::submit::insert_objects;
 use super::worker::Worker;
 
 /// Jobs that are written in one transaction.
@@ -82,8 +82,7 @@ impl Worker {
         if !goes_on(&transaction, started).await? {
             return Ok(false);
         }
-        let Started { feed, mode, dry_run, reload, catalog, asked, .. } = started;
-        let how = How { feed, mode, dry_run: *dry_run, reload: *reload, catalog: *catalog, asked };
+        let how = started.how();
         let parent = Some(started.job_id);
         let jobs = insert_objects(&transaction, &started.bucket, objects, parent, &how, |_| {
             Uuid::now_v7()

@@ -125,6 +125,10 @@ pub(crate) struct Job {
     /// Whether it does the preflight.
     #[serde(default = "yes")]
     pub(crate) catalog: bool,
+    /// How many records of an object may be rejected, as it was asked for: a count, or a share like `20%`.
+    /// Absent if the server's limit holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_rejected: Option<String>,
     /// The version of the object when it was last looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,

@@ -41,6 +41,15 @@ impl JobError {
         Self::new("unknown_mode", detail, false)
     }
 
+    /// The job has a limit of rejects that this version does not know.
+    pub(super) fn unknown_max_rejected(detail: &str) -> Self {
+        let detail = format!(
+            "this worker does not know the job's max_rejected ({detail}): upgrade the workers to the version \
+             that accepted the job, and retry it"
+        );
+        Self::new("unknown_max_rejected", detail, false)
+    }
+
     /// The bucket is not configured where the job was taken.
     pub(crate) fn no_bucket(bucket: &str) -> Self {
         Self::new("bucket_not_found", format!("there is no bucket {bucket}"), false)

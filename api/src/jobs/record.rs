@@ -1,7 +1,7 @@
 //! What attempts read and write of their jobs' rows.
 
 use chrono::{DateTime, Utc};
-use pipeline::load::{Progress, Summary};
+use pipeline::load::{MaxRejected, Progress, Summary};
 use pipeline::source::Object;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Row, Transaction};
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::JobState;
 use super::outcome::JobError;
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed};
+use super::submit::How;
 
 /// A job that an attempt has begun on.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Started {
     pub(super) dry_run: bool,
     pub(super) reload: bool,
     pub(super) catalog: bool,
+    /// How many records may be rejected, as the job has it.
+    pub(super) max_rejected: Option<String>,
     /// The number of the attempt: what its worker writes counts only as long as it is the last.
     pub(super) attempt: i32,
     /// Its number since the job was last asked for.
@@ -170,6 +173,24 @@ impl Store {
 }
 
 impl Started {
+    /// How many records may be rejected, if the job says so.
+    pub(super) fn max_rejected(&self) -> Result<Option<MaxRejected>, String> {
+        self.max_rejected.as_deref().map(str::parse).transpose()
+    }
+
+    /// How the jobs of its objects are to load.
+    pub(super) fn how(&self) -> How<'_> {
+        How {
+            feed: &self.feed,
+            mode: &self.mode,
+            dry_run: self.dry_run,
+            reload: self.reload,
+            catalog: self.catalog,
+            max_rejected: self.max_rejected.as_deref(),
+            asked: &self.asked,
+        }
+    }
+
     fn new(job_id: Uuid, row: &Row) -> Self {
         let attempt = row.get("attempts");
         Self {
@@ -184,6 +205,7 @@ impl Started {
             dry_run: row.get("dry_run"),
             reload: row.get("reload"),
             catalog: row.get("catalog"),
+            max_rejected: row.get("max_rejected"),
             attempt,
             attempt_of_run: attempt - row.get::<_, i32>("earlier_attempts"),
             deaths: row.get("deaths"),

@@ -346,6 +346,7 @@ impl From<&Row> for Job {
             dry_run: row.get("dry_run"),
             reload: row.get("reload"),
             catalog: row.get("catalog"),
+            max_rejected: row.get("max_rejected"),
             version: row.get("version"),
             state: JobState::parse(row.get("state")),
             attempts: u32::try_from(row.get::<_, i32>("attempts")).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! Accepting a request: the job, its entry in the queue and the answer are one transaction.
 
 use deadpool_postgres::Transaction;
+use pipeline::load::MaxRejected;
 use pipeline::sink::RequestedMode;
 use pipeline::source::Object;
 use tokio_postgres::types::Json;
@@ -31,6 +32,7 @@ pub(crate) struct Request {
     pub(crate) dry_run: bool,
     pub(crate) reload: bool,
     pub(crate) catalog: bool,
+    pub(crate) max_rejected: Option<MaxRejected>,
     pub(crate) asked: Asked,
     /// What tells a repeated request from another one, and the request as a text.
     pub(crate) idempotency: Option<(String, String)>,
@@ -161,11 +163,19 @@ async fn insert(
 ) -> Result<bool, StoreError> {
     let Request { feed, bucket, dry_run, reload, catalog, asked, .. } = request;
     let mode = request.mode.as_str();
+    let max_rejected = request.max_rejected.map(String::from);
     let (prefix, glob) = match &request.target {
         Target::Object(object) => {
             let objects = std::slice::from_ref(object.as_ref());
-            let how =
-                How { feed, mode, dry_run: *dry_run, reload: *reload, catalog: *catalog, asked };
+            let how = How {
+                feed,
+                mode,
+                dry_run: *dry_run,
+                reload: *reload,
+                catalog: *catalog,
+                max_rejected: max_rejected.as_deref(),
+                asked,
+            };
             let inserted =
                 insert_objects(transaction, bucket, objects, None, &how, |_| job_id).await?;
             return Ok(!inserted.is_empty());
@@ -189,6 +199,7 @@ async fn insert(
                 &asked.by,
                 &asked.request_id,
                 catalog,
+                &max_rejected,
             ],
         )
         .await;
@@ -202,6 +213,7 @@ pub(super) struct How<'a> {
     pub(super) dry_run: bool,
     pub(super) reload: bool,
     pub(super) catalog: bool,
+    pub(super) max_rejected: Option<&'a str>,
     pub(super) asked: &'a Asked,
 }
 
@@ -238,6 +250,7 @@ pub(super) async fn insert_objects(
                 &how.asked.by,
                 &how.asked.request_id,
                 &how.catalog,
+                &how.max_rejected,
             ],
         )
         .await;
@@ -265,6 +278,7 @@ async fn live_job(
     let job_id = row.get("job_id");
     let is_same = row.get::<_, &str>("mode") == request.mode.as_str()
         && row.get::<_, bool>("reload") == request.reload
-        && row.get::<_, bool>("catalog") == request.catalog;
+        && row.get::<_, bool>("catalog") == request.catalog
+        && row.get::<_, Option<String>>("max_rejected") == request.max_rejected.map(String::from);
     if is_same { Ok(Some(job_id)) } else { Err(SubmitError::Busy(job_id)) }
 }

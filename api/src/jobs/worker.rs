@@ -14,7 +14,7 @@ use graphile_worker::{
 use pipeline::database::{Connection, Database};
 use pipeline::error::Result;
 use pipeline::feed::Feeds;
-use pipeline::load::Connections;
+use pipeline::load::{Connections, MaxRejected};
 use pipeline::preflight::Preflight;
 use pipeline::source::CutOptions;
 use tokio::sync::broadcast::error::RecvError;
@@ -55,6 +55,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) cut: CutOptions,
     /// Records that may be rejected in a row before a load is given up.
     pub(crate) max_rejects_in_a_row: u64,
+    /// Records of an object that may be rejected, unless its job says otherwise.
+    pub(crate) max_rejected: Option<MaxRejected>,
     /// Whether loads are held against the catalog.
     pub(crate) catalog: bool,
 }

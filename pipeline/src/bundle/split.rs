@@ -66,8 +66,9 @@ fn count(
         }
     }
     let rejects = &frames.tables[feed.plan.rejects_index()];
-    for (object_no, reason) in object_nos(rejects)?.into_iter().zip(reasons(feed, rejects)?) {
-        tallies[object_no].add_reason(&reason);
+    let rows = object_nos(rejects)?.into_iter().zip(reasons(feed, rejects)?).enumerate();
+    for (row, (object_no, reason)) in rows {
+        tallies[object_no].add_reason(feed, &reason, rejects, row)?;
     }
     Ok(())
 }

@@ -38,6 +38,7 @@ impl Error {
             Self::ExpansionLimit { .. } => "expansion_limit",
             Self::TextLimit { .. } => "text_limit",
             Self::RejectLimit { .. } => "reject_limit",
+            Self::TooManyRejects { .. } => "too_many_rejects",
             Self::NotText { .. } => "not_json",
             Self::Connect { .. } => "database_unreachable",
             Self::Database { .. } => "database_failed",
@@ -57,6 +58,11 @@ impl Error {
             Self::Cancelled { .. } => "cancelled",
             Self::Incomplete { source, .. } => source.code(),
             Self::OtherMode { .. } => "load_incomplete",
+            Self::NoLoad { .. } => "load_not_found",
+            Self::LoadEnded { .. } => "load_ended",
+            Self::LoadRunning { .. } => "load_running",
+            Self::DiscardDenied { .. } => "discard_denied",
+            Self::Discarded { .. } => "load_discarded",
             Self::Busy { .. } => "crawler_busy",
             Self::NoCrawler { .. } => "crawler_not_found",
             Self::Write { .. } => "file_unwritten",
@@ -175,6 +181,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::max_rejected::MaxRejected;
 
     fn named() -> String {
         "s3://bucket/users.json".to_owned()
@@ -253,7 +260,23 @@ mod tests {
                 "reject_limit",
                 false,
             ),
+            (
+                Error::TooManyRejects {
+                    object: path(),
+                    rejected: 1,
+                    records: 1,
+                    max_rejected: MaxRejected::Count(0),
+                    reasons: path(),
+                },
+                "too_many_rejects",
+                false,
+            ),
             (Error::NotText { object: path(), found: path() }, "not_json", false),
+            (Error::NoLoad { load_id: 1 }, "load_not_found", false),
+            (Error::LoadEnded { load_id: 1, object: path(), ended: "" }, "load_ended", false),
+            (Error::LoadRunning { load_id: 1, object: path() }, "load_running", false),
+            (Error::DiscardDenied { load_id: 1, source: bad_url() }, "discard_denied", false),
+            (Error::Discarded { load_id: 1, object: path() }, "load_discarded", false),
             (connect(bad_url()), "database_unreachable", false),
             (unreachable(), "database_unreachable", true),
             (Error::Database { doing: path(), source: bad_url() }, "database_failed", false),

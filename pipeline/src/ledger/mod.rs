@@ -7,9 +7,13 @@
 //! A load in parts is the exception: its row and its plan are there from the beginning, in the
 //! state `loading`, and whoever finds them finds which parts are committed.
 
+mod discard;
+mod earlier;
 mod loads;
 mod parts;
 
+pub(crate) use discard::{LedgerState, Unfinished, claim_parts, claim_unfinished, remove};
+pub(crate) use earlier::{EarlierVersion, earlier_versions};
 pub(crate) use loads::{claim, is_recorded, loaded, next_loads, record};
 pub(crate) use parts::{
     Incomplete, Part, RecordedPart, complete, incomplete, is_begun, is_part_committed, parts, plan,

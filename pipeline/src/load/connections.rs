@@ -68,6 +68,20 @@ impl Connections {
     }
 }
 
+impl LoadOptions {
+    /// Why an object of this size is loaded on one connection in this mode, whatever it holds.
+    pub(super) fn sequential_reason(
+        &self,
+        bytes: u64,
+        mode: RequestedMode,
+    ) -> Option<&'static str> {
+        // Parts would be committed before all rejected records are counted.
+        let limited =
+            || self.max_rejected.map(|_| "max_rejected is checked before anything is committed");
+        self.connections.sequential_reason(bytes, mode).or_else(limited)
+    }
+}
+
 /// Why an object is loaded on one connection in this mode, for people; None when it is loaded in parts.
 ///
 /// # Errors
@@ -77,7 +91,7 @@ pub(super) async fn sequential_reason(
     options: &LoadOptions,
     mode: Mode,
 ) -> Result<Option<String>> {
-    match options.connections.sequential_reason(object.size, mode.into()) {
+    match options.sequential_reason(object.size, mode.into()) {
         Some(reason) => Ok(Some(reason.to_owned())),
         None => source::sequential_reason(object, &options.cut).await,
     }

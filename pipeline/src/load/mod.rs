@@ -3,8 +3,10 @@
 
 mod add_up;
 mod connections;
+mod discard;
 mod parts;
 mod reconcile;
+mod rejects;
 mod transaction;
 mod turn;
 mod unit;
@@ -26,7 +28,9 @@ use crate::frame::Stamp;
 use crate::ledger::{self, Identity, Loaded};
 pub use crate::load::connections::Connections;
 use crate::load::connections::sequential_reason;
+pub use crate::load::discard::{Discarded, discard};
 pub use crate::load::parts::help;
+pub use crate::max_rejected::MaxRejected;
 pub use crate::progress::Progress;
 use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, RequestedMode, Rows, Targets};
@@ -35,6 +39,7 @@ pub use crate::summary::{State, Summary, Warning, WarningKind};
 pub use crate::transform::warm_up;
 use crate::transform::{Transform, Work};
 use reconcile::counts_of;
+use rejects::check_rejects;
 pub(crate) use transaction::{Outcome, Transforming, load_unit};
 pub(crate) use turn::Turn;
 pub(crate) use unit::{Found, Objects, find_existing};
@@ -55,6 +60,9 @@ pub struct LoadOptions {
     pub job_id: Option<Uuid>,
     /// Records that may be rejected in a row before the load is given up; 0 for any number.
     pub max_rejects_in_a_row: u64,
+    /// Records of an object that may be rejected; None for any number. With a limit, an object is loaded
+    /// on one connection.
+    pub max_rejected: Option<MaxRejected>,
     /// On how many connections, and in which parts.
     pub connections: Connections,
     /// Is told how far the load is, and may stop it.
@@ -156,7 +164,7 @@ async fn attempt(
     let open = || ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
     // The first bytes come while the database is asked, unless the object may be loaded in parts: that
     // depends on the mode, and on what the object holds.
-    let reason = options.connections.sequential_reason(object.size, options.mode);
+    let reason = options.sequential_reason(object.size, options.mode);
     let reader = reason.map(|_| open());
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
@@ -222,7 +230,9 @@ pub async fn dry_run(
     let transform = build_transform(object, feed, targets.limits(), stamp, None, options);
     let (_, work) = transform.start(reader);
     let tally = work.await.map_err(|_| stopped(object))??;
-    let counts = counts_of(&object.url(), &feed.plan, &tally)?;
+    let (names, tallies) = ([object.url()], [tally]);
+    check_rejects(&names, &tallies, options.max_rejected)?;
+    let counts = counts_of(&names[0], &feed.plan, &tallies[0])?;
     Ok(Summary::new(object, State::DryRun, targets.mode(), None, seconds_since(started_at), counts))
 }
 

@@ -11,15 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use futures::future::join;
+use futures::future::{join, try_join};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio_postgres::Transaction;
 
 use super::add_up::{add_up, records_before};
+use super::rejects::check_parts;
 use super::transaction::{Outcome, Recorded, Transforming, Unit, commit, load_unit};
 use super::turn::Turn;
-use super::unit::find_existing;
+use super::unit::{find_existing, instant};
 use super::{LoadOptions, build_transform, stamp, stopped, transforming};
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
@@ -81,6 +82,7 @@ async fn begin(
     }
     let load_ids = ledger::next_loads(&transaction, 1).await?;
     let load_id = load_ids.into_iter().next().ok_or_else(|| stale(object))?;
+    let started_at = instant(started_at, load_id);
     let entry = Entry {
         load_id,
         mode,
@@ -285,9 +287,18 @@ impl<'a> Load<'a> {
             let loaded = loaded.into_iter().flatten().next();
             return loaded.map(|loaded| self.completed(loaded)).ok_or_else(|| stale(object));
         }
-        let parts = ledger::parts(&transaction, load_id).await?;
+        let identities = [identity];
+        let (parts, earlier) = try_join(
+            ledger::parts(&transaction, load_id),
+            ledger::earlier_versions(&transaction, &identities),
+        )
+        .await?;
+        if parts.is_empty() {
+            return Err(Error::Discarded { object: object.url(), load_id });
+        }
         let counts = add_up(object.size, &parts)
             .map_err(|detail| Error::CountMismatch { object: object.url(), detail })?;
+        check_parts(&object.url(), &counts, options.max_rejected)?;
         let (starts, before) = records_before(&parts);
         if parts.iter().skip(1).any(|part| part.counts.rejected > 0) {
             self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
@@ -295,7 +306,8 @@ impl<'a> Load<'a> {
         let seconds = ledger::complete(&transaction, load_id, options.job_id, &counts).await?;
         commit(transaction, &database, &Completion { object, identity, load_id }, options).await?;
         let mode = self.targets.mode();
-        Ok(Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts))
+        let summary = Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts);
+        Ok(summary.after(earlier.first().and_then(Option::as_ref)))
     }
 
     /// The summary of a load that somebody else has made complete: ours too, if a part was.
@@ -312,8 +324,9 @@ impl<'a> Load<'a> {
     }
 
     fn incomplete(&self, source: Error) -> Error {
-        // Of one that may be complete nobody can say that it is not.
-        if matches!(source, Error::CommitUnknown { .. }) {
+        // Of one that may be complete nobody can say that it is not, and of one that was discarded no
+        // part is there.
+        if matches!(source, Error::CommitUnknown { .. } | Error::Discarded { .. }) {
             return source;
         }
         Error::Incomplete {
@@ -346,6 +359,7 @@ impl PartUnit<'_> {
 }
 
 impl Unit for PartUnit<'_> {
+    const HAS_WHOLE_OBJECTS: bool = false;
     type Found = NoPart;
     type Loaded = ();
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | claim | nobody else loads the same versions, and none of them is loaded already |
 //! | copy | the database has the rows of the unit, in merge mode in a staging table |
+//! | check rejects | no more records of an object are rejected than may be |
 //! | merge | the rows are in their tables |
 //! | reconcile | every record that was read is loaded or rejected, and the database has taken it |
 //! | record | the ledger has what was loaded |
@@ -20,6 +21,7 @@ use tokio_postgres::Transaction;
 
 use super::LoadOptions;
 use super::reconcile::{reconcile_counts, title};
+use super::rejects::check_rejects;
 use super::turn::Turn;
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
@@ -30,6 +32,8 @@ use crate::transform::Tally;
 
 /// What one transaction loads: some whole objects, or a part of one.
 pub(crate) trait Unit: Recorded {
+    /// Whether its records are all of its objects: of a part nobody knows whether too many are rejected.
+    const HAS_WHOLE_OBJECTS: bool;
     /// What a claim finds instead of work.
     type Found;
     /// What a unit is once it is recorded.
@@ -114,6 +118,10 @@ pub(crate) async fn load_unit<U: Unit>(
     }
     turn.claim.pass();
     let (copied, tallies) = copy(unit, &transaction, targets, options).await?;
+    let names = unit.names();
+    if U::HAS_WHOLE_OBJECTS {
+        check_rejects(&names, &tallies, options.max_rejected)?;
+    }
     if !turn.commit.reach().await {
         return Ok(Outcome::PredecessorFailed);
     }
@@ -126,7 +134,7 @@ pub(crate) async fn load_unit<U: Unit>(
         }
     };
     let plan = &targets.feed().plan;
-    let counts = reconcile_counts(&unit.names(), plan, &tallies, &copied, merged.as_deref())?;
+    let counts = reconcile_counts(&names, plan, &tallies, &copied, merged.as_deref())?;
     let loaded = unit.record(&transaction, &tallies, counts).await?;
     commit(transaction, &database, unit, options).await?;
     turn.commit.pass();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::future::try_join3;
+use futures::future::try_join4;
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::reconcile::title;
@@ -11,7 +11,7 @@ use super::{LoadOptions, seconds_since, stamp};
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
 use crate::frame::Stamp;
-use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded};
+use crate::ledger::{self, Counts, EarlierVersion, Entry, Identity, Incomplete, Loaded};
 use crate::sink::{Encoder, Mode};
 use crate::source::Object;
 use crate::summary::{State, Summary};
@@ -35,6 +35,8 @@ struct ObjectLoad<'a> {
     identity: &'a Identity,
     load_id: i64,
     started_at: SystemTime,
+    /// The newest load of another version of the object.
+    earlier: Option<EarlierVersion>,
 }
 
 /// What is there already of the versions of a unit.
@@ -67,7 +69,13 @@ impl<'a> Objects<'a> {
         options: &'a LoadOptions,
         start: impl FnOnce(Vec<Stamp>, Encoder) -> Transforming + Send + Sync + 'a,
     ) -> Self {
-        let load = |(object, identity)| ObjectLoad { object, identity, load_id: 0, started_at };
+        let load = |(object, identity)| ObjectLoad {
+            object,
+            identity,
+            load_id: 0,
+            started_at,
+            earlier: None,
+        };
         let loads = objects.into_iter().map(load).collect();
         Self { loads, mode, options, is_bundle: true, start: Some(Box::new(start)) }
     }
@@ -78,6 +86,7 @@ impl<'a> Objects<'a> {
 }
 
 impl Unit for Objects<'_> {
+    const HAS_WHOLE_OBJECTS: bool = true;
     type Found = Found;
     type Loaded = Vec<Summary>;
 
@@ -85,10 +94,11 @@ impl Unit for Objects<'_> {
         let identities = self.identities();
         ledger::claim(transaction, &identities).await?;
         // Somebody else may have had a claim meanwhile. The questions go out at once.
-        let (existing, incomplete, load_ids) = try_join3(
+        let (existing, incomplete, load_ids, earlier) = try_join4(
             find_existing(transaction, &identities, self.options),
             ledger::incomplete(transaction, &identities),
             ledger::next_loads(transaction, identities.len()),
+            ledger::earlier_versions(transaction, &identities),
         )
         .await?;
         if existing.iter().any(Option::is_some) {
@@ -97,8 +107,9 @@ impl Unit for Objects<'_> {
         if let Some(incomplete) = incomplete {
             return Ok(Some(Found::Incomplete(incomplete)));
         }
-        for (load, load_id) in self.loads.iter_mut().zip(load_ids) {
+        for ((load, load_id), earlier) in self.loads.iter_mut().zip(load_ids).zip(earlier) {
             (load.load_id, load.started_at) = (load_id, instant(load.started_at, load_id));
+            load.earlier = earlier;
         }
         Ok(None)
     }
@@ -136,6 +147,7 @@ impl Unit for Objects<'_> {
         let summary = |(load, entry): (&ObjectLoad<'_>, Entry)| {
             let Entry { load_id, seconds, counts, .. } = entry;
             Summary::new(load.object, State::Loaded, self.mode, Some(load_id), seconds, counts)
+                .after(load.earlier.as_ref())
         };
         Ok(self.loads.iter().zip(entries).map(summary).collect())
     }
@@ -181,7 +193,7 @@ const INSTANTS: i64 = 1 << 14;
 
 /// When a load began, to some milliseconds: each load at an instant of its own, by which its rows are
 /// known, also where another process loads just then.
-fn instant(began_at: SystemTime, load_id: i64) -> SystemTime {
+pub(super) fn instant(began_at: SystemTime, load_id: i64) -> SystemTime {
     let micros = began_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
     let earlier = (micros - load_id).rem_euclid(INSTANTS);
     UNIX_EPOCH + Duration::from_micros((micros - earlier).unsigned_abs())

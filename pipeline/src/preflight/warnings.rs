@@ -34,16 +34,19 @@ impl Held {
         let Some(source) = self.source.filter(|_| summary.state != State::AlreadyLoaded) else {
             return summary;
         };
-        summary.warnings = self.warnings;
+        let of_load = std::mem::replace(&mut summary.warnings, self.warnings);
         for (field, count) in &summary.unknown_fields {
-            let is_same = |warning: &Warning| warning.field.eq_ignore_ascii_case(field);
+            let is_same = |Warning { field: known, .. }: &Warning| {
+                known.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(field))
+            };
             if field != OTHERS && !summary.warnings.iter().any(is_same) {
                 let detail = format!("{count} in the object; neither the feed nor {source} has it");
                 let kind = WarningKind::NewField;
-                summary.warnings.push(Warning { field: field.clone(), kind, detail });
+                summary.warnings.push(Warning { field: Some(field.clone()), kind, detail });
             }
         }
         bound(&mut summary.warnings);
+        summary.warnings.extend(of_load);
         summary
     }
 }
@@ -58,7 +61,7 @@ fn bound(warnings: &mut Vec<Warning>) {
         is_kept
     });
     if more > 0 {
-        let (field, kind) = (OTHERS.to_owned(), WarningKind::NewField);
+        let (field, kind) = (Some(OTHERS.to_owned()), WarningKind::NewField);
         warnings.push(Warning { field, kind, detail: format!("{more} more new fields") });
     }
 }
@@ -82,5 +85,5 @@ fn warning(line: &Line, source: &Source) -> Warning {
             (WarningKind::TypeMismatch, format!("{found} in {name}; the feed takes {takes}"))
         }
     };
-    Warning { field: cell(field), kind, detail }
+    Warning { field: Some(cell(field)), kind, detail }
 }

@@ -9,6 +9,7 @@
 mod encode;
 mod found;
 mod merge;
+mod remove;
 mod table;
 mod target;
 mod write;
@@ -16,5 +17,7 @@ mod write;
 pub use crate::feed::{Mode, RequestedMode};
 pub use encode::{Encoder, Rows};
 pub(crate) use merge::Merged;
+pub use remove::Removed;
+pub(crate) use remove::remove_rows;
 pub use target::{Targets, create_tables};
 pub use write::{MergeCounts, Sink, Written};

@@ -133,6 +133,7 @@ fn options(args: &LoadArgs, feed: &Feed, progress: &Arc<Progress>) -> LoadOption
         reload: args.reload,
         job_id: None,
         max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
+        max_rejected: args.rejects.max_rejected,
         connections: args.connections.connections(),
         progress: Arc::clone(progress),
         hit: failpoint::hit,

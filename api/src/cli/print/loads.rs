@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, Table};
 use pipeline::feed::{Feed, RowsOf};
-use pipeline::load::{State, Summary, Warning};
+use pipeline::load::{Discarded, State, Summary, Warning};
 use pipeline::side_by_side::{cell, one_line};
 use pipeline::source::Listed;
 use pipeline::verify::{Count, Verified};
@@ -72,11 +72,26 @@ impl Printer {
     /// The warnings of a load that no load before it had, without those that its unknown fields say.
     fn new_warnings(&self, summary: &Summary) -> Vec<String> {
         let text = |Warning { field, detail, .. }: &Warning| {
-            let text = format!("warning: {field}: {detail}");
+            let about = field.as_ref().unwrap_or(&summary.object);
+            let text = format!("warning: {about}: {detail}");
             let is_new = self.warned.borrow_mut().insert(text.clone());
-            (is_new && !summary.unknown_fields.contains_key(field)).then_some(text)
+            let is_said = field.as_ref().is_some_and(|it| summary.unknown_fields.contains_key(it));
+            (is_new && !is_said).then_some(text)
         };
         summary.warnings.iter().filter_map(text).collect()
+    }
+
+    /// What was removed of a load.
+    pub(crate) fn discarded(&self, discarded: &Discarded) {
+        let Discarded { load_id, object, version: _, committed, parts, tables } = discarded;
+        let mut removed = framed(["table", "rows removed"].map(Cell::new));
+        for table in tables {
+            removed.add_row([Cell::new(&table.table), right(table.deleted)]);
+        }
+        self.text(&format!(
+            "discarded the load {load_id} of {object}: {committed} of its {parts} parts were committed\n\
+             {removed}\n"
+        ));
     }
 
     /// What the tables and objects have of each load.

@@ -1,0 +1,124 @@
+//! Removes what an unfinished load in parts has written.
+
+use serde::Serialize;
+use tokio_postgres::error::SqlState;
+
+use crate::database::Connection;
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::ledger::{self, LedgerState, RecordedPart, Unfinished};
+use crate::sink::{Removed, remove_rows};
+
+/// What was removed of a load.
+#[derive(Debug, Clone, Serialize)]
+pub struct Discarded {
+    /// The number that the load had in the ledger.
+    pub load_id: i64,
+    /// Its object, as the ledger calls it.
+    pub object: String,
+    /// The version of the object.
+    pub version: String,
+    /// Parts that were committed.
+    pub committed: u64,
+    /// All parts.
+    pub parts: u64,
+    /// How many rows of each table were removed.
+    pub tables: Vec<Removed>,
+}
+
+/// Removes what an unfinished load in parts has written: the rows of its committed parts, its rejects, its
+/// parts and its row in the ledger, in one transaction.
+///
+/// # Errors
+/// [`Error::NoLoad`], [`Error::LoadEnded`] when the load is not an unfinished one, [`Error::LoadRunning`]
+/// when another process loads it, [`Error::DiscardDenied`] when the role may not,
+/// [`Error::CountMismatch`] when more rows have its instant than it has written, [`Error::Database`]. Then
+/// nothing was removed.
+pub async fn discard(connection: &mut Connection, feed: &Feed, load_id: i64) -> Result<Discarded> {
+    let denied = |error| match error {
+        Error::Database { source, .. }
+            if source.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) =>
+        {
+            Error::DiscardDenied { load_id, source }
+        }
+        error => error,
+    };
+    remove(connection, feed, load_id).await.map_err(denied)
+}
+
+async fn remove(connection: &mut Connection, feed: &Feed, load_id: i64) -> Result<Discarded> {
+    let transaction = connection.begin(false).await?;
+    let load = ledger::claim_unfinished(&transaction, &feed.name, load_id).await?;
+    let load = load.ok_or(Error::NoLoad { load_id })?;
+    let Unfinished { object, version, state, started_at, is_free } = load;
+    let ended = match state {
+        LedgerState::Loading => None,
+        LedgerState::Loaded => Some("is complete, and its rows stay"),
+        LedgerState::Failed => Some("failed, and wrote no rows"),
+    };
+    if let Some(ended) = ended {
+        return Err(Error::LoadEnded { load_id, object, ended });
+    }
+    if !is_free || !ledger::claim_parts(&transaction, load_id).await? {
+        return Err(Error::LoadRunning { load_id, object });
+    }
+    let parts = ledger::parts(&transaction, load_id).await?;
+    let tables = remove_rows(&transaction, feed, load_id, started_at).await?;
+    check(&tables, &parts)
+        .map_err(|detail| Error::CountMismatch { object: object.clone(), detail })?;
+    ledger::remove(&transaction, load_id).await?;
+    transaction.commit().await.map_err(|source| Error::Database {
+        doing: format!("commit that the load {load_id} is discarded"),
+        source,
+    })?;
+    let committed = parts.iter().filter(|part| part.text.is_some()).count() as u64;
+    let parts = parts.len() as u64;
+    Ok(Discarded { load_id, object, version, committed, parts, tables })
+}
+
+/// Fails when there are more rows of the load than its parts have written: some are not the load's. There may
+/// be fewer, which somebody has removed before. Rows of the child tables are counted together.
+fn check(tables: &[Removed], parts: &[RecordedPart]) -> Result<(), String> {
+    let [root, children @ .., rejects] = tables else {
+        return Ok(());
+    };
+    let sum = |of: fn(&RecordedPart) -> u64| parts.iter().map(of).sum::<u64>();
+    for (removed, written) in [
+        (std::slice::from_ref(root), sum(|part| part.counts.loaded)),
+        (children, sum(|part| part.counts.log_rows)),
+        (std::slice::from_ref(rejects), sum(|part| part.counts.rejected)),
+    ] {
+        let deleted: u64 = removed.iter().map(|removed| removed.deleted).sum();
+        if deleted > written {
+            let names: Vec<_> = removed.iter().map(|removed| removed.table.as_str()).collect();
+            let names = names.join(", ");
+            return Err(format!(
+                "{deleted} rows of {names} are marked as the load's, and the ledger says that it wrote {written}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Counts;
+
+    #[test]
+    fn rows_that_the_load_has_not_written_are_not_removed() {
+        let counts = Counts { loaded: 2, log_rows: 3, rejected: 1, ..Counts::default() };
+        let parts = [RecordedPart { bytes: 0..9, text: Some(0..9), counts }];
+        let removed = |deleted: [u64; 4]| {
+            let tables = ["s", "l", "m", "r"].into_iter().zip(deleted);
+            let removed =
+                tables.map(|(table, deleted)| Removed { table: table.to_owned(), deleted });
+            check(&removed.collect::<Vec<_>>(), &parts)
+        };
+        assert_eq!(removed([2, 1, 2, 1]), Ok(()));
+        assert_eq!(removed([0, 0, 0, 0]), Ok(()));
+        assert!(removed([3, 1, 2, 1]).unwrap_err().contains("3 rows of s"));
+        assert!(removed([2, 2, 2, 1]).unwrap_err().contains("4 rows of l, m"));
+        assert!(removed([2, 1, 2, 2]).unwrap_err().contains("2 rows of r"));
+    }
+}
