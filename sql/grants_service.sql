@@ -19,7 +19,7 @@ revoke update on stevedore.jobs, stevedore.catalog_versions from :"role";
 grant select, insert on stevedore.jobs to :"role";
 grant update (
     version, bytes, state, attempts, earlier_attempts, deaths, worker, cancel_requested, listed, bytes_read,
-    records, loaded, rejected, log_rows, load_id, summary, error, first_error, started_at, finished_at,
+    records, loaded, rejected, load_id, summary, error, first_error, started_at, finished_at,
     next_attempt_at
 ) on stevedore.jobs to :"role";
 grant select, insert on stevedore.job_events to :"role";

@@ -123,7 +123,7 @@ fn came_to(ended: Result<Summary, pipeline::error::Error>) -> Value {
             summary.records,
             summary.loaded,
             summary.rejected,
-            summary.log_rows,
+            summary.tables.iter().map(|table| table.counts.rows).collect::<Vec<_>>(),
             summary.bytes,
             summary.rejected_by_reason,
             summary.unknown_fields,
@@ -178,9 +178,10 @@ async fn contents(database: &TestDatabase) -> Vec<Vec<Value>> {
         "select error_rec, r.reason, detail, raw, object, object_version, record_no, byte_offset,
             byte_length, l.key from user_status_error_rec r left join stevedore.loads l using (load_id)",
         "select feed, bucket, key, version, state, mode, reload, format, compression, bytes, records,
-            loaded, rejected, log_rows, rejected_by_reason, unknown_fields, error, error_code, job_id,
+            loaded, rejected, rejected_by_reason, unknown_fields, error, error_code, job_id,
             origin from stevedore.loads",
-        "select sum(inserted + updated + superseded) from stevedore.loads",
+        "select key, \"table\", rows, inserted + updated + unchanged + superseded as became
+            from stevedore.load_tables join stevedore.loads using (load_id)",
         // Loads are numbered in the order of their objects.
         "select key, row_number() over (order by load_id) from stevedore.loads where state = 'loaded'",
     ] {

@@ -152,7 +152,13 @@ async fn json_has_the_fields_that_are_promised_and_no_others() {
     assert!(!fields.remove("version").unwrap().as_str().unwrap().is_empty());
     assert!(fields.remove("seconds").unwrap().as_f64().unwrap() > 0.0);
     let bytes = std::fs::metadata(sample("user_status_sample.ndjson.gz")).unwrap().len();
-    let expected = json!({"state": "loaded", "mode": "merge", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13,
+    let inserted = |table: &str, rows: u64| {
+        json!({"table": table, "rows": rows, "inserted": rows,
+        "updated": 0, "unchanged": 0, "superseded": 0, "deleted": 0})
+    };
+    let expected = json!({"state": "loaded", "strategy": "merge", "records": 10, "loaded": 7,
+        "rejected": 3, "tables": [inserted("user_status", 7), inserted("user_status_log", 13),
+            inserted("user_status_error_rec", 3)],
         "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_text": 1},
         "unknown_fields": {"country": 1}, "warnings": [{"field": "country", "kind": "new_field",
         "detail": "string in 1 of 10 records of table_data, version 1; the feed does not have it"}]});

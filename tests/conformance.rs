@@ -57,12 +57,15 @@ async fn gives_the_expected_rows(case: &Path, object: &Object) {
         assert_eq!(sorted(found), sorted(expected), "{} {file}", case.display());
     }
     assert_eq!(summary.records, summary.loaded + summary.rejected);
-    let ledger = database
-        .rows("select state, records, loaded, rejected, log_rows from stevedore.loads")
-        .await;
+    let ledger =
+        database.rows("select state, records, loaded, rejected from stevedore.loads").await;
     let counts = json!({"state": "loaded", "records": summary.records, "loaded": summary.loaded,
-        "rejected": summary.rejected, "log_rows": summary.log_rows});
+        "rejected": summary.rejected});
     assert_eq!(ledger, [counts]);
+    let tables = "select \"table\", inserted as rows from stevedore.load_tables order by position";
+    let written = summary.tables.iter();
+    let written = written.map(|it| json!({"table": it.table, "rows": it.counts.rows}));
+    assert_eq!(sorted(database.rows(tables).await), sorted(written.collect()));
 }
 
 fn cases() -> Vec<std::path::PathBuf> {

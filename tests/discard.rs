@@ -52,7 +52,7 @@ async fn what_a_killed_load_in_parts_has_written_is_discarded_and_nothing_else()
     assert!(there[0] > others[0] && there[2] > others[2], "{there:?}");
 
     // The role that loads may remove nothing. The server may need a moment to see that the process is gone.
-    let etl = with_role(&database, "etl").await;
+    let etl = with_role(&database, "etl_that_discards").await;
     let running = "another process loads";
     let after = |of: &TestDatabase| loop {
         let output = discarded(of, load_id);

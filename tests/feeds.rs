@@ -120,10 +120,21 @@ async fn a_key_of_two_columns_merges_by_both() {
     load_orders(&database, &first, RequestedMode::Auto).await.unwrap();
     let second = order(1, "a", 6, "new") + &order(1, "b", 4, "older") + &order(2, "a", 1, "more");
     let summary = load_orders(&database, &second, RequestedMode::Auto).await.unwrap();
-    let merged = summary.merged.unwrap();
-    assert_eq!((merged.inserted, merged.updated, merged.superseded), (1, 1, 1));
+    let of_root = summary.tables[0].counts;
+    assert_eq!((of_root.inserted, of_root.updated, of_root.superseded), (1, 1, 1));
+    // Again the same and one more: what would not change is left alone, but for the number of the load.
+    let third = order(3, "a", 1, "third") + &second;
+    let summary = load_orders(&database, &third, RequestedMode::Auto).await.unwrap();
+    let of_root = summary.tables[0].counts;
+    assert_eq!(
+        (of_root.rows, of_root.inserted, of_root.unchanged, of_root.superseded),
+        (4, 1, 2, 1)
+    );
+    let loads = database.rows(r#"select "load", count(*) from shop."Orders" group by 1"#).await;
+    let expected = [(1, 1), (2, 2), (3, 1)].map(|(load, n)| json!({"load": load, "count": n}));
+    assert_eq!(loads, expected);
     let rows = database.rows(r#"select "select" as note from shop."Orders""#).await;
-    let expected = ["kept", "more", "new"].map(|note| json!({ "note": note }));
+    let expected = ["kept", "more", "new", "third"].map(|note| json!({ "note": note }));
     assert_eq!(rows, expected);
 }
 
@@ -139,7 +150,7 @@ async fn feeds_are_listed_and_their_tables_are_printed_as_sql() {
     // Tables that exist stay as they are.
     connection.batch_execute(&sql).await.unwrap();
     connection.batch_execute(&sql).await.unwrap();
-    assert_eq!(database.load(&[&sample("user_status_sample.json")])[0]["mode"], "merge");
+    assert_eq!(database.load(&[&sample("user_status_sample.json")])[0]["strategy"], "merge");
     let of_append = ["feed", "ddl", "user_status", "--mode", "append"];
     let of_append = stdout(&stevedore(&of_append).output().unwrap());
     assert!(sql.contains("primary key (userid)") && !of_append.contains("primary key"));
@@ -162,8 +173,11 @@ fn names(feed: &Feed) -> Vec<String> {
     });
     let concat = feed.concat.iter().map(|printed| printed.label.clone());
     let column = feed.plan.rejects().columns[0].name.as_str().to_owned();
+    // What was counted of the feed that was there first.
+    let counts = ["log_rows", "status_rows"].map(str::to_owned);
+    let names = tables.chain(keys).chain(concat).chain([column]).chain(counts);
     // Answers of the API have a status too.
-    tables.chain(keys).chain(concat).chain([column]).filter(|name| name != "status").collect()
+    names.filter(|name| name != "status").collect()
 }
 
 #[test]

@@ -51,11 +51,15 @@ async fn the_ledger_is_listed_filtered_and_by_pages() {
     assert_eq!((whole["loads"].as_array().unwrap().len(), whole.get("next_cursor")), (3, None));
     let load = serve.get("/v1/loads/1").await.json();
     let expected = json!({"load_id": 1, "bucket": "bucket", "key": "user_status_sample.json",
-        "state": "loaded", "records": 10, "loaded": 7, "rejected": 3, "log_rows": 13, "inserted": 7,
+        "state": "loaded", "records": 10, "loaded": 7, "rejected": 3,
         "rejected_by_reason": {"null_field": 2, "empty_text": 1}, "unknown_fields": {"country": 1}});
     for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&load[field], value, "{field} {load}");
     }
+    let tables: Vec<_> = load["tables"].as_array().unwrap().iter().collect();
+    let log = json!({"table": "user_status_log", "rows": 13, "inserted": 13, "updated": 0,
+        "unchanged": 0, "superseded": 0, "deleted": 0});
+    assert_eq!((tables.len(), &tables[0]["inserted"], tables[1]), (3, &json!(7), &log));
     let began = load["started_at"].as_str().unwrap();
     assert_eq!(numbers(&format!("?until={began}")).await, [0; 0]);
     assert_eq!(numbers(&format!("?since={began}")).await, [3, 2, 1]);

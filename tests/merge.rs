@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use crate::support::{TestDatabase, load_text, record, sample};
 
 const ROWS: &str = "select userid, lastvisitedat, status from user_status";
-const LEDGER: &str = "select load_id, loaded, inserted, updated, superseded from stevedore.loads";
+const LEDGER: &str = "select load_id, rows, inserted, updated, superseded \
+    from stevedore.load_tables where \"table\" = 'user_status'";
 
 fn row(user: &str, visited: i64, status: &str) -> Value {
     json!({"userid": user, "lastvisitedat": visited, "status": status})
@@ -27,7 +28,7 @@ async fn the_greatest_visit_wins_and_the_ledger_counts_what_became_of_each_recor
             row("m-4", 400, "new"),
         ])
     };
-    let counts = |id, loaded, inserted, updated, superseded| json!({"load_id": id, "loaded": loaded, "inserted": inserted, "updated": updated, "superseded": superseded});
+    let counts = |id, loaded, inserted, updated, superseded| json!({"load_id": id, "rows": loaded, "inserted": inserted, "updated": updated, "superseded": superseded});
     let database = TestDatabase::empty().await;
     database.load(&[&one]);
     database.load(&[&other]);
@@ -40,6 +41,65 @@ async fn the_greatest_visit_wins_and_the_ledger_counts_what_became_of_each_recor
     assert_eq!(database.rows(&format!("{ROWS} order by userid")).await, expected());
     assert_eq!(database.rows(LEDGER).await, [counts(1, 4, 2, 0, 2), counts(2, 3, 2, 0, 1)]);
     assert_eq!(database.count("user_status_log").await, 7);
+}
+
+const COUNTS: &str = "select load_id, rows, inserted, updated, unchanged, superseded \
+    from stevedore.load_tables where \"table\" = 'user_status'";
+
+fn counted(load_id: i64, rows: u64, [inserted, updated, unchanged, superseded]: [u64; 4]) -> Value {
+    json!({"load_id": load_id, "rows": rows, "inserted": inserted, "updated": updated,
+        "unchanged": unchanged, "superseded": superseded})
+}
+
+#[tokio::test]
+async fn rows_that_would_not_change_are_left_alone() {
+    let database = TestDatabase::empty().await;
+    let day = |changed: &str| {
+        [record("a", 1, "s"), record("b", 2, changed), record("c", 3, "s")].join("\n")
+    };
+    load_text(&database, &day("s"), Mode::Merge).await.unwrap();
+    let places = "select userid, ctid::text, ingested_at from user_status where userid <> 'b'";
+    let before = database.rows(places).await;
+    // The record of `a` comes twice, and an older one of `c`.
+    let second = [day("t"), record("a", 1, "s"), record("c", 0, "old")].join("\n");
+    load_text(&database, &second, Mode::Merge).await.unwrap();
+    assert_eq!(database.rows(places).await, before);
+    assert_eq!(database.rows(ROWS).await[1], row("b", 2, "t"));
+    let expected = [counted(1, 3, [3, 0, 0, 0]), counted(2, 5, [0, 1, 2, 2])];
+    assert_eq!(database.rows(COUNTS).await, expected);
+    // Their entries are history all the same.
+    assert_eq!(database.count("user_status_log").await, 8);
+    // The same in a bundle: each object has its own counts.
+    let folder = TempDir::new().unwrap();
+    let paths = [("1.json", day("t")), ("2.json", day("u"))].map(|(name, text)| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    database.load(&[&paths[0], &paths[1]]);
+    let expected = [counted(3, 3, [0, 0, 0, 3]), counted(4, 3, [0, 1, 2, 0])];
+    assert_eq!(database.rows(COUNTS).await[2..], expected);
+}
+
+#[tokio::test]
+async fn a_partitioned_table_is_merged_into() {
+    let database = TestDatabase::empty().await;
+    let tables = "create table user_status (userid varchar primary key, createdat varchar, status varchar,
+        lastvisitedat bigint, isblacklisted boolean, ingested_at timestamp) partition by hash (userid);
+        create table user_status_0 partition of user_status for values with (modulus 2, remainder 0);
+        create table user_status_1 partition of user_status for values with (modulus 2, remainder 1)";
+    database.connect().await.batch_execute(tables).await.unwrap();
+    let users = |visited: i64, users: std::ops::Range<u32>| {
+        let records = users.map(|user| record(&format!("u-{user}"), visited, "s"));
+        records.collect::<Vec<_>>().join("\n")
+    };
+    load_text(&database, &users(1, 0..10), Mode::Merge).await.unwrap();
+    let second = [users(1, 0..4), users(2, 4..8), users(0, 8..10), users(1, 10..13)].join("\n");
+    load_text(&database, &second, Mode::Merge).await.unwrap();
+    let expected = [counted(1, 10, [10, 0, 0, 0]), counted(2, 13, [3, 4, 4, 2])];
+    assert_eq!(database.rows(COUNTS).await, expected);
+    assert_eq!(database.count("user_status where lastvisitedat = 2").await, 4);
+    assert_eq!(database.count("user_status").await, 13);
 }
 
 #[tokio::test]

@@ -31,14 +31,14 @@ async fn auto_merges_into_a_table_with_a_key_and_appends_to_one_without() {
         [(&new, "merge", [7, 26, 6]), (&old, "append", [14, 26, 6]), (&keyed, "merge", [7, 26, 6])]
     {
         let by_auto = ["--mode", "auto", &sample];
-        assert_eq!(database.load(&["--dry-run", &sample])[0]["mode"], mode);
+        assert_eq!(database.load(&["--dry-run", &sample])[0]["strategy"], mode);
         let loaded = database.load(&[&sample]).remove(0);
-        assert_eq!((&loaded["mode"], &loaded["state"]), (&json!(mode), &json!("loaded")));
-        assert_eq!(database.load(&[&by_auto[..], &["--reload"]].concat())[0]["mode"], mode);
+        assert_eq!((&loaded["strategy"], &loaded["state"]), (&json!(mode), &json!("loaded")));
+        assert_eq!(database.load(&[&by_auto[..], &["--reload"]].concat())[0]["strategy"], mode);
         assert_eq!(ledger(database).await, vec![json!(["loaded", mode]); 2]);
         assert_eq!(database.counts().await, rows, "{mode}");
         let again = database.load(&by_auto).remove(0);
-        assert_eq!((&again["mode"], &again["state"]), (&json!(mode), &json!("already_loaded")));
+        assert_eq!((&again["strategy"], &again["state"]), (&json!(mode), &json!("already_loaded")));
         for (args, load) in [(&["--reload"][..], "load 3, "), (&["--dry-run"], "")] {
             let shown =
                 database.stevedore(&["load", &sample, "--preview", "0"]).args(args).output();
@@ -55,7 +55,7 @@ async fn what_is_loaded_already_has_the_mode_in_which_it_was_loaded() {
     database.load(&[&sample]);
     database.connect().await.batch_execute(&KEY.replace("primary key", "unique")).await.unwrap();
     let again = database.load(&[&sample]).remove(0);
-    assert_eq!((&again["mode"], &again["state"]), (&json!("append"), &json!("already_loaded")));
+    assert_eq!((&again["strategy"], &again["state"]), (&json!("append"), &json!("already_loaded")));
 }
 
 #[tokio::test]
@@ -63,11 +63,11 @@ async fn append_creates_its_table_without_a_key_and_later_loads_go_by_that() {
     let database = TestDatabase::empty().await;
     let sample = sample("user_status_sample.ndjson");
     let args = ["--mode", "append", &sample];
-    assert_eq!(database.load(&[&args[..], &["--dry-run"]].concat())[0]["mode"], "append");
+    assert_eq!(database.load(&[&args[..], &["--dry-run"]].concat())[0]["strategy"], "append");
     database.load(&args);
     let keys = "pg_index where indrelid = 'user_status'::regclass";
     assert_eq!(database.count(keys).await, 0);
-    assert_eq!(database.load(&[&sample, "--reload"])[0]["mode"], "append");
+    assert_eq!(database.load(&[&sample, "--reload"])[0]["strategy"], "append");
     assert_eq!(database.counts().await, [14, 26, 6]);
 
     let error = load_text(&database, &record("u", 1, "s"), Mode::Merge).await.unwrap_err();
@@ -98,7 +98,7 @@ fn a_dry_run_without_a_database_says_what_a_new_table_gets() {
         let args = [&["load", "--json", "--dry-run", &sample("user_status_sample.ndjson")], args];
         let output = stevedore(&args.concat()).current_dir(folder.path()).output().unwrap();
         let summary: Value = serde_json::from_str(&stdout(&output)).unwrap();
-        assert_eq!((&summary["mode"], &summary["loaded"]), (&json!(mode), &json!(7)));
+        assert_eq!((&summary["strategy"], &summary["loaded"]), (&json!(mode), &json!(7)));
     }
 }
 
@@ -115,7 +115,7 @@ async fn bundles_go_by_the_tables_too() {
         (TestDatabase::with_old_tables().await, "append", 40),
     ] {
         let loaded = database.load(&[folder]);
-        assert!(loaded.iter().all(|load| load["mode"] == mode), "{loaded:?}");
+        assert!(loaded.iter().all(|load| load["strategy"] == mode), "{loaded:?}");
         assert_eq!(ledger(&database).await, vec![json!(["loaded", mode]); 40]);
         assert_eq!(database.count("user_status").await, rows);
     }
@@ -157,12 +157,15 @@ async fn a_job_has_the_mode_that_was_asked_for_and_its_summary_the_one_that_was_
         let serve = Serve::start(&database, &[], bucket.path());
         let wanted = json!({"bucket": "bucket", "key": "users.ndjson", "dry_run": true});
         let checked = serve.ended(&serve.post_json("/v1/jobs", &wanted).await.json()).await;
-        assert_eq!((&checked["mode"], &checked["summary"]["mode"]), (&json!("auto"), &json!(used)));
+        assert_eq!(
+            (&checked["mode"], &checked["summary"]["strategy"]),
+            (&json!("auto"), &json!(used))
+        );
         let prefix = json!({"bucket": "bucket", "prefix": "users", "mode": "auto"});
         serve.ended(&serve.post_json("/v1/jobs", &prefix).await.json()).await;
         let jobs = serve.get("/v1/jobs?key=users.ndjson&limit=1").await.json();
         let job = &jobs["jobs"][0];
-        assert_eq!((&job["mode"], &job["summary"]["mode"]), (&json!("auto"), &json!(used)));
+        assert_eq!((&job["mode"], &job["summary"]["strategy"]), (&json!("auto"), &json!(used)));
         let load = serve.get(&format!("/v1/loads/{}", job["load_id"])).await.json();
         assert_eq!(load["mode"], used);
         let args = ["jobs", "show", job["job_id"].as_str().unwrap(), "--server", &serve.url];

@@ -1,6 +1,6 @@
 //! Whatever comes in is there afterwards: as rows equal to the input, or as rejected records.
 
-use pipeline::sink::Mode;
+use pipeline::sink::{Mode, RowCounts};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -88,10 +88,11 @@ fn of_any_bytes_every_record_is_accounted_for() {
             };
             assert_eq!(summary.records, summary.loaded + summary.rejected);
             assert_eq!(summary.rejected, rejected as u64);
-            assert_eq!(summary.log_rows, log as u64);
+            assert_eq!(summary.tables[1].counts.rows, log as u64);
             assert_eq!(summary.rejected, summary.rejected_by_reason.values().sum::<u64>());
-            let merged = summary.merged.unwrap();
-            assert_eq!((summary.loaded, merged.inserted), (merged.inserted + merged.updated + merged.superseded, status as u64));
+            let RowCounts { rows, inserted, updated, unchanged, superseded, .. } = summary.tables[0].counts;
+            assert_eq!((rows, inserted), (summary.loaded, status as u64));
+            assert_eq!(rows, inserted + updated + unchanged + superseded);
             let silent = "user_status_error_rec where reason is null or detail is null or raw is null or error_rec is null";
             assert_eq!(database.count(silent).await, 0);
         });

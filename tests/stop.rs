@@ -114,8 +114,8 @@ async fn a_load_that_has_committed_cannot_be_stopped() {
     let object = sample_object().await;
     load(&object, &USER_STATUS, &mut connection, &options).await.unwrap();
     assert_eq!(database.counts().await, [7, 13, 3]);
-    let seen = [&PROGRESS.loaded, &PROGRESS.rejected, &PROGRESS.log_rows];
-    assert_eq!(seen.map(|count| count.load(Ordering::Relaxed)), [7, 3, 13]);
+    let seen = [&PROGRESS.records, &PROGRESS.loaded, &PROGRESS.rejected];
+    assert_eq!(seen.map(|count| count.load(Ordering::Relaxed)), [10, 7, 3]);
 }
 
 #[tokio::test]

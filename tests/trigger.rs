@@ -133,7 +133,7 @@ async fn the_feed_and_the_mode_can_be_asked_for() {
     assert_eq!((&done["mode"], &done["state"]), (&json!("append"), &json!("succeeded")));
     let query = "bucket=bucket&key=folder/more.ndjson&mode=auto";
     let done = serve.ended(&trigger(&serve, Method::GET, query).await.json()).await;
-    assert_eq!((&done["mode"], &done["summary"]["mode"]), (&json!("auto"), &json!("append")));
+    assert_eq!((&done["mode"], &done["summary"]["strategy"]), (&json!("auto"), &json!("append")));
     assert_eq!(database.counts().await, [14, 26, 6]);
 }
 

@@ -66,7 +66,8 @@ async fn a_load_whose_records_are_all_rejected_is_warned_about() {
 
 #[tokio::test]
 async fn another_version_of_an_object_whose_rows_stay_is_warned_about() {
-    for (mode, rows) in [("append", "1 rows and 1 rows of the log"), ("merge", "1 rows of the log")]
+    for (mode, rows) in
+        [("append", "1 rows and 1 rows of child tables"), ("merge", "1 rows of child tables")]
     {
         let (database, folder) = (TestDatabase::empty().await, Folder::new());
         let load = |path: &str| database.load(&["--no-catalog", "--mode", mode, path]);

@@ -1,4 +1,4 @@
-//! One object in, three tables out: JSON records from object storage, validated and unnested,
+//! One object in, tables out: JSON records from object storage, validated and unnested,
 //! loaded into Postgres by COPY.
 //!
 //! This library knows no HTTP, reads no environment and prints nothing; the executable `stevedore`

@@ -18,8 +18,6 @@ pub struct Progress {
     pub loaded: AtomicU64,
     /// Those of them that are rejected.
     pub rejected: AtomicU64,
-    /// Rows of the log.
-    pub log_rows: AtomicU64,
     /// Parts that were missing when the load began, or went on, in parts; 0 of one that did not.
     pub parts: AtomicU64,
     /// [`STOPPED`], and how many commits are under way or were the load's last.
@@ -46,19 +44,17 @@ impl Progress {
         self.gate.fetch_or(STOPPED, Ordering::AcqRel) & !STOPPED == 0
     }
 
-    /// All that is counted: bytes read, records, loaded, rejected, rows of the log.
+    /// All that is counted: bytes read, records, loaded, rejected.
     #[must_use]
-    pub fn counts(&self) -> [u64; 5] {
-        let Self { bytes_read, records, loaded, rejected, log_rows, .. } = self;
-        [bytes_read, records, loaded, rejected, log_rows].map(|count| count.load(Ordering::Relaxed))
+    pub fn counts(&self) -> [u64; 4] {
+        let Self { bytes_read, records, loaded, rejected, .. } = self;
+        [bytes_read, records, loaded, rejected].map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Adds what was done before: counts as [`Self::counts`] has them.
-    pub(crate) fn add(&self, counts: [u64; 5]) {
-        let Self { bytes_read, records, loaded, rejected, log_rows, .. } = self;
-        for (so_far, before) in
-            [bytes_read, records, loaded, rejected, log_rows].into_iter().zip(counts)
-        {
+    pub(crate) fn add(&self, counts: [u64; 4]) {
+        let Self { bytes_read, records, loaded, rejected, .. } = self;
+        for (so_far, before) in [bytes_read, records, loaded, rejected].into_iter().zip(counts) {
             so_far.fetch_add(before, Ordering::Relaxed);
         }
     }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::ledger::{Counts, EarlierVersion, Loaded};
-use crate::sink::{MergeCounts, Mode};
+use crate::ledger::{Counts, EarlierVersion, Loaded, TableCounts};
+use crate::sink::Mode;
 use crate::source::{Listed, Object};
 
 /// What a load did, as it is printed.
@@ -21,15 +21,16 @@ pub struct Summary {
     pub state: State,
     /// The mode in which the tables were written or, of a dry run, would be; none of a load that
     /// failed.
+    #[serde(rename = "strategy")]
     pub mode: Option<Mode>,
     /// Records of the object.
     pub records: u64,
     /// Records that went into the tables.
     pub loaded: u64,
-    /// Records that went into the table of rejected records.
+    /// Records that went into the rejects table.
     pub rejected: u64,
-    /// Rows of the log.
-    pub log_rows: u64,
+    /// What became of the rows of each table, in the order of the feed's tables.
+    pub tables: Vec<TableCounts>,
     /// The object's size as it is stored.
     pub bytes: u64,
     /// How long the load took.
@@ -49,9 +50,6 @@ pub struct Summary {
     /// not at all.
     #[serde(skip)]
     pub sequential_reason: Option<String>,
-    /// What became of the loaded records, in merge mode.
-    #[serde(skip)]
-    pub merged: Option<MergeCounts>,
 }
 
 /// Something that somebody should look at, though the load is done.
@@ -97,16 +95,16 @@ impl Warning {
     }
 
     /// About a load in this mode of an object of which another version was loaded. None if that version
-    /// has no rows that stay: merging leaves only those of the log.
+    /// has no rows that stay: merging leaves only those of child tables.
     fn object_overwritten(mode: Mode, earlier: &EarlierVersion) -> Option<Self> {
-        let EarlierVersion { load_id, version, started_at, loaded, log_rows, is_complete } =
+        let EarlierVersion { load_id, version, started_at, loaded, child_rows, is_complete } =
             earlier;
         let (rows, which) = match mode {
-            Mode::Append if loaded + log_rows > 0 => {
-                (format!("{loaded} rows and {log_rows} rows of the log"), "rows")
+            Mode::Append if loaded + child_rows > 0 => {
+                (format!("{loaded} rows and {child_rows} rows of child tables"), "rows")
             }
-            Mode::Merge if *log_rows > 0 => {
-                (format!("{log_rows} rows of the log"), "rows of the log")
+            Mode::Merge if *child_rows > 0 => {
+                (format!("{child_rows} rows of child tables"), "rows of child tables")
             }
             _ => return None,
         };
@@ -159,7 +157,7 @@ impl Summary {
             records: counts.records,
             loaded: counts.loaded,
             rejected: counts.rejected,
-            log_rows: counts.log_rows,
+            tables: counts.tables,
             bytes: object.size,
             seconds,
             load_id,
@@ -168,7 +166,6 @@ impl Summary {
             warnings: all_rejected.into_iter().collect(),
             error: None,
             sequential_reason: None,
-            merged: counts.merged,
         }
     }
 

@@ -195,7 +195,6 @@ impl Transform {
             (&progress.records, records),
             (&progress.loaded, frames.tables[0].height()),
             (&progress.rejected, frames.tables[plan.rejects_index()].height()),
-            (&progress.log_rows, frames.children().iter().map(DataFrame::height).sum()),
         ] {
             so_far.fetch_add(of_batch as u64, Ordering::Relaxed);
         }
@@ -298,11 +297,6 @@ impl Frames {
             });
         }
         Ok(Self { tables })
-    }
-
-    /// Those of the child tables.
-    pub(crate) fn children(&self) -> &[DataFrame] {
-        &self.tables[1..self.tables.len() - 1]
     }
 
     /// Encodes the rows; those of child tables go first, since they wait least.

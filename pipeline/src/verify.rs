@@ -1,12 +1,12 @@
 //! Holds the tables against the ledger, and the ledger against the objects read anew.
 
 use polars::prelude::{DataFrame, PolarsError, PolarsResult, polars_err};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::readback::read;
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::feed::{Feed, TableName};
+use crate::feed::{Feed, Ident, Source, Stamped, TableName, TablePlan};
 use crate::load::Summary;
 use crate::sink::Mode;
 use crate::source::Format;
@@ -68,34 +68,47 @@ pub struct Verified {
     pub records: Count,
     /// Records that are valid.
     pub loaded: Count,
-    /// Rows of the status table that the load has written: in merge mode one of each key.
-    pub status_rows: Count,
-    /// Rows of the log.
-    pub log_rows: Count,
-    /// Rejected records.
+    /// Records that are rejected.
     pub rejected: Count,
+    /// Rows of each table that the load has written, in the order of the feed's tables.
+    pub tables: Vec<TableCount>,
+}
+
+/// The rows of a load in one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableCount {
+    /// The table, as the feed names it.
+    pub table: String,
+    /// How many rows it has of the load.
+    pub rows: Count,
 }
 
 impl Verified {
     /// Whether all counts agree.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        let Self { records, loaded, status_rows, log_rows, rejected, .. } = self;
-        [records, loaded, status_rows, log_rows, rejected].iter().all(|count| count.agrees())
+        let of_tables = self.tables.iter().map(|table| &table.rows);
+        let mut counts = [&self.records, &self.loaded, &self.rejected].into_iter().chain(of_tables);
+        counts.all(Count::agrees)
     }
 
     /// Adds what a dry run of the same version has counted.
     pub fn add(&mut self, anew: &Summary) {
         self.records.object = Some(anew.records);
         self.loaded.object = Some(anew.loaded);
-        self.log_rows.object = Some(anew.log_rows);
         self.rejected.object = Some(anew.rejected);
+        // A dry run does not know what a merge leaves of the root table's rows.
+        let is_merged = self.mode == Mode::Merge;
+        for of_load in self.tables.iter_mut().skip(usize::from(is_merged)) {
+            let anew = anew.tables.iter().find(|of_anew| of_anew.table == of_load.table);
+            of_load.rows.object = anew.map(|table| table.counts.rows);
+        }
     }
 }
 
-/// Counts what is in the tables of each load that the ledger has, or of one. Rows of the status table
-/// and the log are known by their `ingested_at`, which is when their load began; rejected ones by
-/// their `load_id`. Each table is read once, by the server.
+/// Counts what is in the tables of each load that the ledger has, or of one. Rows are known by their
+/// `load_id`, or by the instant at which their load began. Each table is read once, by the server; one
+/// that has neither column is not.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -107,18 +120,43 @@ pub async fn verify(
     if !has_loads(connection).await? {
         return Ok(Vec::new());
     }
-    let tables = &feed.plan.tables;
+    let (mut found, mut counted) = (Vec::new(), Vec::new());
+    for table in &feed.plan.tables {
+        if let Some(sql) = rows_by_load(connection, table).await? {
+            found.push(sql);
+            counted.push(format!("({}, 0::bigint)", literal(&table.name.plain())));
+        }
+    }
     let sql = include_str!("../../sql/queries/verify.sql")
-        .replace("{status_at}", ingested_at(connection, &tables[0].name).await?)
-        .replace("{log_at}", ingested_at(connection, &tables[1].name).await?)
-        .replace("{status}", &tables[0].name.to_string())
-        .replace("{log}", &tables[1].name.to_string())
-        .replace("{rejected}", &feed.plan.rejects().name.to_string());
+        .replace("{found}", &found.join("\n    union all\n    "))
+        .replace("{counted}", &counted.join(", "));
     let loads = read(&**connection, &sql, &[&feed.name, &load_id]).await?;
     (0..loads.height())
         .map(|at| verified(&loads, at))
         .collect::<PolarsResult<_>>()
         .map_err(|source| Error::Frame { doing: "compare counts", source })
+}
+
+/// How many rows of each load a table has, as SQL; none where they cannot be told.
+async fn rows_by_load(connection: &Connection, table: &TablePlan) -> Result<Option<String>> {
+    let (name, text) = (&table.name, literal(&table.name.plain()));
+    if let Some(column) = table.filled_with(Source::Stamp(Stamped::LoadId)) {
+        let by = &column.name;
+        return Ok(Some(format!("select {by}, {text}, count(*) from {name} group by {by}")));
+    }
+    let Some(column) = table.filled_with(Source::Stamp(Stamped::IngestedAt)) else {
+        return Ok(None);
+    };
+    let at = instant(connection, &table.name, &column.name).await?;
+    Ok(Some(format!(
+        "select loads.load_id, {text}, n from loads \
+         join (select {at} as at, count(*) as n from {name} group by 1) as rows using (at)"
+    )))
+}
+
+/// A text as SQL takes it.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Whether there is a ledger with anything in it: before the first load there may be no tables.
@@ -133,21 +171,33 @@ async fn has_loads(connection: &Connection) -> Result<bool> {
     Ok(connection.query_one(sql, &[]).await.map_err(failed)?.get(0))
 }
 
-/// The time of ingestion in UTC, without a zone.
-async fn ingested_at(connection: &Connection, table: &TableName) -> Result<&'static str> {
+/// The instant in a column in UTC, without a zone.
+async fn instant(connection: &Connection, table: &TableName, column: &Ident) -> Result<String> {
     let sql = "select atttypid = 'timestamptz'::regtype from pg_attribute \
-        where attrelid = to_regclass($1) and attname = 'ingested_at'";
-    let row = connection.query_opt(sql, &[&table.to_string()]).await;
+        where attrelid = to_regclass($1) and attname = $2";
+    let row = connection.query_opt(sql, &[&table.to_string(), &column.as_str()]).await;
     let row = row.map_err(|source| Error::Database {
         doing: format!("look at the columns of {table}"),
         source,
     })?;
     let has_zone = row.is_some_and(|row| row.get(0));
-    Ok(if has_zone { "ingested_at at time zone 'UTC'" } else { "ingested_at" })
+    Ok(if has_zone { format!("{column} at time zone 'UTC'") } else { column.to_string() })
+}
+
+/// A table of a load, as `verify.sql` has it.
+#[derive(Deserialize)]
+struct Found {
+    table: String,
+    ledger: u64,
+    table_rows: Option<u64>,
 }
 
 fn unknown_mode(detail: String) -> PolarsError {
     polars_err!(ComputeError: "the mode of a load in the ledger: {detail}")
+}
+
+fn unreadable(error: serde_json::Error) -> PolarsError {
+    polars_err!(ComputeError: "the tables of a load: {error}")
 }
 
 fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
@@ -157,12 +207,18 @@ fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
     let text = |column: &str| -> PolarsResult<Option<String>> {
         Ok(loads.column(column)?.get(at)?.get_str().map(str::to_owned))
     };
-    let count = |ledger: &str, table: Option<&str>| -> PolarsResult<Count> {
-        let table = table.map(number).transpose()?;
-        Ok(Count { ledger: number(ledger)?, table, object: None, at_most: false })
+    let count = |ledger: &str| -> PolarsResult<Count> {
+        Ok(Count { ledger: number(ledger)?, table: None, object: None, at_most: false })
     };
     let mode: Mode = text("mode")?.unwrap_or_default().parse().map_err(unknown_mode)?;
-    let status_rows = count("status_rows", Some("status_found"))?;
+    let tables: Vec<Found> =
+        serde_json::from_str(&text("tables")?.unwrap_or_default()).map_err(unreadable)?;
+    let tables = tables.into_iter().enumerate().map(|(at, found)| {
+        // Later loads may have replaced rows that are merged.
+        let at_most = mode == Mode::Merge && at == 0;
+        let Found { table, ledger, table_rows } = found;
+        TableCount { table, rows: Count { ledger, table: table_rows, object: None, at_most } }
+    });
     let incomplete = match number("parts")? {
         0 => None,
         parts => Some(Incomplete { committed: number("committed")?, parts }),
@@ -175,10 +231,9 @@ fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
         mode,
         format: text("format")?.and_then(|format| format.parse().ok()),
         incomplete,
-        records: count("records", None)?,
-        loaded: count("loaded", None)?,
-        status_rows: Count { at_most: mode == Mode::Merge, ..status_rows },
-        log_rows: count("log_rows", Some("log_found"))?,
-        rejected: count("rejected", Some("rejected_found"))?,
+        records: count("records")?,
+        loaded: count("loaded")?,
+        rejected: count("rejected")?,
+        tables: tables.collect(),
     })
 }

@@ -5,10 +5,16 @@ from unnest($2::text[], $3::text[]) with ordinality as object (origin, version, 
 cross join lateral (
     select
         l.load_id, l.version, l.started_at, l.state = 'loaded' as is_complete,
-        coalesce(l.loaded, p.loaded, 0) as loaded, coalesce(l.log_rows, p.log_rows, 0) as log_rows
+        coalesce(l.loaded, p.loaded, 0) as loaded,
+        coalesce(t.rows - l.loaded - l.rejected, p.rows - p.loaded - p.rejected, 0) as child_rows
     from stevedore.loads l
     left join lateral (
-        select sum(loaded)::bigint as loaded, sum(log_rows)::bigint as log_rows
+        select sum(rows)::bigint as rows from stevedore.load_tables where load_id = l.load_id
+    ) as t on true
+    left join lateral (
+        select
+            sum(loaded)::bigint as loaded, sum(rejected)::bigint as rejected,
+            sum((select sum((of ->> 'rows')::bigint) from jsonb_array_elements(tables) as of))::bigint as rows
         from stevedore.load_parts
         where load_id = l.load_id and l.state = 'loading'
     ) as p on true

@@ -14,7 +14,6 @@ set
     bytes_read = coalesce($8, bytes_read),
     records = coalesce($9, records),
     loaded = coalesce($10, loaded),
-    rejected = coalesce($11, rejected),
-    log_rows = coalesce($12, log_rows)
+    rejected = coalesce($11, rejected)
 where job_id = $1 and attempts = $2 and state = 'running' and not listed
 returning state

@@ -4,7 +4,6 @@ select
     coalesce(sum(text_end - text_start), 0)::bigint as bytes,
     coalesce(sum(records), 0)::bigint as records,
     coalesce(sum(loaded), 0)::bigint as loaded,
-    coalesce(sum(rejected), 0)::bigint as rejected,
-    coalesce(sum(log_rows), 0)::bigint as log_rows
+    coalesce(sum(rejected), 0)::bigint as rejected
 from stevedore.load_parts
 where load_id = $1::bigint

@@ -8,7 +8,6 @@ select
     coalesce(c.records, j.records) as records,
     coalesce(c.loaded, j.loaded) as loaded,
     coalesce(c.rejected, j.rejected) as rejected,
-    coalesce(c.log_rows, j.log_rows) as log_rows,
     c.jobs
 from stevedore.jobs j
 left join lateral (
@@ -18,7 +17,6 @@ left join lateral (
         sum(records)::bigint as records,
         sum(loaded)::bigint as loaded,
         sum(rejected)::bigint as rejected,
-        sum(log_rows)::bigint as log_rows,
         jsonb_build_object(
             'queued', count(*) filter (where state = 'queued'),
             'running', count(*) filter (where state = 'running'),

@@ -1,8 +1,13 @@
 -- Of each of these versions of objects the newest load, if it is loaded: by its bucket and key, or from where
 -- it really is.
 select
-    object.at, load_id, started_at, mode, records, loaded, rejected, log_rows, seconds, rejected_by_reason,
-    unknown_fields
+    object.at, load_id, started_at, mode, records, loaded, rejected, seconds, rejected_by_reason,
+    unknown_fields,
+    (
+        select coalesce(jsonb_agg(to_jsonb(t) - '{load_id,position}'::text[] order by t.position), '[]')
+        from stevedore.load_tables t
+        where t.load_id = newest.load_id
+    ) as tables
 from unnest($2::text[], $3::text[], $4::text[], $5::text[])
     with ordinality as object (bucket, key, version, origin, at)
 cross join lateral (

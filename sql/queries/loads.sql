@@ -1,9 +1,13 @@
 -- The ledger, newest first.
 select
     l.load_id, l.feed, l.bucket, l.key, l.version, l.state, l.mode, l.reload, l.format, l.compression,
-    l.bytes, l.records, l.loaded, l.rejected, l.log_rows, l.inserted, l.updated, l.superseded,
-    l.rejected_by_reason, l.unknown_fields, l.started_at, l.finished_at, l.seconds, l.error_code,
-    l.job_id, p.parts, p.parts_committed
+    l.bytes, l.records, l.loaded, l.rejected, l.rejected_by_reason, l.unknown_fields, l.started_at, l.finished_at, l.seconds, l.error_code,
+    l.job_id, p.parts, p.parts_committed,
+    (
+        select coalesce(jsonb_agg(to_jsonb(t) - '{load_id,position}'::text[] order by t.position), '[]')
+        from stevedore.load_tables t
+        where t.load_id = l.load_id
+    ) as tables
 from stevedore.loads l
 left join lateral (
     select count(*) as parts, count(c.committed_at) as parts_committed

@@ -9,6 +9,6 @@ set
     next_attempt_at = null,
     error = case when state = 'running' then $3::jsonb end,
     first_error = coalesce(first_error, case when state = 'running' then $3::jsonb end),
-    bytes_read = 0, records = 0, loaded = 0, rejected = 0, log_rows = 0
+    bytes_read = 0, records = 0, loaded = 0, rejected = 0
 where job_id = $1 and state in ('queued', 'running') and not listed
 returning feed, bucket, key, prefix, glob, version, mode, dry_run, reload, catalog, max_rejected, attempts, earlier_attempts, deaths, cancel_requested, requested_by, request_id

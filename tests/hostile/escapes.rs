@@ -32,7 +32,7 @@ fn job() -> Value {
         "job_id": "00000000-0000-7000-8000-000000000000", "state": "failed", "bucket": HOSTILE,
         "key": HOSTILE, "mode": "merge", "dry_run": false, "reload": false, "catalog": true,
         "attempts": 1, "cancel_requested": false, "bytes_read": 0, "records": 0, "loaded": 0,
-        "rejected": 0, "log_rows": 0, "requested_by": HOSTILE, "request_id": "r", "feed": "f",
+        "rejected": 0, "requested_by": HOSTILE, "request_id": "r", "feed": "f",
         "created_at": "2026-01-01T00:00:00Z", "error": error, "first_error": error
     })
 }

@@ -24,7 +24,7 @@ use pipeline::error::Error;
 use pipeline::feed::{Feed, Feeds};
 use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, Summary, load};
 use pipeline::sink::RequestedMode;
-use pipeline::source::{Bucket, CutOptions};
+use pipeline::source::{Bucket, CutOptions, Object};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -286,13 +286,18 @@ pub async fn load_bytes(
     bytes: &[u8],
     mode: impl Into<RequestedMode>,
 ) -> Result<Summary, Error> {
+    let object = object_of(bytes).await;
+    let mut connection = database.migrated().await;
+    load(&object, &USER_STATUS, &mut connection, &options(mode)).await
+}
+
+/// Bytes in a store in memory, as an object of its own.
+pub async fn object_of(bytes: &[u8]) -> Object {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let key = format!("object-{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let store = Arc::new(InMemory::new());
     store.put(&key.as_str().into(), PutPayload::from(bytes.to_vec())).await.unwrap();
-    let object = Bucket::new("memory://", store).locate(&key).await.unwrap();
-    let mut connection = database.migrated().await;
-    load(&object, &USER_STATUS, &mut connection, &options(mode)).await
+    Bucket::new("memory://", store).locate(&key).await.unwrap()
 }
 
 /// A valid record.

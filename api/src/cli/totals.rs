@@ -5,8 +5,9 @@ use std::fmt;
 use std::time::Instant;
 
 use pipeline::error::{Error, Result};
+use pipeline::ledger::TableCounts;
 use pipeline::load::{State, Summary};
-use pipeline::sink::MergeCounts;
+use pipeline::sink::RowCounts;
 
 /// How many objects ended how, and what was in them.
 pub(crate) struct Totals {
@@ -20,31 +21,24 @@ pub(crate) struct Totals {
     is_stopped: bool,
     /// Of the objects that were loaded or checked now.
     records: u64,
-    pub(crate) tables: TableCounts,
+    pub(crate) written: Written,
     pub(crate) unknown_fields: BTreeMap<String, u64>,
 }
 
-/// What loads have written into the tables of a feed, or would have.
+/// What loads have done to the tables of a feed, or would have.
 #[derive(Debug, Default)]
-pub(crate) struct TableCounts {
-    pub(crate) loaded: u64,
-    pub(crate) log_rows: u64,
+pub(crate) struct Written {
     pub(crate) rejected: u64,
-    pub(crate) merged: Option<MergeCounts>,
+    pub(crate) tables: BTreeMap<String, RowCounts>,
     pub(crate) rejected_by_reason: BTreeMap<String, u64>,
 }
 
-impl TableCounts {
+impl Written {
     pub(crate) fn add(&mut self, summary: &Summary) {
-        self.loaded += summary.loaded;
-        self.log_rows += summary.log_rows;
         self.rejected += summary.rejected;
         add_counts(&mut self.rejected_by_reason, &summary.rejected_by_reason);
-        if let Some(MergeCounts { inserted, updated, superseded }) = summary.merged {
-            let merged = self.merged.get_or_insert_default();
-            merged.inserted += inserted;
-            merged.updated += updated;
-            merged.superseded += superseded;
+        for TableCounts { table, counts } in &summary.tables {
+            self.tables.entry(table.clone()).or_default().add(counts);
         }
     }
 }
@@ -67,7 +61,7 @@ impl Totals {
             failed: 0,
             is_stopped: false,
             records: 0,
-            tables: TableCounts::default(),
+            written: Written::default(),
             unknown_fields: BTreeMap::new(),
         }
     }
@@ -85,7 +79,7 @@ impl Totals {
             && matches!(summary.state, State::Loaded | State::DryRun)
         {
             self.records += summary.records;
-            self.tables.add(summary);
+            self.written.add(summary);
             add_counts(&mut self.unknown_fields, &summary.unknown_fields);
         }
     }
@@ -128,7 +122,7 @@ impl fmt::Display for Totals {
         let objects = objects.iter().filter(|(count, _)| *count > 0);
         let objects = objects.map(|(count, ended)| format!("{count} {ended}")).collect::<Vec<_>>();
         let seconds = self.began.elapsed().as_secs_f64();
-        let Self { records, tables: TableCounts { rejected, .. }, .. } = self;
+        let Self { records, written: Written { rejected, .. }, .. } = self;
         write!(
             f,
             "objects: {}; {records} records, {rejected} of them rejected, in {seconds:.2} s",

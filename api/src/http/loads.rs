@@ -45,6 +45,25 @@ impl LoadState {
     }
 }
 
+/// What a load did to one table. All counts but `deleted` add up to `rows`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct LoadTable {
+    /// The table, as the feed names it
+    table: String,
+    /// Rows that the load had for it
+    rows: u64,
+    /// New rows
+    inserted: u64,
+    /// Existing rows that were replaced, in merge mode
+    updated: u64,
+    /// Rows that were there already, except for metadata columns, and were left alone, in merge mode
+    unchanged: u64,
+    /// Records for which a newer one existed, in merge mode
+    superseded: u64,
+    /// Existing rows that were removed
+    deleted: u64,
+}
+
 /// A load as the ledger has it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Load {
@@ -77,14 +96,9 @@ pub(super) struct Load {
     loaded: Option<i64>,
     /// Records that were rejected
     rejected: Option<i64>,
-    /// Rows of the log
-    log_rows: Option<i64>,
-    /// New rows, in merge mode
-    inserted: Option<i64>,
-    /// Replaced rows, in merge mode
-    updated: Option<i64>,
-    /// Records for which a newer one existed, in merge mode
-    superseded: Option<i64>,
+    /// What happened to the rows of each table, in the order of the feed's tables. Empty if the load failed
+    /// or is not complete
+    tables: Vec<LoadTable>,
     /// Rejected records, counted by reason
     #[schema(value_type = Option<Object>)]
     rejected_by_reason: Option<Value>,
@@ -243,10 +257,7 @@ impl From<&Row> for Load {
             records: row.get("records"),
             loaded: row.get("loaded"),
             rejected: row.get("rejected"),
-            log_rows: row.get("log_rows"),
-            inserted: row.get("inserted"),
-            updated: row.get("updated"),
-            superseded: row.get("superseded"),
+            tables: row.get::<_, Jsonb<Vec<LoadTable>>>("tables").0,
             rejected_by_reason: json("rejected_by_reason"),
             unknown_fields: json("unknown_fields"),
             started_at: row.get("started_at"),

@@ -149,8 +149,6 @@ pub(crate) struct Job {
     pub(crate) loaded: u64,
     /// Rejected records.
     pub(crate) rejected: u64,
-    /// Rows of the log.
-    pub(crate) log_rows: u64,
     /// The load's number in the ledger, after success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) load_id: Option<i64>,

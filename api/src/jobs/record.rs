@@ -86,13 +86,12 @@ impl Store {
         progress: &Progress,
     ) -> Result<Option<bool>, StoreError> {
         let sql = include_str!("../../../sql/queries/progress_of_job.sql");
-        let [bytes_read, records, loaded, rejected, log_rows] =
-            progress.counts().map(|count| count as i64);
+        let [bytes_read, records, loaded, rejected] = progress.counts().map(|count| count as i64);
         let (job, attempt) = (started.job_id, started.attempt);
         let row = self
             .client()
             .await?
-            .query_opt(sql, &[&job, &attempt, &bytes_read, &records, &loaded, &rejected, &log_rows])
+            .query_opt(sql, &[&job, &attempt, &bytes_read, &records, &loaded, &rejected])
             .await;
         let row = row.map_err(database_failed("note how far the attempt is"))?;
         Ok(row.map(|row| row.get(0)))
@@ -119,7 +118,6 @@ impl Store {
                     &count(|summary| summary.records),
                     &count(|summary| summary.loaded),
                     &count(|summary| summary.rejected),
-                    &count(|summary| summary.log_rows),
                 ],
             )
             .await;

@@ -356,7 +356,6 @@ impl From<&Row> for Job {
             records: count("records"),
             loaded: count("loaded"),
             rejected: count("rejected"),
-            log_rows: count("log_rows"),
             load_id: row.get("load_id"),
             summary: json(row, "summary"),
             error: json(row, "error"),

@@ -201,13 +201,12 @@ fn start(
 
 fn add_progress(summaries: &[Summary], options: &LoadOptions) {
     let progress = &options.progress;
-    for Summary { bytes, records, loaded, rejected, log_rows, .. } in summaries {
+    for Summary { bytes, records, loaded, rejected, .. } in summaries {
         for (so_far, of_load) in [
             (&*progress.bytes_read, bytes),
             (&progress.records, records),
             (&progress.loaded, loaded),
             (&progress.rejected, rejected),
-            (&progress.log_rows, log_rows),
         ] {
             so_far.fetch_add(*of_load, Ordering::Relaxed);
         }

@@ -16,7 +16,8 @@ pub(crate) struct EarlierVersion {
     /// The `ingested_at` of its rows.
     pub(crate) started_at: SystemTime,
     pub(crate) loaded: u64,
-    pub(crate) log_rows: u64,
+    /// Rows of child tables.
+    pub(crate) child_rows: u64,
     /// Whether it is not an unfinished load in parts.
     pub(crate) is_complete: bool,
 }
@@ -49,7 +50,7 @@ impl From<&Row> for EarlierVersion {
             version: row.get("version"),
             started_at: row.get("started_at"),
             loaded: count("loaded"),
-            log_rows: count("log_rows"),
+            child_rows: count("child_rows"),
             is_complete: row.get("is_complete"),
         }
     }

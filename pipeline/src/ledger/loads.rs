@@ -8,7 +8,7 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::{Entry, Identity, Loaded, failed};
+use super::{Entry, Identity, Loaded, TableCounts, failed};
 use crate::error::Result;
 use crate::source::Format;
 
@@ -99,10 +99,7 @@ struct Row<'a> {
     records: u64,
     loaded: u64,
     rejected: u64,
-    log_rows: u64,
-    inserted: Option<u64>,
-    updated: Option<u64>,
-    superseded: Option<u64>,
+    tables: &'a [TableCounts],
     rejected_by_reason: &'a BTreeMap<String, u64>,
     unknown_fields: &'a BTreeMap<String, u64>,
     started_at: String,
@@ -125,10 +122,7 @@ impl<'a> Row<'a> {
             records: counts.records,
             loaded: counts.loaded,
             rejected: counts.rejected,
-            log_rows: counts.log_rows,
-            inserted: counts.merged.map(|merged| merged.inserted),
-            updated: counts.merged.map(|merged| merged.updated),
-            superseded: counts.merged.map(|merged| merged.superseded),
+            tables: &counts.tables,
             rejected_by_reason: &counts.rejected_by_reason,
             unknown_fields: &counts.unknown_fields,
             started_at: started_at.to_rfc3339_opts(SecondsFormat::Micros, true),

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::types::Json;
 use tokio_postgres::{GenericClient, Row};
@@ -31,7 +32,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::sink::{MergeCounts, Mode, RequestedMode};
+use crate::sink::{Mode, RequestedMode, RowCounts};
 use crate::source::{Compression, Format, Object};
 
 /// Which version of which object goes through which feed: what is loaded exactly once.
@@ -51,18 +52,26 @@ pub(crate) struct Identity {
 pub struct Counts {
     /// Records of the object.
     pub records: u64,
-    /// Records that are rows of the status table, or were until a later one of their key came.
+    /// Records that are valid.
     pub loaded: u64,
-    /// Records that are rows of the table of rejected records.
+    /// Records that are rejected.
     pub rejected: u64,
-    /// Rows of the log: the sum of the lengths of the loaded records' lists.
-    pub log_rows: u64,
-    /// What became of the loaded records, in merge mode.
-    pub merged: Option<MergeCounts>,
+    /// What became of the rows of each table, in the order of the feed's tables.
+    pub tables: Vec<TableCounts>,
     /// Rejected records by the word for why.
     pub rejected_by_reason: BTreeMap<String, u64>,
     /// How often each key that the feed does not have was seen.
     pub unknown_fields: BTreeMap<String, u64>,
+}
+
+/// What a load did to one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableCounts {
+    /// The table, as the feed names it.
+    pub table: String,
+    /// What became of its rows.
+    #[serde(flatten)]
+    pub counts: RowCounts,
 }
 
 /// A load of the same version that is there already.
@@ -109,7 +118,12 @@ impl Counts {
         self.records += other.records;
         self.loaded += other.loaded;
         self.rejected += other.rejected;
-        self.log_rows += other.log_rows;
+        for of_other in &other.tables {
+            match self.tables.iter_mut().find(|of_self| of_self.table == of_other.table) {
+                Some(of_self) => of_self.counts.add(&of_other.counts),
+                None => self.tables.push(of_other.clone()),
+            }
+        }
         for (sums, counts) in [
             (&mut self.rejected_by_reason, &other.rejected_by_reason),
             (&mut self.unknown_fields, &other.unknown_fields),
@@ -182,12 +196,12 @@ impl From<&Row> for Counts {
                 .map(|(name, count)| (name, count.as_u64().unwrap_or_default()))
                 .collect()
         };
+        let Json(tables) = row.get("tables");
         Self {
             records: count("records"),
             loaded: count("loaded"),
             rejected: count("rejected"),
-            log_rows: count("log_rows"),
-            merged: None,
+            tables,
             rejected_by_reason: by_name("rejected_by_reason"),
             unknown_fields: by_name("unknown_fields"),
         }

@@ -22,8 +22,8 @@ pub(crate) struct Incomplete {
     pub(crate) started_at: SystemTime,
     pub(crate) parts: u64,
     pub(crate) committed: u64,
-    /// Of the parts that are committed: bytes, records, loaded, rejected, rows of the log.
-    pub(crate) counts: [u64; 5],
+    /// Of the parts that are committed: bytes, records, loaded, rejected.
+    pub(crate) counts: [u64; 4],
 }
 
 /// A part that is to be loaded.
@@ -68,8 +68,7 @@ pub(crate) async fn incomplete(
         started_at: load.get("started_at"),
         parts: count(&parts, "parts"),
         committed: count(&parts, "committed"),
-        counts: ["bytes", "records", "loaded", "rejected", "log_rows"]
-            .map(|name| count(&parts, name)),
+        counts: ["bytes", "records", "loaded", "rejected"].map(|name| count(&parts, name)),
     }))
 }
 
@@ -160,9 +159,8 @@ pub(crate) async fn record_part(
     counts: &Counts,
 ) -> Result<()> {
     let sql = include_str!("../../../sql/queries/record_part.sql");
-    let numbers =
-        [text.start, text.end, counts.records, counts.loaded, counts.rejected, counts.log_rows];
-    let [start, end, records, loaded, rejected, log_rows] = numbers.map(|number| number as i64);
+    let numbers = [text.start, text.end, counts.records, counts.loaded, counts.rejected];
+    let [start, end, records, loaded, rejected] = numbers.map(|number| number as i64);
     let recorded = transaction
         .execute(
             sql,
@@ -174,7 +172,7 @@ pub(crate) async fn record_part(
                 &records,
                 &loaded,
                 &rejected,
-                &log_rows,
+                &Json(&counts.tables),
                 &Json(&counts.rejected_by_reason),
                 &Json(&counts.unknown_fields),
             ],
@@ -199,8 +197,8 @@ pub(crate) async fn complete(
     counts: &Counts,
 ) -> Result<f64> {
     let sql = include_str!("../../../sql/queries/complete_load.sql");
-    let numbers = [counts.records, counts.loaded, counts.rejected, counts.log_rows];
-    let [records, loaded, rejected, log_rows] = numbers.map(|number| number as i64);
+    let [records, loaded, rejected] =
+        [counts.records, counts.loaded, counts.rejected].map(|number| number as i64);
     let row = transaction
         .query_one(
             sql,
@@ -209,10 +207,10 @@ pub(crate) async fn complete(
                 &records,
                 &loaded,
                 &rejected,
-                &log_rows,
                 &Json(&counts.rejected_by_reason),
                 &Json(&counts.unknown_fields),
                 &job_id,
+                &Json(&counts.tables),
             ],
         )
         .await;

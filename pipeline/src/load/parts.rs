@@ -103,7 +103,7 @@ async fn begin(
         started_at,
         parts,
         committed: 0,
-        counts: [0; 5],
+        counts: [0; 4],
     }))
 }
 

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::feed::Plan;
-use crate::ledger::Counts;
-use crate::sink::{MergeCounts, Merged, Written};
+use crate::ledger::{Counts, TableCounts};
+use crate::sink::{Merged, RowCounts, Written};
 use crate::transform::{TableTally, Tally};
 
 /// The counts of each object of a unit, proven:
@@ -11,7 +11,8 @@ use crate::transform::{TableTally, Tally};
 /// - Every record of the object is loaded or rejected, and every rejected one has a reason.
 /// - Every entry of a loaded record's list is a row of its child table.
 /// - The database has taken as many rows of each table as all objects together have.
-/// - In merge mode, every row that was merged is a record of one of the objects.
+/// - In merge mode, every row that was merged is a record of one of the objects, and the loaded records
+///   of each are inserted, updated, unchanged or superseded.
 ///
 /// `merged` has what became of the objects' records in merge mode, by the numbers of the objects.
 ///
@@ -61,28 +62,38 @@ pub(super) fn counts_of(name: &str, plan: &Plan, tally: &Tally) -> Result<Counts
         records,
         loaded,
         rejected,
-        log_rows: plan.children().map(|(at, ..)| tally.tables[at].rows).sum(),
-        merged: None,
+        tables: table_counts(plan, tally),
         rejected_by_reason: tally.rejected_by_reason.clone(),
         unknown_fields: tally.unknown_fields.clone(),
     })
 }
 
+/// The rows of each table, as they are written when nothing is merged.
+fn table_counts(plan: &Plan, tally: &Tally) -> Vec<TableCounts> {
+    let tables = plan.tables.iter().zip(&tally.tables);
+    let counts = tables.map(|(table, tally)| TableCounts {
+        table: table.name.plain(),
+        counts: RowCounts::inserted(tally.rows),
+    });
+    counts.collect()
+}
+
 /// Adds what a merge made of the loaded records of each object.
 fn add_merged(counts: &mut [Counts], merged: &[(Option<u32>, Merged)]) -> Result<(), String> {
     // The records of which the merge says nothing are superseded.
-    for counts in counts.iter_mut() {
-        let superseded = counts.loaded;
-        counts.merged = Some(MergeCounts { superseded, ..MergeCounts::default() });
+    for Counts { loaded, tables, .. } in counts.iter_mut() {
+        tables[0].counts = RowCounts::superseded(*loaded);
     }
-    for (object_no, Merged { inserted, updated }) in merged {
+    for (object_no, Merged { inserted, updated, unchanged }) in merged {
         let of_object = object_no.and_then(|no| counts.get_mut(no as usize));
-        let superseded =
-            of_object.as_ref().and_then(|counts| counts.loaded.checked_sub(inserted + updated));
-        let (Some(counts), Some(superseded)) = (of_object, superseded) else {
+        let written = inserted + updated + unchanged;
+        let superseded = of_object.as_ref().and_then(|counts| counts.loaded.checked_sub(written));
+        let (Some(Counts { tables, .. }), Some(superseded)) = (of_object, superseded) else {
             return Err("a row was merged that is no record's".to_owned());
         };
-        counts.merged = Some(MergeCounts { inserted: *inserted, updated: *updated, superseded });
+        let of_root = &mut tables[0].counts;
+        (of_root.inserted, of_root.updated) = (*inserted, *updated);
+        (of_root.unchanged, of_root.superseded) = (*unchanged, superseded);
     }
     Ok(())
 }
@@ -139,13 +150,15 @@ mod tests {
     #[test]
     fn what_agrees_is_proven_for_each_object() {
         let tallies = [tally(3), tally(5)];
-        let merged = [(Some(1), Merged { inserted: 2, updated: 1 })];
-        let counts = reconcile(&tallies, &written(&tallies), Some(&merged));
-        let counts = counts.unwrap();
-        let of = |counts: &Counts| (counts.records, counts.loaded, counts.merged.unwrap());
-        let superseded = MergeCounts { superseded: 2, ..MergeCounts::default() };
-        assert_eq!(of(&counts[0]), (3, 2, superseded));
-        assert_eq!(of(&counts[1]), (5, 4, MergeCounts { inserted: 2, updated: 1, superseded: 1 }));
+        let merged = [(Some(1), Merged { inserted: 1, updated: 1, unchanged: 1 })];
+        let counts = reconcile(&tallies, &written(&tallies), Some(&merged)).unwrap();
+        let of = |counts: &Counts| (counts.records, counts.loaded, counts.tables[0].counts);
+        assert_eq!(of(&counts[0]), (3, 2, RowCounts::superseded(2)));
+        let of_second =
+            RowCounts { inserted: 1, updated: 1, unchanged: 1, ..RowCounts::superseded(1) };
+        assert_eq!(of(&counts[1]), (5, 4, RowCounts { rows: 4, ..of_second }));
+        let of_child = TableCounts { table: "web.tags".to_owned(), counts: RowCounts::inserted(8) };
+        assert_eq!(counts[1].tables[2], of_child);
     }
 
     #[test]
@@ -172,9 +185,9 @@ mod tests {
     fn a_row_that_was_merged_and_is_no_record_of_the_unit_is_an_error() {
         let tallies = [tally(3)];
         for merged in [
-            (None, Merged { inserted: 1, updated: 0 }),
-            (Some(1), Merged { inserted: 1, updated: 0 }),
-            (Some(0), Merged { inserted: 2, updated: 1 }),
+            (None, Merged { inserted: 1, ..Merged::default() }),
+            (Some(1), Merged { inserted: 1, ..Merged::default() }),
+            (Some(0), Merged { inserted: 1, updated: 1, unchanged: 1 }),
         ] {
             let proven = reconcile(&tallies, &written(&tallies), Some(&[merged]));
             assert!(proven.unwrap_err().to_string().contains("no record's"));

@@ -21,8 +21,8 @@ pub(super) const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
 /// What it ends with.
 pub(super) const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
 
-/// Bytes of encoded rows that are handed on at once. A log row repeats the key of its record, so the
-/// rows of a batch may be many times as long as its text.
+/// Bytes of encoded rows that are handed on at once. A row of a child table repeats the key of its
+/// record, so the rows of a batch may be many times as long as its text.
 const PIECE_BYTES: usize = 2 << 20;
 
 /// Encoded rows of one of the tables.

@@ -92,15 +92,10 @@ impl Found {
         )
     }
 
-    /// COPY needs a table; telling inserted rows from updated ones needs one without partitions.
-    pub(super) fn check_kind(&self, merges: bool) -> Result<()> {
+    /// COPY needs a table, with or without partitions.
+    pub(super) fn check_kind(&self) -> Result<()> {
         match self.kind.as_str() {
-            "r" => Ok(()),
-            "p" if !merges => Ok(()),
-            "p" => Err(self.unfit(
-                "mode merge needs a table without partitions".to_owned(),
-                "load with --mode append".to_owned(),
-            )),
+            "r" | "p" => Ok(()),
             _ => Err(self.unfit(
                 "it is no table".to_owned(),
                 format!("rename {} and run `stevedore migrate`", self.name),
@@ -174,7 +169,9 @@ impl Found {
             None => plan.columns.iter().map(|column| self.bind_column(column)).collect(),
         };
         match columns {
-            Ok(columns) => Ok(Table { name: self.name.clone(), columns }),
+            Ok(columns) => {
+                Ok(Table { name: self.name.clone(), columns, is_partitioned: self.kind == "p" })
+            }
             Err(Error::Target { table, problem, remedy, .. }) => {
                 let differences = self.differences(plan);
                 Err(Error::Target { table, problem, differences, remedy })

@@ -20,4 +20,4 @@ pub(crate) use merge::Merged;
 pub use remove::Removed;
 pub(crate) use remove::remove_rows;
 pub use target::{Targets, create_tables};
-pub use write::{MergeCounts, Sink, Written};
+pub use write::{RowCounts, Sink, Written};

@@ -24,6 +24,7 @@ impl Column {
 pub(super) struct Table {
     pub(super) name: TableName,
     pub(super) columns: Vec<Column>,
+    pub(super) is_partitioned: bool,
 }
 
 impl Table {
@@ -40,7 +41,8 @@ impl Table {
             };
             Column { name: column.name.clone(), data_type: column.data_type, limit }
         });
-        Self { name: plan.name.clone(), columns: columns.collect() }
+        let columns = columns.collect();
+        Self { name: plan.name.clone(), columns, is_partitioned: false }
     }
 
     /// The names of the columns.

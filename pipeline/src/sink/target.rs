@@ -25,8 +25,8 @@ pub struct Targets {
     pub(super) is_bundled: bool,
 }
 
-/// Creates the tables of a feed that are missing, and adds the columns that an older table of
-/// rejected records lacks. A new status table has a unique key only if rows are to be merged.
+/// Creates the tables of a feed that are missing, and adds the columns that an older rejects table lacks.
+/// A new root table has a unique key only if rows are to be merged.
 ///
 /// # Errors
 /// [`Error::Database`] when the role may not.
@@ -172,19 +172,13 @@ fn check(feed: &Feed, plan: &TablePlan, found: &Found, mode: Mode) -> Result<Opt
     if found.is_missing() {
         return Ok(None);
     }
+    found.check_kind()?;
     match (plan.rows, mode) {
-        (RowsOf::Records, Mode::Merge) => {
-            found.check_kind(true)?;
-            found.check_merge_key(feed, plan)?;
-        }
+        (RowsOf::Records, Mode::Merge) => found.check_merge_key(feed, plan)?,
         (RowsOf::Records, Mode::Append) => {
-            found.check_kind(false)?;
             found.check_no_key(plan, ", or load with --mode merge")?;
         }
-        (RowsOf::Entries { .. } | RowsOf::Rejects, _) => {
-            found.check_kind(false)?;
-            found.check_no_key(plan, "")?;
-        }
+        (RowsOf::Entries { .. } | RowsOf::Rejects, _) => found.check_no_key(plan, "")?,
     }
     if plan.rows != RowsOf::Rejects {
         return found.bind(plan).map(Some);

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures::SinkExt;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::{CopyInSink, Transaction};
 
 use super::Mode;
@@ -58,15 +59,44 @@ pub struct Written {
     pub rows: Vec<u64>,
 }
 
-/// What became of the valid records in merge mode; the three add up to them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MergeCounts {
-    /// Records that are rows with a key that was not there.
+/// What became of the rows of a frame: all but `deleted` add up to `rows`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Rows of the frame that the database has taken.
+    pub rows: u64,
+    /// New rows.
     pub inserted: u64,
-    /// Records that replaced the row of their key.
+    /// Rows that replaced the row of their key.
     pub updated: u64,
-    /// Records that a greater or later one of the same key leaves no place.
+    /// Rows that are there already, except for the columns that we fill. They were left alone.
+    pub unchanged: u64,
+    /// Rows for which a greater or later one of the same key is there.
     pub superseded: u64,
+    /// Rows that were removed for them.
+    pub deleted: u64,
+}
+
+impl RowCounts {
+    /// Rows that are all new.
+    #[must_use]
+    pub fn inserted(rows: u64) -> Self {
+        Self { rows, inserted: rows, ..Self::default() }
+    }
+
+    /// Rows of which a merge says nothing so far.
+    pub(crate) fn superseded(rows: u64) -> Self {
+        Self { rows, superseded: rows, ..Self::default() }
+    }
+
+    /// Adds those of others.
+    pub const fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.superseded += other.superseded;
+        self.deleted += other.deleted;
+    }
 }
 
 impl<'t> Sink<'t> {

@@ -62,12 +62,11 @@ impl Printer {
             writeln!(text, "jobs: {}", jobs.collect::<Vec<_>>().join(", ")).ok();
         }
         let load = job.load_id.map(|load_id| format!("load {load_id}")).unwrap_or_default();
-        let mut table = framed(["records", "loaded", "rejected", "log rows", ""]);
+        let mut table = framed(["records", "loaded", "rejected", ""]);
         table.add_row([
             job.records.to_string(),
             job.loaded.to_string(),
             job.rejected.to_string(),
-            job.log_rows.to_string(),
             load,
         ]);
         writeln!(text, "{table}").ok();
@@ -77,7 +76,7 @@ impl Printer {
 
 /// The mode that a job was asked for and, once its tables have chosen, theirs.
 fn job_mode(job: &Job) -> String {
-    let used = job.summary.as_ref().and_then(|summary| summary["mode"].as_str());
+    let used = job.summary.as_ref().and_then(|summary| summary["strategy"].as_str());
     match used.filter(|_| job.mode == RequestedMode::Auto.as_str()) {
         Some(used) => format!("mode {used}, chosen by auto"),
         None => format!("mode {}", job.mode),

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{Cell, Table};
-use pipeline::feed::{Feed, RowsOf};
+use pipeline::feed::{Feed, RowsOf, TablePlan};
 use pipeline::load::{Discarded, State, Summary, Warning};
 use pipeline::side_by_side::{cell, one_line};
+use pipeline::sink::RowCounts;
 use pipeline::source::Listed;
-use pipeline::verify::{Count, Verified};
+use pipeline::verify::{Count, TableCount, Verified};
 
 use super::Printer;
 use super::table::{framed, right};
-use crate::cli::totals::{TableCounts, Totals};
+use crate::cli::totals::{Totals, Written};
 
 impl Printer {
     /// A load as a table with a line for each target table.
@@ -31,10 +32,10 @@ impl Printer {
             }
             State::Failed => return,
         };
-        let mut counts = TableCounts::default();
-        counts.add(summary);
+        let mut written = Written::default();
+        written.add(summary);
         let of_load = load_and_mode(summary);
-        let mut text = format!("{headline}{of_load}\n{}\n", tables(&counts, feed));
+        let mut text = format!("{headline}{of_load}\n{}\n", tables(&written, feed));
         if !summary.unknown_fields.is_empty() {
             writeln!(text, "warning: unknown fields: {}", counted(&summary.unknown_fields)).ok();
         }
@@ -62,7 +63,7 @@ impl Printer {
         }
         self.text(&format!("\n{totals}\n"));
         if totals.are_counted() {
-            self.text(&format!("{}\n", tables(&totals.tables, feed)));
+            self.text(&format!("{}\n", tables(&totals.written, feed)));
         }
         if !totals.unknown_fields.is_empty() {
             self.note(&format!("warning: unknown fields: {}", counted(&totals.unknown_fields)));
@@ -96,8 +97,7 @@ impl Printer {
 
     /// What the tables and objects have of each load.
     pub(crate) fn verified(&self, loads: &[Verified]) {
-        let header =
-            ["load", "object", "records", "loaded", "status rows", "log rows", "rejected", ""];
+        let header = ["load", "object", "records", "loaded", "rejected", "rows of tables", ""];
         let mut shown = framed(header);
         for load in loads {
             shown.add_row([
@@ -105,9 +105,8 @@ impl Printer {
                 cell(&load.object),
                 verified(&load.records),
                 verified(&load.loaded),
-                verified(&load.status_rows),
-                verified(&load.log_rows),
                 verified(&load.rejected),
+                rows_of_tables(&load.tables),
                 if load.agrees() { "agrees" } else { "differs" }.to_owned(),
             ]);
         }
@@ -170,6 +169,12 @@ fn verified(count: &Count) -> String {
     text
 }
 
+/// A line for each table: the rows that a load has there.
+fn rows_of_tables(tables: &[TableCount]) -> String {
+    let line = |table: &TableCount| format!("{} {}", cell(&table.table), verified(&table.rows));
+    tables.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The load's number and the mode in which it was written.
 fn load_and_mode(summary: &Summary) -> String {
     let load = summary.load_id.map(|id| format!("load {id}"));
@@ -179,23 +184,29 @@ fn load_and_mode(summary: &Summary) -> String {
 }
 
 /// A line for each table: its rows, and what is to be said of them.
-fn tables(counts: &TableCounts, feed: &Feed) -> Table {
-    let merged = counts.merged.map(|merged| {
-        let (inserted, updated) = (merged.inserted, merged.updated);
-        format!("{inserted} inserted, {updated} updated, {} superseded", merged.superseded)
-    });
-    let reasons = counted(&counts.rejected_by_reason);
+fn tables(written: &Written, feed: &Feed) -> Table {
     let mut table = framed(["table", "records or rows", ""].map(Cell::new));
-    let merged = merged.unwrap_or_default();
-    for of_feed in &feed.plan.tables {
-        let (rows, remark) = match of_feed.rows {
-            RowsOf::Records => (counts.loaded, merged.as_str()),
-            RowsOf::Entries { .. } => (counts.log_rows, ""),
-            RowsOf::Rejects => (counts.rejected, reasons.as_str()),
+    for TablePlan { name, rows, .. } in &feed.plan.tables {
+        let name = name.plain();
+        let counts = written.tables.get(&name).copied().unwrap_or_default();
+        let remark = match rows {
+            RowsOf::Rejects => counted(&written.rejected_by_reason),
+            RowsOf::Records | RowsOf::Entries { .. } => became(&counts),
         };
-        table.add_row([Cell::new(of_feed.name.plain()), right(rows), Cell::new(remark)]);
+        table.add_row([Cell::new(name), right(counts.rows), Cell::new(remark)]);
     }
     table
+}
+
+/// What became of rows that are not all new.
+fn became(counts: &RowCounts) -> String {
+    let RowCounts { rows, inserted, updated, unchanged, superseded, .. } = *counts;
+    if inserted == rows {
+        return String::new();
+    }
+    format!(
+        "{inserted} inserted, {updated} updated, {unchanged} unchanged, {superseded} superseded"
+    )
 }
 
 fn counted(counts: &BTreeMap<String, u64>) -> String {
