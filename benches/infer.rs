@@ -8,10 +8,10 @@ mod records;
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use pipeline::catalog::infer::Inference;
-use pipeline::catalog::path::JsonPath;
-use pipeline::catalog::shape::Shape;
-use pipeline::source::Batch;
+use pipeline::infer::inference::Inference;
+use pipeline::infer::path::JsonPath;
+use pipeline::infer::shape::Shape;
+use pipeline::records::Batch;
 use support::measure;
 
 fn infer(criterion: &mut Criterion) {

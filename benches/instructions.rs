@@ -9,8 +9,8 @@ mod support;
 
 use std::hint::black_box;
 
+use pipeline::records::Batch;
 use pipeline::sink::Encoder;
-use pipeline::source::Batch;
 use polars::prelude::DataFrame;
 use support::Frames;
 

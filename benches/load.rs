@@ -15,8 +15,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptions, migrate};
 use pipeline::feed::Feeds;
 use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, load};
+use pipeline::records::CutOptions;
 use pipeline::sink::Mode;
-use pipeline::source::{CutOptions, Object, find};
+use pipeline::store::{Object, find};
 use tokio::runtime::Runtime;
 
 use records::Plan;

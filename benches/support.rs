@@ -10,8 +10,8 @@ use criterion::{BenchmarkGroup, Throughput};
 use pipeline::decode::{Decoder, Limits};
 use pipeline::feed::{Feed, Feeds};
 use pipeline::frame::{self, Stamp};
+use pipeline::records::{Batch, Batches, CutOptions};
 use pipeline::sink::{Encoder, Mode, Rows, Targets};
-use pipeline::source::{Batch, Batches, CutOptions};
 use polars::prelude::{DataFrame, IntoLazy};
 
 use crate::records::Plan;

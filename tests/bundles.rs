@@ -10,7 +10,7 @@ use pipeline::bundle::{Size, load_bundled};
 use pipeline::database::Connection;
 use pipeline::load::{Progress, State, Summary, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
-use pipeline::source::{Listed, find};
+use pipeline::store::{Listed, find};
 use pipeline::verify::verify;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use insta::{Settings, assert_snapshot};
-use pipeline::catalog::crawl::{InferOptions, ObjectShape, infer_object};
-use pipeline::catalog::export::tree;
-use pipeline::source::find;
+use pipeline::catalog::schema::tree;
+use pipeline::infer::objects::{InferOptions, ObjectShape, infer_object};
+use pipeline::store::find;
 
 use crate::support::repository;
 

@@ -7,7 +7,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::load::load;
 use pipeline::sink::Mode;
-use pipeline::source::{Bucket, Object, find};
+use pipeline::store::{Bucket, Object, find};
 use serde_json::{Value, json};
 
 use crate::support::{TestDatabase, USER_STATUS, options, repository};

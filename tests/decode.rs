@@ -2,7 +2,7 @@
 
 use pipeline::decode::{Decoder, Limits};
 use pipeline::feed::{Decoded, Limit};
-use pipeline::source::{Batches, CutOptions, Format};
+use pipeline::records::{Batches, CutOptions, Format};
 use polars::prelude::DataFrame;
 
 use crate::support::USER_STATUS as FEED;

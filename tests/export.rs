@@ -12,8 +12,8 @@ use arrow::datatypes::{
 };
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use pipeline::catalog::unload::{FileFormat, Unload, unload};
 use pipeline::database::Database;
+use pipeline::export::{FileFormat, Unload, unload};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::Notify;

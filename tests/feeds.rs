@@ -10,7 +10,7 @@ use pipeline::error::Error;
 use pipeline::feed::{Feed, Kind};
 use pipeline::load::{Summary, load};
 use pipeline::sink::{Mode, RequestedMode};
-use pipeline::source::Bucket;
+use pipeline::store::Bucket;
 use serde_json::json;
 
 use crate::support::{

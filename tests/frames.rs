@@ -2,7 +2,7 @@
 
 use pipeline::decode::{Decoder, Limits};
 use pipeline::frame::{Stamp, child, explain, parent, rejected, valid};
-use pipeline::source::{Batches, CutOptions};
+use pipeline::records::{Batches, CutOptions};
 use polars::prelude::*;
 
 use crate::support::USER_STATUS as FEED;

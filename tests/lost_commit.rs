@@ -11,7 +11,7 @@ use pipeline::database::Database;
 use pipeline::error::Error;
 use pipeline::load::{Connections, LoadOptions, State, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
-use pipeline::source::{Bucket, Object, find};
+use pipeline::store::{Bucket, Object, find};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;

@@ -10,7 +10,7 @@ use pipeline::bundle::{Size, load_bundled};
 use pipeline::error::Error;
 use pipeline::load::{Connections, Failpoint, LoadOptions, Progress, State, Summary, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
-use pipeline::source::{Bucket, Object, find};
+use pipeline::store::{Bucket, Object, find};
 use serde_json::{Value, json};
 
 use crate::support::{TestDatabase, USER_STATUS, json_lines, options, record, stderr};

@@ -1,6 +1,6 @@
 //! Tables read back: as frames, in the catalog, and through the binary.
 
-use pipeline::catalog::readback::{Batches, Keep, read, texts, values};
+use pipeline::query::{Batches, Keep, read, texts, values};
 use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
 use serde_json::{Value, json};
 

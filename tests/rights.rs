@@ -12,7 +12,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::database::migrate;
 use pipeline::load::{Connections, LoadOptions, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
-use pipeline::source::Bucket;
+use pipeline::store::Bucket;
 use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 

@@ -10,7 +10,7 @@ use pipeline::database::{Connection, Database};
 use pipeline::error::Error;
 use pipeline::load::{Connections, Failpoint, LoadOptions, Progress, State, load};
 use pipeline::sink::{Mode, RequestedMode, create_tables};
-use pipeline::source::{Object, find};
+use pipeline::store::{Object, find};
 use tokio_postgres::error::SqlState;
 
 use crate::support::{Authority, TestDatabase, TestServer, USER_STATUS, options, record, sample};

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use futures::TryStreamExt;
 use pipeline::error::Error;
-use pipeline::source::{Bucket, Selection, find};
+use pipeline::store::{Bucket, Selection, find};
 use serde_json::{Value, json};
 
 use crate::support::moto::{self, Moto};

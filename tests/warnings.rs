@@ -8,7 +8,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::error::Error;
 use pipeline::load::{Connections, LoadOptions, WarningKind};
 use pipeline::sink::Mode;
-use pipeline::source::{Bucket, Object};
+use pipeline::store::{Bucket, Object};
 use serde_json::{Value, json};
 
 use crate::parts::{interrupted, lines, load_object};

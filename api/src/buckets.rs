@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use pipeline::error::Error;
-use pipeline::source::Bucket;
+use pipeline::store::Bucket;
 
 /// A bucket as it is configured: `name=url`.
 #[derive(Debug, Clone, PartialEq, Eq)]

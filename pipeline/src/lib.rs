@@ -30,7 +30,8 @@
 //! use pipeline::feed::Feeds;
 //! use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, load};
 //! use pipeline::sink::RequestedMode;
-//! use pipeline::source::{CutOptions, find};
+//! use pipeline::records::CutOptions;
+//! use pipeline::store::find;
 //!
 //! # async fn example() -> Result<(), pipeline::error::Error> {
 //! let mut connection = Database::new("postgresql://localhost/warehouse")?.connect().await?;
@@ -62,7 +63,7 @@
 //! use pipeline::decode::{Decoder, Limits};
 //! use pipeline::feed::Feed;
 //! use pipeline::frame;
-//! use pipeline::source::{Batches, CutOptions};
+//! use pipeline::records::{Batches, CutOptions};
 //! use polars::prelude::IntoLazy;
 //!
 //! let feed = Feed::read("visits.toml", r#"
@@ -90,19 +91,23 @@ pub mod database;
 pub mod decode;
 pub mod error;
 pub mod escape;
+pub mod export;
 mod failpoint;
 pub mod feed;
 pub mod frame;
+pub mod infer;
 mod json;
 pub mod ledger;
 pub mod load;
 mod max_rejected;
 pub mod preflight;
 mod progress;
+pub mod query;
+pub mod records;
 mod reject_run;
 pub mod side_by_side;
 pub mod sink;
-pub mod source;
+pub mod store;
 mod summary;
 mod transform;
 pub mod trust;

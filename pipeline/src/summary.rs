@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::ledger::{Counts, EarlierVersion, Loaded, TableCounts};
 use crate::sink::Mode;
-use crate::source::{Listed, Object};
+use crate::store::{Listed, Object};
 
 /// What a load did, as it is printed.
 #[derive(Debug, Clone, Serialize)]

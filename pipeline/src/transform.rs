@@ -18,12 +18,12 @@ use crate::error::{Error, Result};
 use crate::feed::{Decoded, Feed, Field, Kind, Plan, RowsOf, Source};
 use crate::frame::{self, Stamp, Stamps};
 use crate::progress::Progress;
+use crate::records::{
+    Batch, Batches, Compression, CutOptions, Decompressed, Format, PartReader, read_error,
+};
 use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Rows};
-use crate::source::{
-    Batch, Batches, Compression, CutOptions, Decompressed, Format, Object, ObjectReader,
-    PartReader, Reading, read_error,
-};
+use crate::store::{Object, ObjectReader, Reading};
 
 /// Pieces of encoded rows that wait for the database at most.
 pub(crate) const WAITING_PIECES: usize = 4;
@@ -417,7 +417,7 @@ pub(crate) fn reasons(feed: &Feed, rejects: &DataFrame) -> PolarsResult<Vec<Stri
 mod tests {
     use super::*;
     use crate::feed::tests::visits;
-    use crate::source::Batches;
+    use crate::records::Batches;
 
     fn heights(frames: &Frames) -> Vec<usize> {
         frames.tables.iter().map(DataFrame::height).collect()

@@ -3,13 +3,13 @@
 use polars::prelude::{DataFrame, PolarsError, PolarsResult, polars_err};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::readback::read;
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::feed::{Feed, Ident, Source, Stamped, TableName, TablePlan};
 use crate::load::Summary;
+use crate::query::read;
+use crate::records::Format;
 use crate::sink::Mode;
-use crate::source::Format;
 
 /// A count by all who know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -11,7 +11,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use pipeline::error::Error;
 use pipeline::load::{Connections, LoadOptions, load};
 use pipeline::sink::Mode;
-use pipeline::source::Bucket;
+use pipeline::store::Bucket;
 use serde_json::{Value, json};
 
 use crate::support::{Serve, TestDatabase, USER_STATUS, json_lines, options, record, stderr};

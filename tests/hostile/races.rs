@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures::StreamExt;
-use pipeline::source::{Bucket, Object, ObjectReader, Selection};
+use pipeline::store::{Bucket, Object, ObjectReader, Selection};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -23,8 +23,9 @@ use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptio
 use pipeline::error::Error;
 use pipeline::feed::{Feed, Feeds};
 use pipeline::load::{Connections, LoadOptions, MAX_REJECTS_IN_A_ROW, Progress, Summary, load};
+use pipeline::records::CutOptions;
 use pipeline::sink::RequestedMode;
-use pipeline::source::{Bucket, CutOptions, Object};
+use pipeline::store::{Bucket, Object};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 

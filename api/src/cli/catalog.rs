@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use pipeline::catalog::column::Column;
 use pipeline::catalog::diff::diff;
-use pipeline::catalog::export::{ddl, json_schema, tree};
+use pipeline::catalog::schema::{ddl, json_schema, tree};
 use pipeline::catalog::store::{TableVersion, Tables};
 use pipeline::database::migrate;
 use pipeline::error::Result;
+use pipeline::infer::column::Column;
 
 use super::print::Printer;
 use super::session::Session;

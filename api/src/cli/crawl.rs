@@ -9,7 +9,7 @@ use pipeline::catalog::run::{Report, Run, crawl as run};
 use pipeline::catalog::store::Crawlers;
 use pipeline::database::migrate;
 use pipeline::error::{Error, Result};
-use pipeline::source::Bucket;
+use pipeline::store::Bucket;
 use uuid::Uuid;
 
 use super::print::Printer;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use pipeline::catalog::unload::{Unload, unload};
+use pipeline::export::{Unload, unload};
 
 use super::print::Printer;
 use super::progress::Bar;

@@ -1,8 +1,8 @@
 //! Some rows of a table, as text.
 
-use pipeline::catalog::readback::{Batches, Keep, QueryColumn, texts};
 use pipeline::error::Result;
 use pipeline::feed::{Decoded, Feed, Ident, RowsOf, Source, TablePlan};
+use pipeline::query::{Batches, Keep, QueryColumn, texts};
 use tokio_postgres::{Client, GenericClient};
 
 /// Some rows of a table, with each cell as Postgres writes it, and none where it is null.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::catalog::run::CrawlProgress;
 use pipeline::error::Result;
 use pipeline::load::{Progress, State, Summary};
-use pipeline::source::Listed;
+use pipeline::store::Listed;
 use tokio::task::JoinHandle;
 
 use super::print::Printer;

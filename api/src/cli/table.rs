@@ -1,8 +1,8 @@
 //! A table of the database that somebody names.
 
-use pipeline::catalog::name::check_schema;
 use pipeline::error::Error;
 use pipeline::feed::{Ident, NameError, TableName};
+use pipeline::query::name::check_schema;
 use tokio_postgres::{GenericClient, Row};
 
 /// A table that is there, with names as they are.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pipeline::error::{Error, Result};
 use pipeline::feed::{Feed, Feeds};
 use pipeline::load::{Connections, LoadOptions, dry_run};
-use pipeline::source::{Object, find};
+use pipeline::store::{Object, find};
 use pipeline::verify::{Incomplete, Verified, verify as verify_tables};
 
 use super::print::Printer;

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use clap::{Args, Subcommand, ValueEnum};
 use pipeline::catalog::crawler::DEFAULT_DATABASE;
 use pipeline::catalog::definition::{OnChange, OnDelete, Policies};
-use pipeline::catalog::path::JsonPath;
-use pipeline::catalog::unload::FileFormat;
+use pipeline::export::FileFormat;
+use pipeline::infer::path::JsonPath;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -31,8 +31,8 @@ use clap_complete::Shell;
 use pipeline::database::DEFAULT_DOWNLOAD_URL;
 use pipeline::feed::Ident;
 use pipeline::load::{Connections, MAX_REJECTS_IN_A_ROW, MaxRejected};
+use pipeline::records::{CutOptions, Format, TextLimits};
 use pipeline::sink::RequestedMode;
-use pipeline::source::{CutOptions, Format, TextLimits};
 
 use secret::Secret;
 

@@ -53,7 +53,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
 use pipeline::feed::{Feed, Feeds};
-use pipeline::source::{Bucket, Object};
+use pipeline::store::{Bucket, Object};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::util::option_layer;

@@ -5,7 +5,7 @@ use pipeline::error::Error;
 use pipeline::feed::Feed;
 use pipeline::load::MaxRejected;
 use pipeline::sink::{Mode, RequestedMode};
-use pipeline::source::Selection;
+use pipeline::store::Selection;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 

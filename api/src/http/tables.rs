@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use pipeline::catalog::name::check_schema;
-use pipeline::catalog::readback::{Beginning, Keep, QueryColumn, beginning, values};
 use pipeline::error::Error;
 use pipeline::feed::Feeds;
+use pipeline::query::name::check_schema;
+use pipeline::query::{Beginning, Keep, QueryColumn, beginning, values};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Transaction;

@@ -11,7 +11,7 @@ use pipeline::feed::Feed;
 use pipeline::load::{LoadOptions, MaxRejected, Progress, dry_run, load};
 use pipeline::preflight::{Held, Others, Planned};
 use pipeline::sink::RequestedMode;
-use pipeline::source::Object;
+use pipeline::store::Object;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use pipeline::error::{Error, causes};
 use pipeline::load::{Progress, help};
-use pipeline::source::Object;
+use pipeline::store::Object;
 use uuid::Uuid;
 
 use super::store::StoreError;

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Transaction;
 use futures::StreamExt;
-use pipeline::source::{Bucket, Object, Selection};
+use pipeline::store::{Bucket, Object, Selection};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pipeline::load::{MaxRejected, Progress, Summary};
-use pipeline::source::Object;
+use pipeline::store::Object;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;

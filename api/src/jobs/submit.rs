@@ -3,7 +3,7 @@
 use deadpool_postgres::Transaction;
 use pipeline::load::MaxRejected;
 use pipeline::sink::RequestedMode;
-use pipeline::source::Object;
+use pipeline::store::Object;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 

@@ -16,7 +16,7 @@ use pipeline::error::Result;
 use pipeline::feed::Feeds;
 use pipeline::load::{Connections, MaxRejected};
 use pipeline::preflight::Preflight;
-use pipeline::source::CutOptions;
+use pipeline::records::CutOptions;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

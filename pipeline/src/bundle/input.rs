@@ -9,7 +9,7 @@ use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::ledger::{Identity, Loaded};
 use crate::load::find_existing;
-use crate::source::{Fetched, Fetches, Listed, Object, Whole};
+use crate::store::{Fetched, Fetches, Listed, Object, Whole};
 
 /// Objects that are looked up in the ledger together.
 const AT_ONCE: usize = 1000;

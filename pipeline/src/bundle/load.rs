@@ -23,7 +23,7 @@ use crate::load::{
 };
 use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Targets};
-use crate::source::Object;
+use crate::store::Object;
 use crate::transform::{Tally, WAITING_PIECES};
 
 /// What all bundles have in common.

@@ -27,7 +27,7 @@ use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::load::{LoadOptions, Summary, Turn, load as load_alone};
-use crate::source::Listed;
+use crate::store::Listed;
 use input::{Inputs, Member};
 use load::{Undone, Work};
 pub use plan::{Size, Step, plan};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::source::Listed;
+use crate::store::Listed;
 
 /// How large bundles are.
 #[derive(Debug, Clone, Copy)]

@@ -11,9 +11,8 @@ use super::load::Undone;
 use crate::decode::{BundleDecoder, Limits};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::source::{
-    Batch, Batches, CutOptions, Decompressed, Object, Whole, read_error, read_whole,
-};
+use crate::records::{Batch, Batches, CutOptions, Decompressed, read_error};
+use crate::store::{Object, Whole, read_whole};
 use crate::transform::Tally;
 
 /// Files that are read at the same time: each read has a thread, and each thread keeps memory that others

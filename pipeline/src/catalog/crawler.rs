@@ -10,8 +10,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::classify::other_format;
-use super::crawl::{InferOptions, ObjectShape, infer_all};
 use super::definition::{Definition, ObjectsTarget};
 use super::group::{Group, group};
 use super::run::Run;
@@ -19,7 +17,9 @@ use super::store::{Found, Gone, Knowledge, Known, Published, Table, TableKind, T
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
-use crate::source::{Bucket, Object, Selection};
+use crate::infer::classify::other_format;
+use crate::infer::objects::{InferOptions, ObjectShape, infer_all};
+use crate::store::{Bucket, Object, Selection};
 
 /// The catalog's database where none is named.
 pub const DEFAULT_DATABASE: &str = "default";

@@ -4,12 +4,12 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
-use super::crawl::{InferOptions, Sample};
-use super::name::check_schema;
-use super::path::JsonPath;
 use super::postgres::patterns;
 use crate::error::{Error, Result};
-use crate::source::Keys;
+use crate::infer::objects::{InferOptions, Sample};
+use crate::infer::path::JsonPath;
+use crate::query::name::check_schema;
+use crate::store::Keys;
 
 /// Paths of a crawler: each is looked for in every record until one is found.
 const MAX_PATHS: usize = 32;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::column::Column;
-use super::types::DataType;
+use crate::infer::column::Column;
+use crate::infer::types::DataType;
 
 /// A change of a column. Columns are the same if their names differ by no more than ASCII case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,9 +86,9 @@ fn by_name(columns: &[Column]) -> BTreeMap<String, &Column> {
 #[cfg(test)]
 mod tests {
     use super::{Change, diff};
-    use crate::catalog::infer::Inference;
-    use crate::catalog::path::JsonPath;
-    use crate::catalog::shape::Shape;
+    use crate::infer::inference::Inference;
+    use crate::infer::path::JsonPath;
+    use crate::infer::shape::Shape;
 
     fn changes(before: &str, after: &str) -> Vec<Change> {
         let columns = |record: &str| {

@@ -6,14 +6,14 @@ use std::time::Instant;
 use polars::prelude::{AnyValue, DataFrame, PolarsResult};
 use serde::Serialize;
 
-use super::column::Column;
 use super::definition::{Definition, TablesTarget};
-use super::readback::read;
 use super::store::{Gone, Published, Table, TableKind, Tables};
-use super::types::DataType;
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::source::{Patterns, Wildcards};
+use crate::infer::column::Column;
+use crate::infer::types::DataType;
+use crate::query::read;
+use crate::store::{Patterns, Wildcards};
 
 /// What a crawl of tables has done.
 #[derive(Debug, Default, Serialize)]

@@ -13,7 +13,7 @@ use super::store::Crawlers;
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
-use crate::source::Bucket;
+use crate::store::Bucket;
 
 /// A run of a crawler.
 #[derive(Debug, Clone)]

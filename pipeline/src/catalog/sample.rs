@@ -8,14 +8,15 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::crawl::{InferOptions, Sample, infer_all};
 use super::crawler::{CrawlReport, DEFAULT_DATABASE, found, publish_groups};
 use super::definition::{Definition, ObjectsTarget, Policies, Target};
 use super::group::{Group, group};
 use super::store::{Crawlers, Knowledge, Tables};
 use crate::database::Connection;
 use crate::error::Result;
-use crate::source::{Bucket, CutOptions, Listed, Object, Selection};
+use crate::infer::objects::{InferOptions, Sample, infer_all};
+use crate::records::CutOptions;
+use crate::store::{Bucket, Listed, Object, Selection};
 
 /// What the names of these crawlers begin with.
 const SAMPLE: &str = "sample/";

@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::{Decoder, Limits, OBJECT_NO};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::source::Batch;
+use crate::records::Batch;
 
 /// Decodes one object after the other into a frame that says of each record which object it is of: to
 /// Polars a frame of ten records costs as much as one of some hundred.

@@ -13,7 +13,7 @@ use super::record::Reader;
 use super::slot::{Problem, Slot};
 use super::texts::{Text, Texts};
 use crate::feed::{Decoded, Feed, Field, Kind, Storage, Type};
-use crate::source::Record;
+use crate::records::Record;
 
 /// The columns of a batch being built.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use polars::prelude::DataFrame;
 
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::source::Batch;
+use crate::records::Batch;
 pub(crate) use bundle::BundleDecoder;
 use columns::Columns;
 use expected::Shape;

@@ -8,7 +8,7 @@ use super::name::unknown_name;
 use super::slot::{Piece, Place, Problem, Slot};
 use crate::feed::Reason;
 use crate::json::{Cursor, Fault, Quoted, Value, unescape};
-use crate::source::{Batch, Record};
+use crate::records::{Batch, Record};
 
 /// The values of the record that was read last.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ pub use valid::valid;
 use crate::decode::{Decoder, Limits};
 use crate::error::{Error, Result};
 use crate::feed::{Feed, RowsOf, Source, TablePlan};
-use crate::source::Batch;
+use crate::records::Batch;
 
 /// The rows of a table of the feed.
 pub fn rows(

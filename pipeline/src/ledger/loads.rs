@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Entry, Identity, Loaded, TableCounts, failed};
 use crate::error::Result;
-use crate::source::Format;
+use crate::records::Format;
 
 /// Waits until nobody else loads any of the versions; the locks are held until the transaction ends.
 pub(crate) async fn claim(

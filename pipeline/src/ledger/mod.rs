@@ -32,8 +32,9 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::feed::Feed;
+use crate::records::{Compression, Format};
 use crate::sink::{Mode, RequestedMode, RowCounts};
-use crate::source::{Compression, Format, Object};
+use crate::store::Object;
 
 /// Which version of which object goes through which feed: what is loaded exactly once.
 #[derive(Debug, Clone)]

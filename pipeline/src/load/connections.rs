@@ -5,8 +5,9 @@ use std::thread::available_parallelism;
 
 use super::LoadOptions;
 use crate::error::Result;
+use crate::records;
 use crate::sink::{Mode, RequestedMode};
-use crate::source::{self, Object};
+use crate::store::Object;
 
 /// The size from which an object is loaded in parts without being asked to.
 const AUTOMATIC_BYTES: u64 = 128 << 20;
@@ -93,7 +94,7 @@ pub(super) async fn sequential_reason(
 ) -> Result<Option<String>> {
     match options.sequential_reason(object.size, mode.into()) {
         Some(reason) => Ok(Some(reason.to_owned())),
-        None => source::sequential_reason(object, &options.cut).await,
+        None => records::sequential_reason(object, &options.cut).await,
     }
 }
 

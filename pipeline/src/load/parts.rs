@@ -27,8 +27,9 @@ use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
 use crate::feed::Feed;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
+use crate::records::{Compression, Format, PartReader};
 use crate::sink::{Encoder, Mode, Targets};
-use crate::source::{Compression, Format, Object, PartReader, look_again};
+use crate::store::{Object, look_again};
 use crate::summary::{State, Summary};
 use crate::transform::Tally;
 

@@ -13,7 +13,7 @@ use crate::failpoint::Failpoint;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, EarlierVersion, Entry, Identity, Incomplete, Loaded};
 use crate::sink::{Encoder, Mode};
-use crate::source::Object;
+use crate::store::Object;
 use crate::summary::{State, Summary};
 use crate::transform::Tally;
 

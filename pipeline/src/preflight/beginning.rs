@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::decode::{Decoder, Limits};
 use crate::error::{Error, Result};
 use crate::feed::{Decoded, Feed, Reason};
-use crate::source::{Batches, CutOptions, Decompressed, Object, ObjectReader, read_error};
+use crate::records::{Batches, CutOptions, Decompressed, read_error};
+use crate::store::{Object, ObjectReader};
 
 /// The reasons that a schema is to blame for, not a single record.
 const OF_SCHEMA: [Reason; 4] =

@@ -1,9 +1,9 @@
 //! A feed held against the columns of what it is to load.
 
-use crate::catalog::column::Column;
-use crate::catalog::types::DataType;
 use crate::decode::Limits;
 use crate::feed::{Feed, Field, Kind, Limit, Storage};
+use crate::infer::column::Column;
+use crate::infer::types::DataType;
 use crate::side_by_side::side_by_side;
 
 /// What stands where there is nothing.
@@ -254,12 +254,12 @@ fn length(field: &Field, limit: Limit, column: &Column) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::{Verdict, hold};
-    use crate::catalog::infer::Inference;
-    use crate::catalog::path::JsonPath;
-    use crate::catalog::shape::Shape;
     use crate::decode::Limits;
     use crate::feed::Limit;
     use crate::feed::tests::visits;
+    use crate::infer::inference::Inference;
+    use crate::infer::path::JsonPath;
+    use crate::infer::shape::Shape;
 
     const GOOD: &str = r#"{"id":5,"siteName":"s","at":7,"mobile":true,"reason":"r",
         "pages":[{"url":"u"},null]}"#;

@@ -13,16 +13,16 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::catalog::crawl::infer_object;
 pub use crate::catalog::sample::Others;
 use crate::catalog::sample::{crawl_sample, options};
 use crate::database::Connection;
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
+use crate::infer::objects::infer_object;
 use crate::load::{LoadOptions, is_loaded, note_failure};
 use crate::sink::{RequestedMode, Targets};
-use crate::source::{Listed, Object};
+use crate::store::{Listed, Object};
 use fit::{Fit, hold};
 use source::{Columns, Known, Named, Source};
 pub use warnings::Held;

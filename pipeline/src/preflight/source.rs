@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::types::{Json, ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-use crate::catalog::column::Column;
 use crate::catalog::sample::is_sample;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::source::{Listed, Object};
+use crate::infer::column::Column;
+use crate::store::{Listed, Object};
 
 /// What an object is taken to hold.
 #[derive(Debug, Clone)]

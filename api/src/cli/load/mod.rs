@@ -12,7 +12,7 @@ use pipeline::error::{Result, causes};
 use pipeline::feed::{Feed, Feeds};
 use pipeline::frame;
 use pipeline::load::{LoadOptions, Progress, warm_up};
-use pipeline::source::{Listed, find, shown};
+use pipeline::store::{Listed, find, shown};
 
 use super::preview::preview;
 use super::print::Printer;

@@ -10,7 +10,7 @@ use pipeline::error::Result;
 use pipeline::feed::Feed;
 use pipeline::load::{LoadOptions, Summary};
 use pipeline::preflight::{Held, Others, Planned, Preflight};
-use pipeline::source::{Listed, Object};
+use pipeline::store::{Listed, Object};
 
 use super::options;
 use super::single::load_one;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use pipeline::error::Result;
 use pipeline::load::{Connections, LoadOptions, State, Summary, dry_run, load};
-use pipeline::source::Object;
+use pipeline::store::Object;
 
 use super::run::Catalog;
 use crate::cli::print::Printer;

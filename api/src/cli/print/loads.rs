@@ -8,7 +8,7 @@ use pipeline::feed::{Feed, RowsOf, TablePlan};
 use pipeline::load::{Discarded, State, Summary, Warning};
 use pipeline::side_by_side::{cell, one_line};
 use pipeline::sink::RowCounts;
-use pipeline::source::Listed;
+use pipeline::store::Listed;
 use pipeline::verify::{Count, TableCount, Verified};
 
 use super::Printer;

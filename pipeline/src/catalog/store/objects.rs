@@ -8,12 +8,13 @@ use tokio_postgres::{GenericClient, Statement};
 use uuid::Uuid;
 
 use super::failed;
-use crate::catalog::crawl::ObjectShape;
 use crate::catalog::group::Member;
-use crate::catalog::shape::Shape;
 use crate::database::Connection;
 use crate::error::Result;
-use crate::source::{Format, Object};
+use crate::infer::objects::ObjectShape;
+use crate::infer::shape::Shape;
+use crate::records::Format;
+use crate::store::Object;
 
 /// What a crawler knows, and the run that adds to it.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@ use tokio_postgres::types::Json;
 use tokio_postgres::{GenericClient, Row};
 
 use super::failed;
-use crate::catalog::column::Column;
 use crate::catalog::definition::{OnChange, OnDelete};
 use crate::catalog::diff::{Change, diff};
 use crate::error::Result;
+use crate::infer::column::Column;
 
 /// Where a table was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

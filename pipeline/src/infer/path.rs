@@ -1,0 +1,192 @@
+//! Paths within documents: where their records are.
+
+use std::fmt::{self, Display, Formatter, Write};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Steps that a path may have.
+const MAX_STEPS: usize = 16;
+/// Bytes that a path may have.
+const MAX_BYTES: usize = 1024;
+
+/// Says where in a document its records are: `$` is the document, `.name` and `['name']` a field of an
+/// object, `[*]` every element of an array.
+///
+/// The elements of an object that is one array are documents of their own, so its `[*]` may be
+/// written or not: `$` and `$[*]` mean the same there, as do `$.a` and `$[*].a`.
+///
+/// ```
+/// use pipeline::infer::path::JsonPath;
+///
+/// let path: JsonPath = "$.data['the users'][*]".parse()?;
+/// assert_eq!(path.to_string(), "$.data['the users'][*]");
+/// # Ok::<(), pipeline::infer::path::PathError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct JsonPath {
+    steps: Vec<Step>,
+}
+
+/// One step further into a document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    Field(String),
+    Each,
+}
+
+/// A text is no path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a path at character {}: expected {expected}", .at + 1)]
+pub struct PathError {
+    /// Where it stops being one, in bytes.
+    pub at: usize,
+    /// What could stand there.
+    pub expected: &'static str,
+}
+
+impl JsonPath {
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The path within the elements of an array, for one from the array.
+    pub(crate) fn within_elements(&self) -> Self {
+        let steps = self.steps.strip_prefix(&[Step::Each]).unwrap_or(&self.steps);
+        Self { steps: steps.to_vec() }
+    }
+}
+
+impl Display for JsonPath {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_char('$')?;
+        for step in &self.steps {
+            match step {
+                Step::Each => f.write_str("[*]")?,
+                Step::Field(name) if plain(name) == name.len() && !name.is_empty() => {
+                    write!(f, ".{name}")?;
+                }
+                Step::Field(name) => {
+                    let name = name.replace('\\', "\\\\").replace('\'', "\\'");
+                    write!(f, "['{name}']")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for JsonPath {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        if text.len() > MAX_BYTES {
+            return Err(PathError { at: MAX_BYTES, expected: "at most 1024 bytes" });
+        }
+        if !text.starts_with('$') {
+            return Err(PathError { at: 0, expected: "`$`" });
+        }
+        let (mut at, mut steps) = (1, Vec::new());
+        while at < text.len() {
+            if steps.len() == MAX_STEPS {
+                return Err(PathError { at, expected: "at most 16 steps" });
+            }
+            let (step, length) = step(&text[at..])
+                .map_err(|(within, expected)| PathError { at: at + within, expected })?;
+            steps.push(step);
+            at += length;
+        }
+        Ok(Self { steps })
+    }
+}
+
+/// The step that a text begins with, and its length; or what is wrong, and where.
+fn step(text: &str) -> Result<(Step, usize), (usize, &'static str)> {
+    if text.starts_with("[*]") {
+        return Ok((Step::Each, 3));
+    }
+    if let Some(rest) = text.strip_prefix('.') {
+        return match plain(rest) {
+            0 => Err((1, "a name of letters, digits, `_` and `-`; others go within ['…']")),
+            length => Ok((Step::Field(rest[..length].to_owned()), 1 + length)),
+        };
+    }
+    if text.starts_with("['") {
+        return quoted(text);
+    }
+    Err((0, "`.name`, `['name']` or `[*]`"))
+}
+
+/// The name within `['…']`, in which `\` stands before a quote or another `\`.
+fn quoted(text: &str) -> Result<(Step, usize), (usize, &'static str)> {
+    let mut name = String::new();
+    let mut chars = text.char_indices().skip(2);
+    while let Some((at, char)) = chars.next() {
+        match char {
+            '\'' if text[at..].starts_with("']") => return Ok((Step::Field(name), at + 2)),
+            '\'' => return Err((at, "`]` behind the quote")),
+            '\\' => match chars.next() {
+                Some((_, escaped @ ('\'' | '\\'))) => name.push(escaped),
+                _ => return Err((at, "`\\'` or `\\\\`")),
+            },
+            char => name.push(char),
+        }
+    }
+    Err((text.len(), "`']`"))
+}
+
+/// The length of the name that a text begins with.
+fn plain(text: &str) -> usize {
+    let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-');
+    text.find(|char| !is_plain(char)).unwrap_or(text.len())
+}
+
+impl From<JsonPath> for String {
+    fn from(path: JsonPath) -> Self {
+        path.to_string()
+    }
+}
+
+impl TryFrom<String> for JsonPath {
+    type Error = PathError;
+
+    fn try_from(text: String) -> Result<Self, PathError> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::JsonPath;
+
+    #[test]
+    fn a_path_is_read_as_it_is_written() {
+        for text in
+            ["$", "$[*]", "$.a.b[*]", "$.a[*].b[*][*]", "$['']", "$['a.b'].c", "$['\\'\\\\']"]
+        {
+            assert_eq!(text.parse::<JsonPath>().unwrap().to_string(), text);
+        }
+        assert_eq!("$['a'][*]".parse::<JsonPath>().unwrap().to_string(), "$.a[*]");
+    }
+
+    #[test]
+    fn what_is_no_path_is_said_where() {
+        for (text, expected) in [
+            ("", "not a path at character 1: expected `$`"),
+            ("a.b", "not a path at character 1: expected `$`"),
+            ("$a", "not a path at character 2: expected `.name`, `['name']` or `[*]`"),
+            ("$.a[0]", "not a path at character 4: expected `.name`, `['name']` or `[*]`"),
+            ("$['a", "not a path at character 5: expected `']`"),
+            ("$['a'b]", "not a path at character 5: expected `]` behind the quote"),
+        ] {
+            assert_eq!(text.parse::<JsonPath>().unwrap_err().to_string(), expected, "{text}");
+        }
+        let error = "$..a".parse::<JsonPath>().unwrap_err();
+        assert_eq!(error.at, 2);
+        assert!("$[*]".repeat(2).parse::<JsonPath>().is_err());
+        assert!(format!("${}", "[*]".repeat(17)).parse::<JsonPath>().is_err());
+        let error = format!("$.{}", "a".repeat(1023)).parse::<JsonPath>().unwrap_err();
+        assert_eq!(error.to_string(), "not a path at character 1025: expected at most 1024 bytes");
+    }
+}

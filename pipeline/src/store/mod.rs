@@ -1,0 +1,26 @@
+//! Where objects are: buckets, their listings, and the bytes of one version of an object.
+//!
+//! [`find`] names objects, or a [`Bucket`] does. The first answer about an object pins its version, and
+//! [`ObjectReader`] reads that version. All readers of the process together read 32 MiB ahead at most, of
+//! stores that are far away.
+
+mod bucket;
+mod find;
+mod folder;
+mod listed;
+mod object;
+mod pattern;
+mod profile;
+mod read;
+mod remote;
+mod select;
+
+pub use bucket::Bucket;
+pub use find::{Found, find};
+pub use listed::Listed;
+pub use object::Object;
+pub(crate) use pattern::{Patterns, Wildcards};
+pub use read::ObjectReader;
+pub(crate) use read::{Arrival, read_beginning, Fetched, Fetches, Reading, Whole, look_again, read_whole};
+pub use remote::shown;
+pub use select::{Keys, Selection};

@@ -1,0 +1,306 @@
+//! Reads the ranges of an object ahead of its reader, several at once, and hands them on in order.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use super::budget::{Account, Hold};
+use super::distance::{Epoch, Window};
+use super::range::{read_range, reason};
+use super::ranges::Ranges;
+use crate::error::Error;
+use crate::store::Object;
+
+/// Bytes of an object that wait for its reader.
+#[derive(Debug)]
+struct Chunk {
+    bytes: Bytes,
+    /// None of what the budget does not count.
+    _hold: Option<Hold>,
+}
+
+/// The ranges of an object as they come, in order; dropping it ends the reading.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    receiver: mpsc::UnboundedReceiver<Result<Chunk, Error>>,
+    demand: Arc<Demand>,
+    /// When the chunk in use was handed on, and its length.
+    in_use: Option<(Instant, usize)>,
+    task: AbortHandle,
+}
+
+/// Ends the reading of an object when it is dropped, also while its reader waits on a thread of its own:
+/// the reader fails then.
+#[derive(Debug)]
+pub(crate) struct Reading(AbortHandle);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Chunks {
+    pub(super) fn reading(&self) -> Reading {
+        Reading(self.task.clone())
+    }
+
+    /// The next range; waits for it on a thread that may block.
+    pub(super) fn blocking_next(&mut self) -> Option<Result<Bytes, Error>> {
+        let asked = self.ask();
+        let chunk = self.receiver.blocking_recv();
+        self.take(asked, chunk)
+    }
+
+    #[cfg(test)]
+    pub(super) async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        let asked = self.ask();
+        let chunk = self.receiver.recv().await;
+        self.take(asked, chunk)
+    }
+
+    fn ask(&mut self) -> Instant {
+        let now = Instant::now();
+        if let Some((since, bytes)) = self.in_use.take() {
+            self.demand.used(now - since, bytes);
+        }
+        self.demand.asks();
+        now
+    }
+
+    fn take(
+        &mut self,
+        asked: Instant,
+        chunk: Option<Result<Chunk, Error>>,
+    ) -> Option<Result<Bytes, Error>> {
+        let now = Instant::now();
+        // What the budget counts waits to be used, and this does not any more.
+        let bytes = chunk?.map(|chunk| chunk.bytes);
+        self.demand.took(now - asked);
+        self.in_use = bytes.as_ref().ok().map(|bytes| (now, bytes.len()));
+        Some(bytes)
+    }
+}
+
+/// What a reader tells those who read ahead of it.
+#[derive(Debug, Default)]
+struct Demand {
+    state: Mutex<DemandState>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct DemandState {
+    /// Chunks that the reader has taken.
+    taken: usize,
+    /// Whether it waits for another.
+    asks: bool,
+    /// How long it has waited for them.
+    waited: Duration,
+    /// How long it has worked on them, and their bytes.
+    worked: Duration,
+    worked_bytes: usize,
+}
+
+impl Demand {
+    fn state(&self) -> MutexGuard<'_, DemandState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn used(&self, worked: Duration, bytes: usize) {
+        let mut state = self.state();
+        state.worked += worked;
+        state.worked_bytes += bytes;
+    }
+
+    fn asks(&self) {
+        self.state().asks = true;
+        self.changed.notify_one();
+    }
+
+    fn took(&self, waited: Duration) {
+        let mut state = self.state();
+        state.asks = false;
+        state.taken += 1;
+        state.waited += waited;
+        drop(state);
+        self.changed.notify_one();
+    }
+}
+
+/// How an object is read ahead.
+pub(super) struct Ahead {
+    pub(super) object: Object,
+    pub(super) ranges: Ranges,
+    pub(super) window: Window,
+    /// Ranges that are read at the same time at most.
+    pub(super) at_once: usize,
+    /// None where the budget does not count.
+    pub(super) account: Option<Account>,
+    /// Told when all that is wanted for sure is there.
+    pub(super) arrived: Option<oneshot::Sender<()>>,
+    /// Whether to make sure after the last range that the version is still there.
+    pub(super) looks_again: bool,
+}
+
+/// A range that is being read: whether it is a whole one, how long it took, and what came.
+type RangeRead = BoxFuture<'static, (bool, Duration, Result<Chunk, Error>)>;
+
+impl Ahead {
+    /// Begins to read, and hands on first what is there already. Must be called within a tokio runtime.
+    pub(super) fn start(self, beginning: Option<Bytes>) -> Chunks {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let demand = Arc::new(Demand::default());
+        let sent = usize::from(beginning.is_some());
+        if let Some(bytes) = beginning {
+            // The receiver is here.
+            sender.send(Ok(Chunk { bytes, _hold: None })).ok();
+        }
+        let task = tokio::spawn(self.run(sender, sent, Arc::clone(&demand))).abort_handle();
+        Chunks { receiver, demand, in_use: None, task }
+    }
+
+    /// Sends the ranges in order; ends when all are sent, when one cannot be read, or when nobody
+    /// listens any more.
+    async fn run(mut self, sender: Sender, mut sent: usize, demand: Arc<Demand>) {
+        let mut reading = FuturesOrdered::<RangeRead>::new();
+        let mut epoch = Measured::begin(&demand);
+        loop {
+            if reading.is_empty() && self.ranges.is_beyond() {
+                self.tell_arrival();
+            }
+            self.begin_reading(&mut reading, sent, &demand);
+            if reading.is_empty() && self.ranges.is_done() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                () = sender.closed() => return,
+                Some((is_whole, took, chunk)) = reading.next(), if !reading.is_empty() => {
+                    epoch.bytes += chunk.as_ref().map_or(0, |chunk| chunk.bytes.len());
+                    if is_whole && self.window.came(took) {
+                        epoch = self.turn(&epoch, &demand);
+                    }
+                    let failed = chunk.is_err();
+                    sent += 1;
+                    if sender.send(chunk).is_err() || failed {
+                        return;
+                    }
+                }
+                () = demand.changed.notified() => {}
+            }
+        }
+        self.look_again(&sender).await;
+    }
+
+    /// Begins to read as many ranges as the window and the budget let it.
+    fn begin_reading(
+        &mut self,
+        reading: &mut FuturesOrdered<RangeRead>,
+        sent: usize,
+        demand: &Demand,
+    ) {
+        let (waiting, asks) = {
+            let state = demand.state();
+            (sent - state.taken, state.asks)
+        };
+        while let Some(range) = self.ranges.peek() {
+            let ahead = waiting + reading.len();
+            let may_begin = reading.len() < self.at_once && ahead < self.window.size();
+            // What may never be wanted is read when it is asked for.
+            let is_wanted = !self.ranges.is_beyond() || ahead == 0 && asks;
+            if !may_begin || !is_wanted {
+                return;
+            }
+            let hold = match &self.account {
+                None => None,
+                Some(account) => match account.try_hold(range.end - range.start) {
+                    None => return,
+                    hold => hold,
+                },
+            };
+            self.ranges.advance();
+            let is_whole = range.end - range.start == self.ranges.read_bytes();
+            reading.push_back(Box::pin(read(self.object.clone(), range, is_whole, hold)));
+        }
+    }
+
+    fn tell_arrival(&mut self) {
+        if let Some(arrived) = self.arrived.take() {
+            // There may be nobody who wants to know.
+            arrived.send(()).ok();
+        }
+    }
+
+    /// Ends an epoch of the window, and begins the next.
+    fn turn(&mut self, epoch: &Measured, demand: &Demand) -> Measured {
+        let range_bytes = self.ranges.read_bytes() as f64;
+        let next = Measured::begin(demand);
+        let (worked, bytes) = {
+            let mut state = demand.state();
+            (std::mem::take(&mut state.worked), std::mem::take(&mut state.worked_bytes))
+        };
+        if bytes > 0 {
+            self.window.used(worked.mul_f64(range_bytes / bytes as f64));
+        }
+        self.window.turn(Epoch {
+            seconds: (next.began - epoch.began).as_secs_f64(),
+            waited: (next.waited - epoch.waited).as_secs_f64(),
+            ranges: epoch.bytes as f64 / range_bytes,
+        });
+        next
+    }
+
+    /// The version is to be there still when its last byte was read.
+    async fn look_again(&self, sender: &Sender) {
+        if !self.looks_again {
+            return;
+        }
+        let looked = tokio::select! {
+            looked = read_range(&self.object, None) => looked,
+            () = sender.closed() => return,
+        };
+        if let Err(error) = looked {
+            // The receiver may be gone: then nobody asks whether the object has changed.
+            sender.send(Err(error)).ok();
+        }
+    }
+}
+
+type Sender = mpsc::UnboundedSender<Result<Chunk, Error>>;
+
+async fn read(
+    object: Object,
+    range: Range<u64>,
+    is_whole: bool,
+    hold: Option<Hold>,
+) -> (bool, Duration, Result<Chunk, Error>) {
+    let began = Instant::now();
+    let chunk = match read_range(&object, Some(range)).await {
+        Ok(bytes) => Ok(Chunk { bytes, _hold: hold }),
+        Err(error) => Err(reason(&object, error).await),
+    };
+    (is_whole, began.elapsed(), chunk)
+}
+
+/// What is measured in an epoch.
+#[derive(Debug)]
+struct Measured {
+    began: Instant,
+    /// How long the reader had waited before.
+    waited: Duration,
+    bytes: usize,
+}
+
+impl Measured {
+    fn begin(demand: &Demand) -> Self {
+        Self { began: Instant::now(), waited: demand.state().waited, bytes: 0 }
+    }
+}
