@@ -146,7 +146,7 @@ async fn a_crawler_that_is_to_read_otherwise_reads_again_and_keys_are_chosen_by_
     let keys = ["--include", "a/*", "--exclude", "**/_*"];
     let first = crawl(&database, folder.path(), &keys);
     assert_eq!((&first["objects"], &first["records"]), (&json!(1), &json!(1)));
-    let paths = [&keys[..], &["--path", "$.none[*]", "--path", "$.items[*]"]].concat();
+    let paths = [&keys[..], &["--json-path", "$.none[*]", "--json-path", "$.items[*]"]].concat();
     let again = crawl(&database, folder.path(), &paths);
     assert_eq!((&again["unchanged"], &again["records"]), (&json!(0), &json!(2)));
     assert_eq!(catalog(&database, &["show", "table_microservice_hw"]).lines().count(), 2);

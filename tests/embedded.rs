@@ -67,14 +67,15 @@ async fn two_at_once_on_one_folder_are_refused_with_the_address_of_the_first() {
     let Err(Error::InUse { url, process, .. }) = second else { panic!("{second:?}") };
     assert_eq!((url.as_deref(), process), (Some(first.url()), std::process::id().to_string()));
     let output =
-        stevedore(&["migrate", "--folder", folder.path().to_str().unwrap()]).output().unwrap();
+        stevedore(&["migrate", "--data-dir", folder.path().to_str().unwrap()]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
         stderr(&output)
             .contains(&format!("hint: use its database: --database-url '{}'", first.url()))
     );
     let folder_name = folder.path().to_str().unwrap();
-    let psql = stevedore(&["psql", "--folder", folder_name, "-Atc", "select 1"]).output().unwrap();
+    let psql =
+        stevedore(&["psql", "--data-dir", folder_name, "-Atc", "select 1"]).output().unwrap();
     assert_eq!(stdout(&psql), "1\n", "psql uses the server that runs: {}", stderr(&psql));
     first.stop().await.unwrap();
     Embedded::start(&options(folder.path())).await.unwrap().stop().await.unwrap();

@@ -58,7 +58,7 @@ fn store_of(count: usize) -> S3Server {
 
 #[tokio::test]
 async fn a_small_object_takes_one_request_with_the_catalog_and_without() {
-    for args in [&["--no-catalog"][..], &[], &["--mode", "merge", "--connections", "2"]] {
+    for args in [&["--no-preflight"][..], &[], &["--mode", "merge", "--connections", "2"]] {
         let (server, database) = (S3Server::start(), TestDatabase::empty().await);
         server.put("users.json", lines(100));
         let proxy = forwarding(&server.endpoint);
@@ -96,7 +96,7 @@ async fn listed_objects_take_one_request_each() {
     server.put("in/empty.json", "");
     server.put("in/large.json", lines(10_000));
     let proxy = forwarding(&server.endpoint);
-    let loaded = load(&database, &proxy, &["--no-catalog", "s3://bucket/in/"]);
+    let loaded = load(&database, &proxy, &["--no-preflight", "s3://bucket/in/"]);
     assert!(loaded.iter().all(|line| line["state"] == "loaded"), "{loaded:?}");
     let objects: Vec<_> = loaded.iter().map(|line| line["object"].as_str().unwrap()).collect();
     assert!(objects.is_sorted() && objects.len() == 62, "{objects:?}");
@@ -122,7 +122,7 @@ async fn a_job_asks_the_store_once_when_it_is_accepted_and_once_to_load() {
     server.put("users.json", lines(100));
     let proxy = forwarding(&server.endpoint);
     let serve =
-        Serve::start_with(&database, &["--no-catalog"], Path::new("s3://bucket"), |command| {
+        Serve::start_with(&database, &["--no-preflight"], Path::new("s3://bucket"), |command| {
             with_store(command, &proxy)
         });
     let found = serve.request(reqwest::Method::GET, "/trigger?bucket=bucket&key=users.json");
@@ -142,7 +142,7 @@ async fn objects_that_were_loaded_long_after_they_were_written_are_not_read_agai
         moto.put(&format!("bucket/in/{number}.json"), &text);
     }
     let proxy = forwarding(&moto.endpoint);
-    let folder = ["--no-catalog", "s3://bucket/in/"];
+    let folder = ["--no-preflight", "s3://bucket/in/"];
     load(&database, &proxy, &folder);
     let states = |lines: Vec<Value>| {
         lines.iter().map(|line| line["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -177,7 +177,7 @@ async fn what_a_busy_store_refuses_is_loaded_in_the_end() {
     let text = lines(60_000);
     server.put("in/large.json", &text);
     let proxy = Proxy::start_busy(&server.endpoint, 3);
-    let loaded = load(&database, &proxy, &["--no-catalog", "s3://bucket/in/"]);
+    let loaded = load(&database, &proxy, &["--no-preflight", "s3://bucket/in/"]);
     assert_eq!(loaded.len(), 301);
     assert!(loaded.iter().all(|line| line["state"] == "loaded"), "{loaded:?}");
     assert_eq!(database.count("user_status").await, 60_001);

@@ -29,7 +29,7 @@ async fn a_load_whose_commit_is_not_answered_says_what_became_of_it() {
         let (url, proxy) = proxy_that_loses(&database, 1, commits).await;
         let output = tokio::task::spawn_blocking(move || {
             let sample = sample("user_status_sample.json");
-            stevedore(&["load", "--json", "--no-catalog", "--database-url", &url, &sample])
+            stevedore(&["load", "--json", "--no-preflight", "--database-url", &url, &sample])
                 .output()
                 .unwrap()
         });

@@ -27,7 +27,7 @@ async fn a_load_of_which_too_many_records_are_rejected_writes_nothing() {
         let path = folder.path().join("a.ndjson");
         std::fs::write(&path, two_of_five()).unwrap();
         let load = |limit: &str, flags: &[&str]| {
-            let limit = ["--max-rejected", limit, "--mode", mode, "--no-catalog", "--json"];
+            let limit = ["--max-rejected", limit, "--mode", mode, "--no-preflight", "--json"];
             let args = [&["load", path.to_str().unwrap()], &limit[..], flags].concat();
             database.stevedore(&args).output().unwrap()
         };
@@ -77,7 +77,7 @@ async fn of_a_bundle_the_object_that_has_too_many_rejects_fails_alone() {
         std::fs::write(folder.path().join(format!("{at}.ndjson")), text).unwrap();
     }
     let path = folder.path().to_str().unwrap();
-    let load = ["load", "--json", "--no-catalog", "--max-rejected", "1", path];
+    let load = ["load", "--json", "--no-preflight", "--max-rejected", "1", path];
     let output = database.stevedore(&load).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let states: Vec<_> = json_lines(&output).iter().map(|load| load["state"].clone()).collect();
@@ -124,7 +124,8 @@ async fn with_a_limit_no_part_is_committed_before_all_rejects_are_counted() {
 async fn the_limit_of_a_job_goes_before_that_of_the_server() {
     let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
     std::fs::write(folder.path().join("a.ndjson"), two_of_five()).unwrap();
-    let serve = Serve::start(&database, &["--max-rejected", "30%", "--no-catalog"], folder.path());
+    let serve =
+        Serve::start(&database, &["--max-rejected", "30%", "--no-preflight"], folder.path());
     let request = |objects: (&str, &str), limit: Option<&str>| {
         let mut request = json!({"bucket": "bucket", (objects.0): objects.1, "reload": true});
         if let Some(limit) = limit {

@@ -144,13 +144,13 @@ async fn a_field_that_no_record_has_is_an_error_before_the_first_row() {
 hint: "
     );
     assert!(said.contains(&expected), "{said}");
-    assert!(said.contains("--no-catalog"), "{said}");
+    assert!(said.contains("--no-preflight"), "{said}");
     assert_eq!(summary["state"], "failed");
     assert_eq!(database.counts().await, [0, 0, 0]);
     let ledger = "select state, error_code from stevedore.loads";
     let failed = json!({"state": "failed", "error_code": "schema_mismatch"});
     assert_eq!(database.rows(ledger).await, [failed]);
-    let loaded = database.load(&["--no-catalog", &file]).remove(0);
+    let loaded = database.load(&["--no-preflight", &file]).remove(0);
     assert_eq!(
         (&loaded["rejected_by_reason"], &loaded["warnings"][0]["kind"]),
         (&json!({"null_field": 3}), &json!("all_rejected"))
@@ -178,7 +178,7 @@ async fn a_type_that_never_fits_is_an_error_before_the_first_row() {
     let (said, _) = refused(&database, &[&file]);
     assert!(said.contains(expected), "{said}");
     let mut command = database.stevedore(&["load", "--json", &file]);
-    let loaded = command.env("STEVEDORE_NO_CATALOG", "1").output().unwrap();
+    let loaded = command.env("STEVEDORE_NO_PREFLIGHT", "1").output().unwrap();
     let loaded = json_lines(&loaded).remove(0);
     assert_eq!(loaded["rejected_by_reason"], json!({"wrong_type": 3}));
     // Some values fit: no error, since they can be loaded.
@@ -278,7 +278,7 @@ async fn a_catalog_that_is_out_of_date_keeps_nothing_from_being_loaded() {
 async fn a_dry_run_needs_no_database_to_hold_the_feed_against_the_object() {
     let folder = Folder::with(&[("a.json", &without_status(2)), ("empty.json", &"{}\n".repeat(9))]);
     let run = |name| {
-        let mut command = stevedore(&["load", "--dry-run", "--folder", "/nowhere/at/all"]);
+        let mut command = stevedore(&["load", "--dry-run", "--data-dir", "/nowhere/at/all"]);
         command.arg(folder.path(name)).output().unwrap()
     };
     let output = run("a.json");
@@ -344,7 +344,7 @@ async fn jobs_are_held_against_the_catalog_unless_they_say_otherwise() {
 async fn a_worker_may_do_without_the_catalog() {
     let database = TestDatabase::empty().await;
     let folder = Folder::with(&[("a.json", &without_status(3))]);
-    let serve = Serve::start(&database, &["--no-catalog"], &folder.root());
+    let serve = Serve::start(&database, &["--no-preflight"], &folder.root());
     let job = serve.ended(&serve.load("a.json").await).await;
     assert_eq!((&job["state"], &job["rejected"]), (&json!("succeeded"), &json!(3)));
     assert_eq!(database.count("stevedore.crawlers").await, 0);

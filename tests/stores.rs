@@ -190,7 +190,7 @@ async fn a_body_that_breaks_off_is_continued_where_it_broke() {
         _ => Fate::Forward,
     });
     let url = "s3://bucket/users.json";
-    let output = load(&database, &s3::environment(&proxy.endpoint), &["--no-catalog", url]);
+    let output = load(&database, &s3::environment(&proxy.endpoint), &["--no-preflight", url]);
     assert_eq!(loaded(&output), loaded_once(url));
     assert_eq!(json_lines(&output)[0]["loaded"], 30_000);
     let asked = proxy.asked("GET");
@@ -208,7 +208,7 @@ async fn a_store_that_asks_to_slow_down_is_asked_again() {
         _ => Fate::Forward,
     });
     let url = "s3://bucket/users.json";
-    let output = load(&database, &s3::environment(&proxy.endpoint), &["--no-catalog", url]);
+    let output = load(&database, &s3::environment(&proxy.endpoint), &["--no-preflight", url]);
     assert_eq!(loaded(&output), loaded_once(url));
     assert_eq!(proxy.asked("GET").len(), 4);
 }
@@ -223,7 +223,8 @@ async fn overwritten(endpoint: &str, bytes: usize, overwrite: impl Fn() + Send +
         if (method, before) == ("GET", 0) { Fate::Cut(bytes) } else { Fate::Forward }
     });
     let environment = s3::environment(&proxy.endpoint);
-    let said = failure(&load(&database, &environment, &["--no-catalog", "s3://bucket/users.json"]));
+    let said =
+        failure(&load(&database, &environment, &["--no-preflight", "s3://bucket/users.json"]));
     assert!(said.contains("s3://bucket/users.json changed while it was read"), "{said}");
     assert_eq!(database.counts().await, [0, 0, 0]);
 }

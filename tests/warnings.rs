@@ -44,23 +44,23 @@ async fn a_load_whose_records_are_all_rejected_is_warned_about() {
     let bad = folder.write("bad.ndjson", "{\n{}\n{}\n");
     let worse = folder.write("worse.ndjson", "{\n{}\n{}\n{}\n");
     let detail = "every record was rejected, 3 of 3: malformed 1, null_field 2";
-    let dry = database.load(&["--no-catalog", "--dry-run", &bad]).remove(0);
+    let dry = database.load(&["--no-preflight", "--dry-run", &bad]).remove(0);
     let expected = json!([{"kind": "all_rejected", "detail": detail}]);
     assert_eq!(dry["warnings"], expected);
     // In a bundle too, of each object.
-    let many = database.stevedore(&["load", "--no-catalog", folder.path()]).output().unwrap();
+    let many = database.stevedore(&["load", "--no-preflight", folder.path()]).output().unwrap();
     assert!(many.status.success(), "{}", stderr(&many));
     for (path, detail) in [(&bad, detail), (&worse, "every record was rejected, 4 of 4: ")] {
         let warning = format!("warning: file://{path}: {detail}");
         assert!(stderr(&many).contains(&warning), "{}", stderr(&many));
     }
-    let one = database.stevedore(&["load", "--no-catalog", "--reload", &bad]).output().unwrap();
+    let one = database.stevedore(&["load", "--no-preflight", "--reload", &bad]).output().unwrap();
     let warning = format!("warning: file://{bad}: {detail}\n");
     assert!(stdout(&one).contains(&warning), "{}", stdout(&one));
     // One good record, or none at all.
     for text in ["{\n".to_owned() + &record("u", 1, "s"), String::new()] {
         let path = folder.write("other.ndjson", &text);
-        assert_eq!(kinds(&database.load(&["--no-catalog", &path])[0]), [""; 0]);
+        assert_eq!(kinds(&database.load(&["--no-preflight", &path])[0]), [""; 0]);
     }
 }
 
@@ -70,7 +70,7 @@ async fn another_version_of_an_object_whose_rows_stay_is_warned_about() {
         [("append", "1 rows and 1 rows of child tables"), ("merge", "1 rows of child tables")]
     {
         let (database, folder) = (TestDatabase::empty().await, Folder::new());
-        let load = |path: &str| database.load(&["--no-catalog", "--mode", mode, path]);
+        let load = |path: &str| database.load(&["--no-preflight", "--mode", mode, path]);
         let path = folder.write("a.ndjson", &record("u", 1, "s"));
         folder.write("b.ndjson", &record("v", 1, "s"));
         let first = load(&path).remove(0);

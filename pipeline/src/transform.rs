@@ -120,21 +120,21 @@ pub(crate) struct Transform {
 impl Transform {
     /// Works until the object ends or nobody takes the rows any more, which come meanwhile.
     pub(crate) fn start(self, reader: ObjectReader) -> (mpsc::Receiver<Rows>, Work) {
-        self.beside(reader.reading(), |transform, rows| transform.run(reader, rows))
+        self.start_with(reader.reading(), |transform, rows| transform.run(reader, rows))
     }
 
     /// The same for the lines of a part.
     pub(crate) fn start_part(self, reader: PartReader) -> (mpsc::Receiver<Rows>, Work) {
-        self.beside(reader.reading(), |transform, rows| transform.run_part(reader, rows))
+        self.start_with(reader.reading(), |transform, rows| transform.run_part(reader, rows))
     }
 
-    fn beside(
+    fn start_with(
         self,
         reading: Reading,
         run: impl FnOnce(Self, &mpsc::Sender<Rows>) -> Result<Tally> + Send + 'static,
     ) -> (mpsc::Receiver<Rows>, Work) {
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-        let tally = beside(Arc::clone(&self.feed), move || run(self, &sender));
+        let tally = spawn_worker(Arc::clone(&self.feed), move || run(self, &sender));
         (receiver, Work { tally, _reading: reading })
     }
 
@@ -225,7 +225,7 @@ const NICE: i32 = 5;
 
 /// Works on a thread of its own, which lets others go first: the database may be on this machine, and
 /// whoever sends to it must not wait for a processor. Nothing is received if the work panics.
-fn beside<T: Send + 'static>(
+fn spawn_worker<T: Send + 'static>(
     feed: Arc<Feed>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
@@ -439,7 +439,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_panics_is_received_as_nothing() {
-        let panics = beside(visits(), || panic!("as this test wants"));
+        let panics = spawn_worker(visits(), || panic!("as this test wants"));
         assert!(panics.await.map(|(): ()| ()).is_err());
     }
 

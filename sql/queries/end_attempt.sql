@@ -15,5 +15,5 @@ set
     records = coalesce($9, records),
     loaded = coalesce($10, loaded),
     rejected = coalesce($11, rejected)
-where job_id = $1 and attempts = $2 and state = 'running' and not listed
+where job_id = $1 and attempts = $2 and state = 'running' and not children_created
 returning state

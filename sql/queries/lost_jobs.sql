@@ -3,7 +3,7 @@
 select j.job_id
 from stevedore.jobs j
 where
-    j.state in ('queued', 'running') and not j.listed
+    j.state in ('queued', 'running') and not j.children_created
     and not exists (
         select
         from stevedore_queue._private_jobs q

@@ -2,7 +2,7 @@
 -- about, but those for whose version another job is under way.
 update stevedore.jobs
 set
-    state = 'queued', earlier_attempts = attempts, deaths = 0, cancel_requested = false,
+    state = 'queued', earlier_attempts = attempts, crashed_attempts = 0, cancel_requested = false,
     error = null, first_error = null, finished_at = null, next_attempt_at = null
 where job_id in (
     select c.job_id

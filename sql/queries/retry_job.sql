@@ -2,16 +2,16 @@
 with again as (
     update stevedore.jobs
     set
-        state = case when listed then 'running' else 'queued' end,
+        state = case when children_created then 'running' else 'queued' end,
         earlier_attempts = attempts,
-        deaths = 0, cancel_requested = false, error = null, first_error = null,
+        crashed_attempts = 0, cancel_requested = false, error = null, first_error = null,
         finished_at = null, next_attempt_at = null
     where job_id = $1 and state in ('failed', 'cancelled')
-    returning job_id, parent_id, listed
+    returning job_id, parent_id, children_created
 ), parent as (
     update stevedore.jobs p
     set state = 'running', cancel_requested = false, finished_at = null
     from again
-    where p.job_id = again.parent_id and p.listed and p.state in ('failed', 'cancelled', 'succeeded')
+    where p.job_id = again.parent_id and p.children_created and p.state in ('failed', 'cancelled', 'succeeded')
 )
-select listed from again
+select children_created from again

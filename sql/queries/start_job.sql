@@ -3,12 +3,12 @@ update stevedore.jobs
 set
     state = 'running',
     attempts = attempts + 1,
-    deaths = deaths + (state = 'running')::integer,
+    crashed_attempts = crashed_attempts + (state = 'running')::integer,
     worker = $2,
     started_at = coalesce(started_at, clock_timestamp()),
     next_attempt_at = null,
     error = case when state = 'running' then $3::jsonb end,
     first_error = coalesce(first_error, case when state = 'running' then $3::jsonb end),
     bytes_read = 0, records = 0, loaded = 0, rejected = 0
-where job_id = $1 and state in ('queued', 'running') and not listed
-returning feed, bucket, key, prefix, glob, version, mode, dry_run, reload, catalog, max_rejected, attempts, earlier_attempts, deaths, cancel_requested, requested_by, request_id
+where job_id = $1 and state in ('queued', 'running') and not children_created
+returning feed, bucket, key, prefix, glob, version, mode, dry_run, reload, catalog, max_rejected, attempts, earlier_attempts, crashed_attempts, cancel_requested, requested_by, request_id

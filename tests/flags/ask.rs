@@ -181,10 +181,10 @@ async fn versions_are_shown_in_every_format() {
     assert!(show(&[]).contains("name: string"));
     let first = show(&["--version", "1"]);
     assert!(first.contains("id: int") && !first.contains("name"), "{first}");
-    assert_eq!(show(&["--export", "tree"]), show(&[]));
-    let schema: Value = serde_json::from_str(&show(&["--export", "json-schema"])).unwrap();
+    assert_eq!(show(&["--format", "tree"]), show(&[]));
+    let schema: Value = serde_json::from_str(&show(&["--format", "json-schema"])).unwrap();
     assert!(schema["properties"]["name"].is_object(), "{schema}");
-    let ddl = show(&["--export", "ddl", "--version", "2"]);
+    let ddl = show(&["--format", "ddl", "--version", "2"]);
     let client = database.connect().await;
     client.batch_execute(&ddl).await.unwrap();
     assert_eq!(database.count("table_lake").await, 0);

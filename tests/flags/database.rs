@@ -96,7 +96,7 @@ fn every_verb_starts_the_database_of_the_folder() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let file = file.to_str().unwrap();
-    for (verb, output) in run(folder.path(), None, |_| vec!["--folder".into(), file.into()]) {
+    for (verb, output) in run(folder.path(), None, |_| vec!["--data-dir".into(), file.into()]) {
         assert_eq!(output.status.code(), Some(1), "{verb}: {}", stderr(&output));
         assert!(stderr(&output).contains(file), "{verb}: {}", stderr(&output));
     }
@@ -109,7 +109,7 @@ fn every_verb_starts_the_database_of_the_folder() {
     let sha256 = "0123456789abcdef".repeat(4);
     let flags = |verb: &str| {
         let home = home(folder.path(), verb).display().to_string();
-        let flags = ["--folder", &home, "--postgres-url", &url, "--postgres-sha256", &sha256];
+        let flags = ["--data-dir", &home, "--postgres-url", &url, "--postgres-sha256", &sha256];
         flags.map(str::to_owned).to_vec()
     };
     for (verb, output) in run(folder.path(), None, flags) {

@@ -63,7 +63,7 @@ fn config_shows_every_flag() {
         ("--bucket", "b=/tmp"),
         ("--cors-origin", "https://a.example"),
         ("--database-url", "postgresql://u@h/d"),
-        ("--folder", "data"),
+        ("--data-dir", "data"),
         ("--key", key),
         ("--listen", "127.0.0.1:8081"),
         ("--log", "debug"),

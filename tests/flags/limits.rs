@@ -31,11 +31,11 @@ async fn too_much_text_is_given_up() {
         ("--max-expansion", "7", "more than 7 times as many"),
         ("--max-text-bytes", "1000", "longer than 1000 bytes"),
     ] {
-        let (code, error) = run(&["load", "--no-catalog", &path, flag, value]);
+        let (code, error) = run(&["load", "--no-preflight", &path, flag, value]);
         assert_eq!(code, Some(1), "{flag}: {error}");
         assert!(error.contains(said), "{flag}: {error}");
     }
-    let loaded = database.load(&[&["--no-catalog", &path], &off[..]].concat()).remove(0);
+    let loaded = database.load(&[&["--no-preflight", &path], &off[..]].concat()).remove(0);
     assert_eq!(loaded["records"], 1);
     // The object is read anew with the limits of `verify`.
     for (flag, value, said) in [
@@ -64,7 +64,7 @@ async fn jobs_over_too_much_fail() {
         ] {
             let (database, serve) = accepting(folder.path()).await;
             let job = serve.load(key).await;
-            let flags = [flag, value, "--no-catalog"];
+            let flags = [flag, value, "--no-preflight"];
             let _works = Works::start(verb, &database, folder.path(), &flags);
             let failed = serve.ended(&job).await;
             let error = &failed["error"];

@@ -22,7 +22,7 @@ async fn the_format_is_the_one_that_is_named() {
         (&["--format", "array"], 2, json!({})),
         (&["--format", "ndjson"], 0, json!({"not_an_object": 1})),
     ] {
-        let args = [&["--dry-run", "--no-catalog", &path], args].concat();
+        let args = [&["--dry-run", "--no-preflight", &path], args].concat();
         let summary = database.load(&args).remove(0);
         let found = (&summary["loaded"], &summary["rejected_by_reason"]);
         assert_eq!(found, (&json!(loaded), &reasons), "{args:?}");
@@ -70,7 +70,7 @@ async fn switches_do_what_they_say() {
 
 #[tokio::test]
 async fn the_catalog_is_left_alone() {
-    for (args, crawlers) in [(&["--no-catalog"][..], 0), (&[], 1)] {
+    for (args, crawlers) in [(&["--no-preflight"][..], 0), (&[], 1)] {
         let database = TestDatabase::empty().await;
         let (_folder, path) = file(&record("u", 1, "s"));
         database.load(&[args, &[&path]].concat());

@@ -38,7 +38,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         &["--max-rejected"],
     ),
     ("load", "flags::load::switches_do_what_they_say", &["--dry-run", "--reload", "--json"]),
-    ("load", "flags::load::the_catalog_is_left_alone", &["--no-catalog"]),
+    ("load", "flags::load::the_catalog_is_left_alone", &["--no-preflight"]),
     ("load", "flags::load::as_many_rows_are_shown_as_are_asked_for", &["--preview"]),
     ("load", "cli::plans_are_explained_without_a_database", &["--explain"]),
     ("load", "modes::auto_merges_into_a_table_with_a_key_and_appends_to_one_without", &["--mode"]),
@@ -50,7 +50,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("serve", GRACE, &["--grace-secs"]),
     ("serve", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("serve", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
-    ("serve", JOBS, &["--no-catalog", "--max-record-bytes"]),
+    ("serve", JOBS, &["--no-preflight", "--max-record-bytes"]),
     ("serve", "flags::work::the_pool_has_as_many_connections_as_are_asked_for", &["--pool-size"]),
     ("serve", "access::without_keys_only_this_machine_is_served", &["--listen", "--insecure"]),
     ("serve", "access::certificates_encrypt", &["--tls-cert", "--tls-key"]),
@@ -82,7 +82,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("worker", GRACE, &["--grace-secs"]),
     ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
-    ("worker", JOBS, &["--no-catalog", "--max-record-bytes"]),
+    ("worker", JOBS, &["--no-preflight", "--max-record-bytes"]),
     ("worker", JOBS_TOO_MUCH, TOO_MUCH),
     (
         "jobs",
@@ -126,7 +126,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--bucket",
         ],
     ),
-    ("crawl objects", CRAWL_KEYS, &["--include", "--exclude", "--path"]),
+    ("crawl objects", CRAWL_KEYS, &["--include", "--exclude", "--json-path"]),
     (
         "crawl objects",
         "crawl::columns_that_changed_are_taken_added_or_only_told_as_the_policy_says",
@@ -160,7 +160,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("crawl list", EMBEDDED, DATABASE),
     ("catalog", DATABASE_URL, &["--database-url"]),
     ("catalog", EMBEDDED, DATABASE),
-    ("catalog show", "flags::ask::versions_are_shown_in_every_format", &["--version", "--export"]),
+    ("catalog show", "flags::ask::versions_are_shown_in_every_format", &["--version", "--format"]),
     ("psql", DATABASE_URL, &["--database-url"]),
     ("psql", EMBEDDED, DATABASE),
     ("show", DATABASE_URL, &["--database-url"]),
@@ -187,7 +187,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--connections",
             "--cors-origin",
             "--database-url",
-            "--folder",
+            "--data-dir",
             "--grace-secs",
             "--insecure",
             "--key",
@@ -200,7 +200,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--max-rejected",
             "--max-rejects-in-a-row",
             "--max-text-bytes",
-            "--no-catalog",
+            "--no-preflight",
             "--no-worker",
             "--pool-size",
             "--postgres-sha256",
@@ -217,7 +217,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
 
 const DATABASE_URL: &str = "flags::database::every_verb_uses_the_database_that_is_named";
 const EMBEDDED: &str = "flags::database::every_verb_starts_the_database_of_the_folder";
-const DATABASE: &[&str] = &["--folder", "--postgres-url", "--postgres-sha256"];
+const DATABASE: &[&str] = &["--data-dir", "--postgres-url", "--postgres-sha256"];
 const CONCURRENCY: &str = "flags::work::as_many_jobs_run_at_once_as_are_asked_for";
 const CONNECTIONS: &str = "flags::work::a_huge_object_is_loaded_on_as_many_connections";
 const GRACE: &str = "flags::work::what_runs_may_go_on_for_the_grace_period";

@@ -186,7 +186,7 @@ async fn what_runs_may_go_on_for_the_grace_period() {
             database.load(&[bucket.path().join("b.ndjson").to_str().unwrap()]);
             let holder = lock(&database, "user_status_log").await;
             let job = serve.load("a.ndjson").await;
-            let flags = ["--grace-secs", grace, "--no-catalog"];
+            let flags = ["--grace-secs", grace, "--no-preflight"];
             let mut works = Works::start(verb, &database, bucket.path(), &flags);
             until(&database.connect().await, &waiting_for("user_status_log"), 1).await;
             works.signal("-TERM");
@@ -210,7 +210,7 @@ async fn a_load_waits_for_a_lock_as_long_as_it_may() {
         database.load(&[bucket.path().join("b.ndjson").to_str().unwrap()]);
         let _holder = lock(&database, "user_status_log").await;
         serve.load("a.ndjson").await;
-        let flags = ["--lock-timeout-secs", "1", "--no-catalog"];
+        let flags = ["--lock-timeout-secs", "1", "--no-preflight"];
         let _works = Works::start(verb, &database, bucket.path(), &flags);
         let failed = "stevedore.jobs where first_error ->> 'code' = 'database_failed'";
         until(&database.connect().await, failed, 1).await;
@@ -271,7 +271,7 @@ async fn jobs_are_loaded_as_the_worker_is_told() {
         std::fs::write(bucket.path().join("a.ndjson"), long).unwrap();
         let (database, serve) = accepting(bucket.path()).await;
         let job = serve.load("a.ndjson").await;
-        let flags = ["--max-record-bytes", "400", "--no-catalog"];
+        let flags = ["--max-record-bytes", "400", "--no-preflight"];
         let _works = Works::start(verb, &database, bucket.path(), &flags);
         let done: Value = serve.ended(&job).await;
         assert_eq!(done["summary"]["rejected_by_reason"], json!({"too_large": 1}), "{verb}");

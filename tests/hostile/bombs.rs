@@ -94,7 +94,7 @@ async fn a_small_object_may_repeat_itself_as_it_likes() {
 async fn rejects_without_end_are_given_up_and_none_is_written() {
     let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
     let path = write(folder.path(), "bomb.ndjson.gz", &empty_records());
-    let limit = ["--no-catalog", "--max-rejects-in-a-row", "20000"];
+    let limit = ["--no-preflight", "--max-rejects-in-a-row", "20000"];
     let said = fails(&database, &[&limit[..], &[&path]].concat());
     assert_eq!(codes(&database).await, ["reject_limit"], "{said}");
     assert!(said.contains("records in a row were rejected, most of them as null_field"), "{said}");
@@ -107,9 +107,9 @@ async fn a_record_that_is_loaded_begins_the_count_of_rejects_anew() {
     let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
     let some = format!("{}{}\n", "{}\n".repeat(3), record("a", 1, "ACTIVE"));
     let path = write(folder.path(), "users.ndjson", some.repeat(3).as_bytes());
-    let args = ["--no-catalog", "--max-rejects-in-a-row", "4", &path];
+    let args = ["--no-preflight", "--max-rejects-in-a-row", "4", &path];
     assert_eq!(database.load(&args)[0]["rejected"], 9);
-    fails(&database, &["--no-catalog", "--reload", "--max-rejects-in-a-row", "3", &path]);
+    fails(&database, &["--no-preflight", "--reload", "--max-rejects-in-a-row", "3", &path]);
     assert_eq!(codes(&database).await, ["reject_limit"]);
     let args = ["--reload", "--max-rejects-in-a-row", "0", &path];
     assert_eq!(database.load(&args)[0]["rejected"], 9);
@@ -124,7 +124,7 @@ async fn of_a_bundle_only_the_bomb_fails() {
     }
     write(folder.path(), "rejects.ndjson", &b"{}\n".repeat(50));
     write(folder.path(), "bomb.ndjson.zst", &line_feeds());
-    let args = ["--no-catalog", "--max-rejects-in-a-row", "50", folder.path().to_str().unwrap()];
+    let args = ["--no-preflight", "--max-rejects-in-a-row", "50", folder.path().to_str().unwrap()];
     let said = fails(&database, &args);
     assert_eq!(codes(&database).await, ["expansion_limit", "reject_limit"], "{said}");
     assert!(said.contains("rejects.ndjson was stopped: 50 records in a row"), "{said}");

@@ -40,9 +40,9 @@ async fn deep_records_are_loaded_checked_and_crawled() {
     std::fs::write(&array, format!("[{whole},{{}},{whole}]")).unwrap();
     let array = array.to_str().unwrap();
     for (args, records) in [
-        (&["load", "--dry-run", "--no-catalog", path][..], 17),
-        (&["load", "--no-catalog", path], 17),
-        (&["load", "--no-catalog", array], 3),
+        (&["load", "--dry-run", "--no-preflight", path][..], 17),
+        (&["load", "--no-preflight", path], 17),
+        (&["load", "--no-preflight", array], 3),
     ] {
         let output = database.stevedore(args).arg("--json").output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
@@ -51,7 +51,7 @@ async fn deep_records_are_loaded_checked_and_crawled() {
     }
     let bucket = folder.path().to_str().unwrap();
     let nested = format!("${}", ".a".repeat(16));
-    for paths in [&[][..], &["--path", "$.a.b", "--path", &nested]] {
+    for paths in [&[][..], &["--json-path", "$.a.b", "--json-path", &nested]] {
         let args = [&["crawl", "objects", bucket][..], paths].concat();
         let output = database.stevedore(&args).output().unwrap();
         assert!(output.status.success(), "{paths:?} {}", stderr(&output));

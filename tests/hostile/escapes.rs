@@ -69,7 +69,7 @@ async fn what_objects_and_databases_hold_is_shown_without_what_a_terminal_obeys(
     std::fs::write(folder.path().join(name), &records).unwrap();
     std::fs::write(folder.path().join("\u{202e}cut.json.gz"), [0x1f, 0x8b, 8, 0]).unwrap();
     let path = folder.path().to_str().unwrap();
-    let loaded = database.stevedore(&["load", "--no-catalog", path]).output().unwrap();
+    let loaded = database.stevedore(&["load", "--no-preflight", path]).output().unwrap();
     assert_harmless(&loaded);
     assert!(stderr(&loaded).contains(r"\u{202e}cut.json.gz"), "{}", stderr(&loaded));
     let missing = format!("{path}/{HOSTILE}");
@@ -83,7 +83,7 @@ async fn what_objects_and_databases_hold_is_shown_without_what_a_terminal_obeys(
     let tables = database.rows("select name from stevedore.catalog_tables").await;
     let table = tables[0]["name"].as_str().unwrap().to_owned();
     for export in ["tree", "ddl", "json-schema"] {
-        let args = ["catalog", "show", &table, "--export", export];
+        let args = ["catalog", "show", &table, "--format", export];
         let output = database.stevedore(&args).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         assert_harmless(&output);

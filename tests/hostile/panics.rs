@@ -16,7 +16,7 @@ fn bucket() -> tempfile::TempDir {
 async fn a_panic_in_a_load_leaves_a_crawl_that_runs_beside_it_alone() {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
     let hold = bucket.path().join("hold");
-    let serve = Serve::start_with(&database, &["--no-catalog"], bucket.path(), |command| {
+    let serve = Serve::start_with(&database, &["--no-preflight"], bucket.path(), |command| {
         command
             .env("STEVEDORE_FAILPOINT", "objects_kept")
             .env("STEVEDORE_FAILPOINT_FILE", &hold)
@@ -52,7 +52,7 @@ async fn a_panic_in_a_load_leaves_a_crawl_that_runs_beside_it_alone() {
 async fn a_panic_in_a_crawl_leaves_a_load_that_runs_beside_it_alone() {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
     let hold = bucket.path().join("hold");
-    let serve = Serve::start_with(&database, &["--no-catalog"], bucket.path(), |command| {
+    let serve = Serve::start_with(&database, &["--no-preflight"], bucket.path(), |command| {
         command
             .env("STEVEDORE_FAILPOINT", "recorded")
             .env("STEVEDORE_FAILPOINT_FILE", &hold)

@@ -63,7 +63,7 @@ async fn a_redirect_that_names_no_place_is_an_error_too() {
 async fn a_job_says_where_the_store_redirects_to_and_is_not_tried_again() {
     let database = TestDatabase::empty().await;
     let (store, other) = redirecting("307 Temporary Redirect", "");
-    let args = ["--bucket", "remote=s3://bucket", "--no-catalog"];
+    let args = ["--bucket", "remote=s3://bucket", "--no-preflight"];
     let serve = Serve::start_with(&database, &args, &repository("data"), |command| {
         command.envs(variables(&store))
     });

@@ -49,13 +49,13 @@ async fn show(
         CatalogVerb::List => {
             printer.tables(&Tables::list(&*session.connection, None, None).await?);
         }
-        CatalogVerb::Show { table, version, export } => {
+        CatalogVerb::Show { table, version, format } => {
             let found = table_of(session, table).await?;
             let columns = match version {
                 Some(version) => columns_of(session, &found, *version).await?,
                 None => found.table.columns.clone(),
             };
-            match export {
+            match format {
                 Export::Tree => printer.text(&tree(&columns)),
                 Export::Ddl => printer.text(&ddl(table, &columns)),
                 Export::JsonSchema => printer.json_text(&format!("{:#}\n", json_schema(&columns))),

@@ -29,7 +29,7 @@ fn hint(error: &Error) -> String {
     match error {
         Error::Target { remedy, .. } => remedy.clone(),
         Error::Exposed { remedy, .. } => {
-            format!("take the right from them: {remedy}; or keep the data elsewhere: --folder")
+            format!("take the right from them: {remedy}; or keep the data elsewhere: --data-dir")
         }
         Error::InUse { url: Some(url), .. } => format!("use its database: --database-url '{url}'"),
         Error::Download { .. } => {
@@ -119,7 +119,7 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::RootCertificates { .. } => "set sslrootcert to a readable PEM file of certificates",
         Error::Mismatch { .. } => {
             "if the catalog is out of date, crawl the bucket again with `stevedore crawl objects` (`stevedore \
-             catalog list` shows its table); --no-catalog skips this check and loads what fits"
+             catalog list` shows its table); --no-preflight skips this check and loads what fits"
         }
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
@@ -145,7 +145,9 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::CommitUnknown { .. } => {
             "run the same command again: it loads the object unless it is loaded already"
         }
-        Error::InUse { .. } => "wait until the other process ends, or use another folder: --folder",
+        Error::InUse { .. } => {
+            "wait until the other process ends, or use another folder: --data-dir"
+        }
         Error::Embedded { .. } => "fix the cause above, or use your own server: --database-url",
         _ => "nothing was written; please report this as a defect, with the object if you can",
     }

@@ -93,7 +93,7 @@ impl Service {
             cut: args.records.cut(None),
             max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
             max_rejected: args.rejects.max_rejected,
-            catalog: !args.no_catalog,
+            catalog: !args.no_preflight,
         };
         let known = (buckets.clone(), feeds.clone());
         let worker = Worker::new(loads, work, listener.clone(), known, settings);

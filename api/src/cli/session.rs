@@ -7,7 +7,7 @@ use pipeline::database::{Connection, Database, Download, Embedded, EmbeddedOptio
 use pipeline::error::Result;
 
 use super::print::Printer;
-use crate::config::{DEFAULT_FOLDER, DatabaseArgs};
+use crate::config::{DEFAULT_DATA_DIR, DatabaseArgs};
 
 /// Where the embedded database goes when we are root and its user cannot reach the folder.
 const SYSTEM_FOLDER: &str = "/var/lib/stevedore";
@@ -31,8 +31,8 @@ impl Session {
     }
 
     /// Connects again if the connection broke.
-    pub(super) async fn mend(&mut self) -> Result<()> {
-        self.connection.mend().await
+    pub(super) async fn reconnect(&mut self) -> Result<()> {
+        self.connection.reconnect().await
     }
 
     /// More connections to the same database; fewer, if the server has no more.
@@ -77,14 +77,14 @@ pub(super) async fn open(
 /// Starts the embedded database.
 pub(super) async fn start(args: &DatabaseArgs, printer: &Printer) -> Result<Embedded> {
     let options = EmbeddedOptions {
-        folder: args.folder.clone(),
+        folder: args.data_dir.clone(),
         system_folder: PathBuf::from(SYSTEM_FOLDER),
         path: env::var_os("PATH"),
         download: Download { url: args.postgres_url.clone(), sha256: args.postgres_sha256.clone() },
     };
     let embedded = Embedded::start(&options).await?;
     if let Some(folder) = embedded.moved_to() {
-        let wanted = args.folder.display();
+        let wanted = args.data_dir.display();
         printer.note(&format!(
             "note: the database's user cannot reach {wanted}, so its data are in {}",
             folder.display()
@@ -95,8 +95,8 @@ pub(super) async fn start(args: &DatabaseArgs, printer: &Printer) -> Result<Embe
 
 /// The command that opens the embedded database, also while another process uses it.
 fn psql(args: &DatabaseArgs) -> String {
-    match args.folder.to_str() {
-        Some(DEFAULT_FOLDER) => "stevedore psql".to_owned(),
-        _ => format!("stevedore psql --folder '{}'", args.folder.display()),
+    match args.data_dir.to_str() {
+        Some(DEFAULT_DATA_DIR) => "stevedore psql".to_owned(),
+        _ => format!("stevedore psql --data-dir '{}'", args.data_dir.display()),
     }
 }

@@ -19,7 +19,7 @@ pub(super) const CRAWL_EXAMPLES: &str = "\
 Examples:
   stevedore crawl objects microservice-hw
   stevedore crawl objects s3://company-exports --prefix 2026/ --sample 1000 --exclude '**/_*'
-  stevedore crawl objects api --path '$.items[*]' --path '$' --on-change add-columns
+  stevedore crawl objects api --json-path '$.items[*]' --json-path '$' --on-change add-columns
   stevedore crawl postgres --include 'orders*'
   stevedore crawl run microservice-hw";
 
@@ -42,7 +42,7 @@ pub(super) const CATALOG_EXAMPLES: &str = "\
 Examples:
   stevedore catalog list
   stevedore catalog show table_microservice_hw
-  stevedore catalog show table_microservice_hw --export ddl
+  stevedore catalog show table_microservice_hw --format ddl
   stevedore catalog diff table_microservice_hw 1 2";
 
 /// What to crawl.
@@ -262,7 +262,7 @@ pub(crate) struct CrawlObjectsArgs {
     pub(crate) sample: SampleSetting,
     /// Where the records are in a document, as a JsonPath: `$`, `$[*]`, `$.a.b[*]`. Repeat for several:
     /// the first that leads to records is used. [default: $]
-    #[arg(long = "path", value_name = "JSONPATH")]
+    #[arg(long = "json-path", value_name = "JSONPATH")]
     pub(crate) paths: Vec<JsonPath>,
     /// Name of the crawler. [default: the bucket and the prefix]
     #[arg(long, value_name = "NAME")]
@@ -340,7 +340,7 @@ pub(crate) enum CatalogVerb {
         version: Option<i32>,
         /// Format of the columns
         #[arg(long, value_name = "FORMAT", default_value = "tree")]
-        export: Export,
+        format: Export,
     },
     /// Show what changed between two versions of a table
     Diff {

@@ -119,7 +119,7 @@ pub(crate) enum Verb {
 }
 
 /// The folder of the embedded database, unless another is named.
-pub(crate) const DEFAULT_FOLDER: &str = ".stevedore";
+pub(crate) const DEFAULT_DATA_DIR: &str = ".stevedore";
 
 /// Connections that are used unless more are asked for.
 const MOST_CONNECTIONS: usize = 4;
@@ -161,7 +161,7 @@ const PSQL_EXAMPLES: &str = "\
 Examples:
   stevedore psql
   stevedore psql -c 'select count(*) from orders_rejects'
-  stevedore psql --folder /srv/stevedore";
+  stevedore psql --data-dir /srv/stevedore";
 
 const KEY_EXAMPLES: &str = "\
 Example:
@@ -225,8 +225,8 @@ pub(crate) struct LoadArgs {
     pub(crate) reload: bool,
     /// Skip the preflight: do not compare the feed with the catalog, and crawl no sample of a new
     /// bucket
-    #[arg(long, env = "STEVEDORE_NO_CATALOG", value_parser = BoolishValueParser::new())]
-    pub(crate) no_catalog: bool,
+    #[arg(long, env = "STEVEDORE_NO_PREFLIGHT", value_parser = BoolishValueParser::new())]
+    pub(crate) no_preflight: bool,
     /// Print one JSON object for each load
     #[arg(long)]
     pub(crate) json: bool,
@@ -357,8 +357,8 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// Folder of the embedded PostgreSQL
-    #[arg(long, env = "STEVEDORE_FOLDER", value_name = "FOLDER", default_value = DEFAULT_FOLDER)]
-    pub(crate) folder: PathBuf,
+    #[arg(long, env = "STEVEDORE_DATA_DIR", value_name = "FOLDER", default_value = DEFAULT_DATA_DIR)]
+    pub(crate) data_dir: PathBuf,
     /// Where to download PostgreSQL from when none is installed
     #[arg(
         long,

@@ -50,8 +50,8 @@ pub(crate) struct WorkArgs {
     pub(crate) statement_timeout_secs: u64,
     /// Skip the preflight: do not compare the feed with the catalog, and crawl no sample of a new
     /// bucket
-    #[arg(long, env = "STEVEDORE_NO_CATALOG", value_parser = BoolishValueParser::new())]
-    pub(crate) no_catalog: bool,
+    #[arg(long, env = "STEVEDORE_NO_PREFLIGHT", value_parser = BoolishValueParser::new())]
+    pub(crate) no_preflight: bool,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

@@ -9,7 +9,7 @@ use pipeline::database::Connection;
 use pipeline::error::{Error, Result, causes};
 use pipeline::feed::Feed;
 use pipeline::load::{LoadOptions, MaxRejected, Progress, dry_run, load};
-use pipeline::preflight::{Held, Others, Planned};
+use pipeline::preflight::{Others, PreflightReport, PreflightRequest};
 use pipeline::sink::RequestedMode;
 use pipeline::store::Object;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ use crate::{failpoint, metrics};
 /// Attempts at a job that fails for reasons that can pass: half an hour or so in all.
 const ATTEMPTS: i32 = 14;
 /// Deaths of workers after which a job is taken to have caused them.
-pub(super) const DEATHS: i32 = 2;
+pub(super) const MAX_CRASHED_ATTEMPTS: i32 = 2;
 /// Longest pause before another attempt.
 const LONGEST_PAUSE_SECS: i64 = 300;
 /// How often a running attempt notes how far it is.
@@ -40,7 +40,7 @@ impl Worker {
     /// # Errors
     /// When the database does not take notes; the entry stays in the queue.
     pub(super) async fn attempt(&self, job_id: Uuid, worker: &str) -> Result<(), StoreError> {
-        let Some(started) = self.insist(|| self.store.start(job_id, worker)).await? else {
+        let Some(started) = self.retry_transient(|| self.store.start(job_id, worker)).await? else {
             // It has ended, or its jobs have.
             return finish_parent(&self.store.client().await?, job_id).await;
         };
@@ -56,7 +56,7 @@ impl Worker {
     }
 
     /// Does something with the rows as soon as the database lets us.
-    pub(super) async fn insist<T, F>(&self, doing: impl Fn() -> F) -> Result<T, StoreError>
+    pub(super) async fn retry_transient<T, F>(&self, doing: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -72,8 +72,9 @@ impl Worker {
     }
 
     async fn outcome(&self, started: &Started) -> Outcome {
-        if started.deaths >= DEATHS {
-            let detail = format!("{} workers died while they worked on it", started.deaths);
+        if started.crashed_attempts >= MAX_CRASHED_ATTEMPTS {
+            let detail =
+                format!("{} workers died while they worked on it", started.crashed_attempts);
             return Outcome::Failed(JobError::new("worker_died", detail, false));
         }
         let mode = match started.mode.parse() {
@@ -191,12 +192,12 @@ impl Worker {
         object: &Object,
         options: &LoadOptions,
         connection: &mut Connection,
-    ) -> Result<Held> {
+    ) -> Result<PreflightReport> {
         if !started.catalog || !self.settings.catalog {
-            return Ok(Held::default());
+            return Ok(PreflightReport::default());
         }
         let (dry_run, others) = (started.dry_run, Others::OfFolder);
-        let planned = Planned { object, feed, options, dry_run, others };
+        let planned = PreflightRequest { object, feed, options, dry_run, others };
         self.preflight.check(&planned, Some(connection)).await
     }
 
@@ -241,7 +242,7 @@ impl Worker {
             return Ok(());
         };
         // If it cannot be noted, the attempt counts as one whose worker died.
-        self.insist(|| self.store.end(started, &end)).await?;
+        self.retry_transient(|| self.store.end(started, &end)).await?;
         let load_id = end.summary.and_then(|summary| summary.load_id);
         tracing::info!(state = end.state.as_str(), load_id, "an attempt has ended");
         metrics::ended(end.state.as_str());

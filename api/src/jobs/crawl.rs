@@ -14,7 +14,7 @@ use tokio_postgres::types::Json;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::attempt::{DEATHS, NOTE_EVERY};
+use super::attempt::{MAX_CRASHED_ATTEMPTS, NOTE_EVERY};
 use super::outcome::JobError;
 use super::queue::CrawlEntry;
 use super::store::{Store, StoreError, begin, commit, database_failed};
@@ -41,18 +41,19 @@ impl Worker {
     /// When the database does not take notes; the entry stays in the queue.
     pub(super) async fn crawl(&self, entry: &CrawlEntry) -> Result<(), StoreError> {
         let CrawlEntry { crawler, run_id } = entry;
-        let Some(deaths) = self.insist(|| self.store.start_crawl(entry)).await? else {
+        let Some(crashed_attempts) = self.retry_transient(|| self.store.start_crawl(entry)).await?
+        else {
             return Ok(());
         };
         let span = tracing::info_span!("crawl", crawler, %run_id);
         async {
             tracing::info!("a crawl begins");
-            let crawled = match deaths {
-                ..DEATHS => caught(self.crawled(entry))
+            let crawled = match crashed_attempts {
+                ..MAX_CRASHED_ATTEMPTS => caught(self.crawled(entry))
                     .await
                     .unwrap_or_else(|| Crawled::Failed(JobError::panicked())),
                 _ => {
-                    let detail = format!("{deaths} workers died while they worked on it");
+                    let detail = format!("{crashed_attempts} workers died while they worked on it");
                     Crawled::Failed(JobError::new("worker_died", detail, false))
                 }
             };
@@ -60,10 +61,11 @@ impl Worker {
                 Crawled::Noted => tracing::info!("a crawl has ended"),
                 Crawled::Failed(error) => {
                     tracing::warn!(code = error.code, "a crawl has failed");
-                    self.insist(|| self.store.fail_crawl(entry, &error)).await?;
+                    self.retry_transient(|| self.store.fail_crawl(entry, &error)).await?;
                 }
                 Crawled::Postponed => {
-                    self.insist(|| self.store.postpone_crawl(entry, Utc::now() + AGAIN)).await?;
+                    self.retry_transient(|| self.store.postpone_crawl(entry, Utc::now() + AGAIN))
+                        .await?;
                 }
             }
             Ok(())
@@ -135,8 +137,8 @@ fn failed(error: &Error) -> Crawled {
 impl Store {
     /// Begins an attempt: how many died before it; none if the run has come to its end.
     async fn start_crawl(&self, entry: &CrawlEntry) -> Result<Option<i32>, StoreError> {
-        let sql = "update stevedore.crawlers set deaths = deaths + (state = 'running')::integer \
-            where name = $1::text and run_id = $2 and state <> 'ready' returning deaths";
+        let sql = "update stevedore.crawlers set crashed_attempts = crashed_attempts + (state = 'running')::integer \
+            where name = $1::text and run_id = $2 and state <> 'ready' returning crashed_attempts";
         let row = self.client().await?.query_opt(sql, &[&entry.crawler, &entry.run_id]).await;
         Ok(row.map_err(database_failed("begin a crawl"))?.map(|row| row.get(0)))
     }

@@ -100,7 +100,7 @@ impl Worker {
         if !goes_on(&transaction, started).await? {
             return Ok(false);
         }
-        let sql = "update stevedore.jobs set listed = true where job_id = $1";
+        let sql = "update stevedore.jobs set children_created = true where job_id = $1";
         let listed = transaction.execute(sql, &[&started.job_id]).await;
         listed.map_err(database_failed("note that all objects are listed"))?;
         finish_parent(&transaction, started.job_id).await?;

@@ -32,7 +32,7 @@ pub(super) struct Started {
     pub(super) attempt: i32,
     /// Its number since the job was last asked for.
     pub(super) attempt_of_run: i32,
-    pub(super) deaths: i32,
+    pub(super) crashed_attempts: i32,
     pub(super) cancel_requested: bool,
     pub(super) asked: Asked,
 }
@@ -206,7 +206,7 @@ impl Started {
             max_rejected: row.get("max_rejected"),
             attempt,
             attempt_of_run: attempt - row.get::<_, i32>("earlier_attempts"),
-            deaths: row.get("deaths"),
+            crashed_attempts: row.get("crashed_attempts"),
             cancel_requested: row.get("cancel_requested"),
             asked: Asked { by: row.get("requested_by"), request_id: row.get("request_id") },
         }

@@ -188,7 +188,7 @@ impl Store {
     /// How many jobs over one object wait or run.
     pub(crate) async fn live(&self) -> Result<BTreeMap<String, i64>, StoreError> {
         let sql = "select state, count(*) from stevedore.jobs \
-            where state in ('queued', 'running') and not listed group by state";
+            where state in ('queued', 'running') and not children_created group by state";
         let rows = self.client().await?.query(sql, &[]).await;
         let rows = rows.map_err(database_failed("count the jobs that wait"))?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
@@ -229,7 +229,7 @@ impl Store {
         let Some(row) = row.map_err(failed())? else {
             return Ok(Changed::No);
         };
-        if !row.get::<_, bool>("listed") {
+        if !row.get::<_, bool>("children_created") {
             self.enqueue(&transaction, &[job_id], None).await?;
         }
         commit(transaction).await?;
@@ -248,7 +248,7 @@ impl Store {
         let transaction = begin(client).await?;
         // The last of those before may have ended it again.
         let running = "update stevedore.jobs set state = 'running', finished_at = null \
-            where job_id = $1 and listed and state <> 'running'";
+            where job_id = $1 and children_created and state <> 'running'";
         transaction.execute(running, &[&job_id]).await.map_err(failed())?;
         let retry = include_str!("../../../sql/queries/retry_children.sql");
         let rows = transaction.query(retry, &[&job_id]).await.map_err(failed())?;

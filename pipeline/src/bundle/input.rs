@@ -60,7 +60,7 @@ async fn look_up(
     let mut remote: Vec<_> =
         members.iter_mut().filter(|member| member.listed.bucket().is_remote()).collect();
     for members in remote.chunks_mut(AT_ONCE) {
-        connection.mend().await?;
+        connection.reconnect().await?;
         let identities: Vec<_> =
             members.iter().map(|member| Identity::of(work.feed, member.listed.seeming())).collect();
         let identities: Vec<_> = identities.iter().collect();

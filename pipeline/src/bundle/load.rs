@@ -75,7 +75,7 @@ pub(super) async fn load_bundle(
     if turn.is_lost() || work.options.progress.is_stopped() {
         return Err(Undone::PredecessorFailed);
     }
-    connection.mend().await?;
+    connection.reconnect().await?;
     let (mut ended, wanted) = wanted(inputs, work.feed)?;
     let identities: Vec<_> = wanted.iter().map(|wanted| &wanted.identity).collect();
     let existing = find_existing(&**connection, &identities, work.options).await?;

@@ -80,7 +80,7 @@ pub async fn load_bundled(
             continue;
         }
         for Member { listed, .. } in failed {
-            let loaded = load_mended(&listed, &work, &mut connections).await;
+            let loaded = load_reconnected(&listed, &work, &mut connections).await;
             let is_last = loaded.as_ref().is_err_and(Error::fails_every_load);
             tell(&listed, loaded);
             if is_last {
@@ -139,7 +139,7 @@ async fn load_in_line(
 }
 
 /// Loads an object alone.
-async fn load_mended(
+async fn load_reconnected(
     listed: &Listed,
     work: &Work<'_>,
     connections: &mut [&mut Connection],
@@ -147,7 +147,7 @@ async fn load_mended(
     match connections.first_mut() {
         Some(connection) => {
             let object = listed.begin().await?;
-            connection.mend().await?;
+            connection.reconnect().await?;
             load_alone(&object, work.feed, connection, work.options).await
         }
         None => Err(Error::Stopped { object: listed.url() }),

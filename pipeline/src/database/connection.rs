@@ -38,7 +38,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::Connect`] when that fails.
-    pub async fn mend(&mut self) -> Result<()> {
+    pub async fn reconnect(&mut self) -> Result<()> {
         if self.is_closed() {
             *self = self.database.connect().await?;
         }

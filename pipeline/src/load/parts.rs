@@ -29,7 +29,7 @@ use crate::feed::Feed;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded, Part};
 use crate::records::{Compression, Format, PartReader};
 use crate::sink::{Encoder, Mode, Targets};
-use crate::store::{Object, look_again};
+use crate::store::{Object, verify_version};
 use crate::summary::{State, Summary};
 use crate::transform::Tally;
 
@@ -280,7 +280,7 @@ impl<'a> Load<'a> {
     async fn complete(&self, identity: &Identity, connection: &mut Connection) -> Result<Summary> {
         let Self { object, options, .. } = self;
         let (database, load_id) = (connection.database().clone(), self.begun.load_id);
-        connection.mend().await?;
+        connection.reconnect().await?;
         let transaction = connection.begin(false).await?;
         ledger::claim(&transaction, &[identity]).await?;
         if ledger::is_recorded(&transaction, load_id).await? {
@@ -384,7 +384,7 @@ impl Unit for PartUnit<'_> {
             build_transform(object, feed, targets.limits(), stamp, Some(encoder), options);
         let object_read = (*object).clone();
         // The store is asked while the rest is written.
-        let version_check = async move { arrival.look_again(&object_read).await }.boxed();
+        let version_check = async move { arrival.verify_version(&object_read).await }.boxed();
         Ok(Transforming { version_check, ..transforming(object, transform.start_part(reader)) })
     }
 
@@ -396,7 +396,7 @@ impl Unit for PartUnit<'_> {
     ) -> Result<()> {
         // The last line may end behind what had been read at the check.
         if tallies.iter().any(|tally| tally.text.end > self.checked_to) {
-            look_again(self.load.object).await?;
+            verify_version(self.load.object).await?;
         }
         let (load_id, part) = (self.load.begun.load_id, self.claimed()?);
         for (tally, counts) in tallies.iter().zip(&counts) {

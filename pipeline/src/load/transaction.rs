@@ -111,7 +111,7 @@ pub(crate) async fn load_unit<U: Unit>(
         return Ok(Outcome::PredecessorFailed);
     }
     // The answer to the commit before may have been lost with the connection.
-    connection.mend().await?;
+    connection.reconnect().await?;
     let transaction = connection.begin(false).await?;
     if let Some(found) = unit.claim(&transaction).await? {
         return Ok(Outcome::Found(found));

@@ -79,7 +79,7 @@ impl Fit {
 }
 
 /// Holds a feed, and what its targets can hold, against columns.
-pub(super) fn hold(feed: &Feed, columns: &[Column], limits: &Limits) -> Fit {
+pub(super) fn check_compatibility(feed: &Feed, columns: &[Column], limits: &Limits) -> Fit {
     let mut lines: Vec<_> = feed
         .fields
         .iter()
@@ -253,7 +253,7 @@ fn length(field: &Field, limit: Limit, column: &Column) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Verdict, hold};
+    use super::{Verdict, check_compatibility};
     use crate::decode::Limits;
     use crate::feed::Limit;
     use crate::feed::tests::visits;
@@ -277,7 +277,7 @@ mod tests {
         let mut limits = Limits::of_fresh_tables(&feed);
         let id = feed.fields.iter().position(|field| field.key == "id").unwrap();
         limits.record[id] = Limit::Range(0, 1000);
-        let fit = hold(&feed, &shape.columns(), &limits);
+        let fit = check_compatibility(&feed, &shape.columns(), &limits);
         let lines = fit.lines.into_iter().filter(|line| line.verdict != Verdict::Fits);
         lines.map(|line| (line.field, line.verdict)).collect()
     }

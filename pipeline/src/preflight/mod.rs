@@ -23,9 +23,9 @@ use crate::infer::objects::infer_object;
 use crate::load::{LoadOptions, is_loaded, note_failure};
 use crate::sink::{RequestedMode, Targets};
 use crate::store::{Listed, Object};
-use fit::{Fit, hold};
+use fit::{Fit, check_compatibility};
 use source::{Columns, Known, Named, Source};
-pub use warnings::Held;
+pub use warnings::PreflightReport;
 
 /// Records of which a table must have been made, to say what every record is like.
 const RECORDS: u64 = 2;
@@ -45,7 +45,7 @@ pub struct Preflight {
 
 /// What is to be loaded, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Planned<'a> {
+pub struct PreflightRequest<'a> {
     /// The object.
     pub object: &'a Object,
     /// Its feed.
@@ -76,10 +76,10 @@ impl Preflight {
     /// already. [`Error::Connect`] when there is no other connection.
     pub async fn check(
         &self,
-        planned: &Planned<'_>,
+        planned: &PreflightRequest<'_>,
         mut connection: Option<&mut Connection>,
-    ) -> Result<Held> {
-        let held = self.hold(planned, connection.as_deref_mut()).await;
+    ) -> Result<PreflightReport> {
+        let held = self.compare(planned, connection.as_deref_mut()).await;
         if let Some(connection) = connection.filter(|connection| connection.is_closed()) {
             *connection = connection.database().connect().await?;
         }
@@ -95,7 +95,7 @@ impl Preflight {
         options: &LoadOptions,
         others: Others<'_>,
         connection: &mut Connection,
-    ) -> Vec<Result<Held>> {
+    ) -> Vec<Result<PreflightReport>> {
         let mut held = Vec::with_capacity(objects.len());
         let mut tried = HashSet::new();
         for objects in objects.chunks(AT_ONCE) {
@@ -110,20 +110,20 @@ impl Preflight {
             let mut found = found.unwrap_or_default().into_iter();
             for object in rest {
                 held.push(match found.next() {
-                    Some(Known::NoTable) => Ok(Held::default()),
+                    Some(Known::NoTable) => Ok(PreflightReport::default()),
                     Some(Known::Table(source)) => {
-                        let fit = hold(feed, &source.columns, &limits);
+                        let fit = check_compatibility(feed, &source.columns, &limits);
                         if fit.rejects_all() {
                             self.check_listed(object, many, connection).await
                         } else {
-                            Ok(Held::new(&source, &fit))
+                            Ok(PreflightReport::new(&source, &fit))
                         }
                     }
                     // The bucket could not be crawled, and each look-up takes an answer of the store.
                     Some(Known::Nothing) | None
                         if object.bucket().is_remote() && !tried.insert(&object.bucket().name) =>
                     {
-                        Ok(Held::default())
+                        Ok(PreflightReport::default())
                     }
                     Some(Known::Nothing) | None => {
                         self.check_listed(object, many, connection).await
@@ -140,49 +140,49 @@ impl Preflight {
         listed: &Listed,
         Many { feed, options, others }: Many<'_>,
         connection: &mut Connection,
-    ) -> Result<Held> {
+    ) -> Result<PreflightReport> {
         let Ok(object) = listed.begin().await else {
-            return Ok(Held::default());
+            return Ok(PreflightReport::default());
         };
-        let planned = Planned { object: &object, feed, options, dry_run: false, others };
+        let planned = PreflightRequest { object: &object, feed, options, dry_run: false, others };
         self.check(&planned, Some(connection)).await
     }
 
-    async fn hold(
+    async fn compare(
         &self,
-        planned: &Planned<'_>,
+        planned: &PreflightRequest<'_>,
         mut connection: Option<&mut Connection>,
-    ) -> Result<Held> {
+    ) -> Result<PreflightReport> {
         let began = SystemTime::now();
         let source = match self.source(planned, connection.as_deref_mut()).await {
             Ok(Some(source)) => source,
-            Ok(None) => return Ok(Held::default()),
+            Ok(None) => return Ok(PreflightReport::default()),
             Err(error) => {
                 tracing::debug!(error = error.with_causes(), "loaded without the catalog");
-                return Ok(Held::default());
+                return Ok(PreflightReport::default());
             }
         };
         let limits = self.limits_of(planned, connection.as_deref_mut()).await;
-        let fit = hold(planned.feed, &source.columns, &limits);
+        let fit = check_compatibility(planned.feed, &source.columns, &limits);
         if !fit.rejects_all() || source.records < RECORDS {
-            return Ok(Held::new(&source, &fit));
+            return Ok(PreflightReport::new(&source, &fit));
         }
         let Some(connection) = connection else {
             return self.confirm(planned, &source, &fit, &limits).await;
         };
         if is_loaded(planned.object, planned.feed, connection, planned.options).await {
-            return Ok(Held::default());
+            return Ok(PreflightReport::default());
         }
         self.forget_limits();
         let limits = self.limits_of(planned, Some(&mut *connection)).await;
-        let fit = hold(planned.feed, &source.columns, &limits);
+        let fit = check_compatibility(planned.feed, &source.columns, &limits);
         if !fit.rejects_all() {
-            return Ok(Held::new(&source, &fit));
+            return Ok(PreflightReport::new(&source, &fit));
         }
         let held = self.confirm(planned, &source, &fit, &limits).await;
         match &held {
             Err(error) if !planned.dry_run => {
-                let Planned { object, feed, options, .. } = planned;
+                let PreflightRequest { object, feed, options, .. } = planned;
                 note_failure(object, feed, connection, options, began, error).await;
             }
             // The object is another than those that were looked at.
@@ -197,10 +197,10 @@ impl Preflight {
     /// What the object is taken to hold; of a bucket that was never crawled a sample is.
     async fn source(
         &self,
-        planned: &Planned<'_>,
+        planned: &PreflightRequest<'_>,
         connection: Option<&mut Connection>,
     ) -> Result<Option<Source>> {
-        let Planned { object, feed, dry_run, .. } = *planned;
+        let PreflightRequest { object, feed, dry_run, .. } = *planned;
         let known = match connection {
             Some(connection) => {
                 let known = self.known(object, feed, connection).await;
@@ -231,8 +231,8 @@ impl Preflight {
     }
 
     /// Crawls a sample, unless that was in vain before; whether it was not.
-    async fn crawl(&self, planned: &Planned<'_>, connection: &mut Connection) -> bool {
-        let Planned { object, options, others, .. } = planned;
+    async fn crawl(&self, planned: &PreflightRequest<'_>, connection: &mut Connection) -> bool {
+        let PreflightRequest { object, options, others, .. } = planned;
         let closed = || self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         if closed().contains(&object.bucket.name) {
             return false;
@@ -252,12 +252,12 @@ impl Preflight {
     /// Whether the object is like the table says: then the error, else warnings.
     async fn confirm(
         &self,
-        planned: &Planned<'_>,
+        planned: &PreflightRequest<'_>,
         source: &Source,
         fit: &Fit,
         limits: &Limits,
-    ) -> Result<Held> {
-        let Planned { object, feed, options, .. } = *planned;
+    ) -> Result<PreflightReport> {
+        let PreflightRequest { object, feed, options, .. } = *planned;
         let is_rejected =
             beginning::is_rejected(object, feed, limits.clone(), options.cut.clone()).await;
         match is_rejected {
@@ -267,13 +267,13 @@ impl Preflight {
                 differences: fit.differences(&source.name),
             }),
             // What keeps it from being read, the load will say.
-            Ok(false) | Err(_) => Ok(Held::new(source, fit)),
+            Ok(false) | Err(_) => Ok(PreflightReport::new(source, fit)),
         }
     }
 
     async fn limits_of(
         &self,
-        planned: &Planned<'_>,
+        planned: &PreflightRequest<'_>,
         connection: Option<&mut Connection>,
     ) -> Limits {
         self.limits(planned.feed, planned.options.mode, connection).await
@@ -309,7 +309,7 @@ impl Preflight {
 }
 
 /// What the beginning of the object itself holds; nothing where there is no record with a field.
-async fn self_described(planned: &Planned<'_>) -> Result<Option<Source>> {
+async fn self_described(planned: &PreflightRequest<'_>) -> Result<Option<Source>> {
     let seen = infer_object(planned.object, &options(&planned.options.cut)).await?;
     let columns = seen.shape.columns();
     Ok((!columns.is_empty()).then(|| Source {

@@ -14,13 +14,13 @@ const OTHERS: &str = "(other)";
 
 /// What was found before a load.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct PreflightReport {
     warnings: Vec<Warning>,
     /// What people call the table that the feed was held against.
     source: Option<String>,
 }
 
-impl Held {
+impl PreflightReport {
     pub(super) fn new(source: &Source, fit: &Fit) -> Self {
         let lines = fit.lines.iter().filter(|line| line.verdict != Verdict::Fits);
         let warnings = lines.map(|line| warning(line, source)).collect();

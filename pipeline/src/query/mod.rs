@@ -10,8 +10,8 @@
 //! may have megabytes.
 
 mod beginning;
-pub mod name;
 mod frame;
+pub mod name;
 mod prepared;
 mod rows;
 mod source;

@@ -174,7 +174,7 @@ impl<R: BufRead> Batches<R> {
         }
         let format = match self.options.format {
             Some(format) => format,
-            None => format::look(&self.buffer).map_err(io::Error::other)?,
+            None => format::detect_format(&self.buffer).map_err(io::Error::other)?,
         };
         Ok(match format {
             Format::Ndjson => Cutter::Lines(Lines::default()),

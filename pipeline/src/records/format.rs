@@ -55,7 +55,7 @@ pub(crate) struct NotText(String);
 ///
 /// Fails when no line is JSON and more than a twentieth of the bytes, and at least sixteen, are
 /// control characters: that is another kind of file, not a file of damaged records.
-pub(super) fn look(text: &[u8]) -> Result<Format, NotText> {
+pub(super) fn detect_format(text: &[u8]) -> Result<Format, NotText> {
     let start = text.iter().take_while(|byte| is_space(**byte)).count();
     let text = &text[start..];
     if is_binary(text) {

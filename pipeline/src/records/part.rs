@@ -126,7 +126,7 @@ pub(crate) async fn sequential_reason(
     let text = beginning.strip_prefix(BOM).unwrap_or(&beginning);
     let format = match cut.format {
         Some(format) => format,
-        None => format::look(text)
+        None => format::detect_format(text)
             .map_err(|found| Error::NotText { object: object.url(), found: found.to_string() })?,
     };
     Ok((format != Format::Ndjson).then(|| format!("its records are no lines ({format})")))

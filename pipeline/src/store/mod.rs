@@ -21,6 +21,8 @@ pub use listed::Listed;
 pub use object::Object;
 pub(crate) use pattern::{Patterns, Wildcards};
 pub use read::ObjectReader;
-pub(crate) use read::{Arrival, read_beginning, Fetched, Fetches, Reading, Whole, look_again, read_whole};
+pub(crate) use read::{
+    Arrival, Fetched, Fetches, Reading, Whole, read_beginning, read_whole, verify_version,
+};
 pub use remote::shown;
 pub use select::{Keys, Selection};

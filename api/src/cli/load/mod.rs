@@ -98,7 +98,7 @@ fn named(objects: &[Listed]) -> String {
 /// Opens the database; a dry run does not create one.
 async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
     let database = &args.database;
-    if args.dry_run && database.url().is_none() && !database.folder.exists() {
+    if args.dry_run && database.url().is_none() && !database.data_dir.exists() {
         return Ok(None);
     }
     Session::open(database, !args.dry_run, printer).await.map(Some)

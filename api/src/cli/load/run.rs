@@ -9,7 +9,7 @@ use pipeline::database::Connection;
 use pipeline::error::Result;
 use pipeline::feed::Feed;
 use pipeline::load::{LoadOptions, Summary};
-use pipeline::preflight::{Held, Others, Planned, Preflight};
+use pipeline::preflight::{Others, Preflight, PreflightReport, PreflightRequest};
 use pipeline::store::{Listed, Object};
 
 use super::options;
@@ -41,7 +41,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let bytes = objects.iter().map(Listed::size).sum();
         let progress = Arc::new(LoadsProgress::new(objects.len(), bytes));
-        let preflight = (!args.no_catalog).then(Preflight::default);
+        let preflight = (!args.no_preflight).then(Preflight::default);
         Self {
             args,
             printer,
@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
         let Self { args, options, catalog, report, .. } = self;
         let mut all_held = HashMap::new();
         let mut wanted = Vec::with_capacity(objects.len());
-        for (object, held) in catalog.hold_all(objects, options, session).await {
+        for (object, held) in catalog.check_all(objects, options, session).await {
             match held {
                 Ok(held) => {
                     all_held.insert(object.url(), held);
@@ -192,30 +192,33 @@ pub(super) struct Catalog<'a> {
 }
 
 impl Catalog<'_> {
-    pub(super) async fn hold(
+    pub(super) async fn check(
         &self,
         object: &Object,
         options: &LoadOptions,
         dry_run: bool,
         connection: Option<&mut Connection>,
-    ) -> Result<Held> {
+    ) -> Result<PreflightReport> {
         let Some(preflight) = &self.preflight else {
-            return Ok(Held::default());
+            return Ok(PreflightReport::default());
         };
         let others = Others::These(&self.named);
-        let planned = Planned { object, feed: self.feed, options, dry_run, others };
+        let planned = PreflightRequest { object, feed: self.feed, options, dry_run, others };
         preflight.check(&planned, connection).await
     }
 
     /// The same for many objects at once.
-    async fn hold_all(
+    async fn check_all(
         &self,
         objects: Vec<Listed>,
         options: &LoadOptions,
         session: &mut Session,
-    ) -> Vec<(Listed, Result<Held>)> {
+    ) -> Vec<(Listed, Result<PreflightReport>)> {
         let Some(preflight) = &self.preflight else {
-            return objects.into_iter().map(|object| (object, Ok(Held::default()))).collect();
+            return objects
+                .into_iter()
+                .map(|object| (object, Ok(PreflightReport::default())))
+                .collect();
         };
         let others = Others::These(&self.named);
         let connection = &mut session.connection;

@@ -20,10 +20,10 @@ pub(super) async fn load_one(
     printer: &Printer,
 ) -> Result<Summary> {
     if let Some(session) = &mut session {
-        session.mend().await?;
+        session.reconnect().await?;
     }
     let mut connection = session.map(|session| &mut session.connection);
-    let held = catalog.hold(object, options, is_dry_run, connection.as_deref_mut()).await?;
+    let held = catalog.check(object, options, is_dry_run, connection.as_deref_mut()).await?;
     let summary = match connection {
         Some(connection) if !is_dry_run => {
             let summary = load(object, catalog.feed, connection, options).await;

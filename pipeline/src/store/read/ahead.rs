@@ -147,7 +147,7 @@ pub(super) struct Ahead {
     /// Told when all that is wanted for sure is there.
     pub(super) arrived: Option<oneshot::Sender<()>>,
     /// Whether to make sure after the last range that the version is still there.
-    pub(super) looks_again: bool,
+    pub(super) verifies_version: bool,
 }
 
 /// A range that is being read: whether it is a whole one, how long it took, and what came.
@@ -197,7 +197,7 @@ impl Ahead {
                 () = demand.changed.notified() => {}
             }
         }
-        self.look_again(&sender).await;
+        self.verify_version(&sender).await;
     }
 
     /// Begins to read as many ranges as the window and the budget let it.
@@ -259,8 +259,8 @@ impl Ahead {
     }
 
     /// The version is to be there still when its last byte was read.
-    async fn look_again(&self, sender: &Sender) {
-        if !self.looks_again {
+    async fn verify_version(&self, sender: &Sender) {
+        if !self.verifies_version {
             return;
         }
         let looked = tokio::select! {

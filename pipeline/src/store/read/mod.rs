@@ -27,7 +27,7 @@ use budget::{BUDGET, Budget};
 pub(super) use distance::Distance;
 use distance::Window;
 pub(crate) use fetch::{Fetched, Fetches, Whole};
-pub(crate) use range::look_again;
+pub(crate) use range::verify_version;
 use range::{read_range, reason};
 use ranges::Ranges;
 
@@ -66,9 +66,9 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// Waits for it, or until nothing is read any more, and makes sure then that the version of the object
     /// is still there.
-    pub(crate) async fn look_again(&mut self, object: &Object) -> Result<(), Error> {
+    pub(crate) async fn verify_version(&mut self, object: &Object) -> Result<(), Error> {
         (&mut self.told).await.ok();
-        look_again(object).await
+        verify_version(object).await
     }
 }
 
@@ -151,7 +151,7 @@ fn ahead(
         at_once: if is_remote { most } else { 1 },
         window,
         account,
-        looks_again: arrived.is_none() && !is_one_answer,
+        verifies_version: arrived.is_none() && !is_one_answer,
         arrived,
     };
     ahead.start(beginning)

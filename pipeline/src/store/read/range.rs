@@ -19,7 +19,7 @@ use crate::store::object::Object;
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes sure that the version of an object that was read is still there.
-pub(crate) async fn look_again(object: &Object) -> Result<(), Error> {
+pub(crate) async fn verify_version(object: &Object) -> Result<(), Error> {
     read_range(object, None).await.map(drop)
 }
 

@@ -66,9 +66,9 @@ impl HttpService for Throttled {
             let response = self.client.execute(request.clone()).await?;
             if !asks_to_slow_down(&response) {
                 self.throttle.answered();
-                return Ok(
-                    response.map(|body| HttpResponseBody::new(Held { body, permit: Some(permit) }))
-                );
+                return Ok(response.map(|body| {
+                    HttpResponseBody::new(PreflightReport { body, permit: Some(permit) })
+                }));
             }
             self.throttle.refused(sent);
             if self.throttle.is_vain(began, self.patience) {
@@ -188,12 +188,12 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 /// The body of an answer: its request is in flight until the body ends.
-struct Held {
+struct PreflightReport {
     body: HttpResponseBody,
     permit: Option<Permit>,
 }
 
-impl Body for Held {
+impl Body for PreflightReport {
     type Data = Bytes;
     type Error = HttpError;
 
