@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod memory;
 mod metrics;
+mod wire;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;

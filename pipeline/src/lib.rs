@@ -7,14 +7,18 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`feed`] | says what records look like and where they go, as one value |
-//! | [`source`] | reads an object under one version and cuts it into batches of whole records |
+//! | [`store`] | where objects are; reads an object under one version |
+//! | [`records`] | decompresses what is read, and cuts it into batches of whole records |
 //! | [`decode`] | reads a batch into the columns of a frame, and says what is wrong with which record |
 //! | [`frame`] | the four frames: valid, rejected, status, status_log, as Polars expressions |
 //! | [`sink`] | holds the feed against the tables, encodes frames, copies and merges |
 //! | [`ledger`] | what was loaded, from which version of which object, with which counts |
 //! | [`load`] | **the page**: all of the above for one object, in one transaction; a huge one in parts |
 //! | [`bundle`] | the same for many small objects, some hundred in a transaction |
-//! | [`catalog`] | what objects hold: their columns, types and what is in them, found by reading |
+//! | [`infer`] | what records look like: their columns, types and what is in them, found by reading |
+//! | [`catalog`] | what buckets and databases hold, as tables with versions |
+//! | [`query`] | rows of Postgres as frames |
+//! | [`export`] | tables of Postgres as files |
 //! | [`preflight`] | holds the feed against the catalog before a load |
 //! | [`verify`] | holds the tables against the ledger, and the ledger against the objects |
 //! | [`database`] | connections, migrations, the embedded server |

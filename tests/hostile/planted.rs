@@ -74,7 +74,7 @@ fn a_private_group_may_write_and_a_sticky_folder_will_do() {
 
 #[test]
 fn links_that_were_planted_are_not_followed() {
-    for (name, what) in [("postgres", "folder"), ("lock", "lock"), ("", "folder")] {
+    for (name, what) in [("postgres", "folder"), ("lock", "lock"), ("", "is a link")] {
         let (folder, victim) = (folder(0o755), folder(0o755));
         let own = folder.path().join(".stevedore");
         let file = victim.path().join("file");

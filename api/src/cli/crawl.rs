@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use pipeline::catalog::definition::{Definition, ObjectsTarget, TablesTarget, Target};
-use pipeline::catalog::run::{Report, Run, crawl as run};
+use pipeline::catalog::progress::Run;
+use pipeline::catalog::run::{Report, crawl as run};
 use pipeline::catalog::store::Crawlers;
 use pipeline::database::migrate;
 use pipeline::error::{Error, Result};

@@ -9,7 +9,7 @@ use super::client::{ClientError, Server};
 use super::print::Printer;
 use crate::config::{JobsArgs, JobsVerb, without_userinfo};
 use crate::http::JobPage;
-use crate::jobs::{Job, JobState};
+use crate::wire::{Job, JobState};
 
 pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
     let server = Server::new(args.server.clone(), args.api_key.clone());
@@ -104,7 +104,7 @@ async fn watch(
     let follow = server.follow(&events, |event, data| match event {
         "done" => ended = serde_json::from_str::<Job>(data).ok(),
         "state" => {
-            let state = serde_json::from_str::<crate::jobs::JobEvent>(data).ok();
+            let state = serde_json::from_str::<crate::wire::JobEvent>(data).ok();
             if let Some(event) = state {
                 printer.note(&format!(
                     "{} {}",

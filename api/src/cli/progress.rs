@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pipeline::catalog::run::CrawlProgress;
+use pipeline::catalog::progress::CrawlProgress;
 use pipeline::error::Result;
 use pipeline::load::{Progress, State, Summary};
 use pipeline::store::Listed;

@@ -18,9 +18,12 @@ pub(super) struct NamedTable {
 pub(super) enum TableError {
     #[error(transparent)]
     Pipeline(#[from] Error),
-    #[error("the database has no table {0}: `psql -c '\\d'` shows what it has")]
+    #[error("the database has no table {0}: `stevedore psql -c '\\d'` shows what it has")]
     NoTable(String),
-    #[error("the database has no table {text}, and {error}")]
+    #[error(
+        "{text} is not a name of a table: {error}. Write schema.table, and a name with dots or capitals \
+         in double quotes"
+    )]
     NoName { text: String, error: NameError },
 }
 

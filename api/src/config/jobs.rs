@@ -6,7 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::secret::Secret;
-use crate::jobs::JobState;
+use crate::wire::JobState;
 
 /// Which server's jobs, and what to do with them.
 #[derive(Debug, Args)]

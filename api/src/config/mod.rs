@@ -12,8 +12,8 @@ mod serve;
 mod show;
 
 pub(crate) use catalog::{
-    CatalogArgs, CatalogVerb, ChangePolicy, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs,
-    CrawlRunArgs, CrawlVerb, DeletePolicy, Export, ExportArgs, ShowArgs, VerifyArgs,
+    CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlRunArgs,
+    CrawlVerb, Export, ExportArgs, ShowArgs, VerifyArgs,
 };
 pub(crate) use feed::{DdlArgs, FeedArgs, FeedVerb};
 pub(crate) use file::parse;

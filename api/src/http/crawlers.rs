@@ -37,10 +37,10 @@ pub(super) struct NewCrawler {
     target: CrawlTarget,
     /// What to do with a table whose columns changed
     #[serde(default)]
-    on_change: crate::config::ChangePolicy,
+    on_change: crate::wire::ChangePolicy,
     /// What to do with a table that is no longer found
     #[serde(default)]
-    on_delete: crate::config::DeletePolicy,
+    on_delete: crate::wire::DeletePolicy,
     /// Schedule as five fields of cron, in UTC; null to run only on request
     #[serde(default)]
     #[schema(example = "0 3 * * *")]

@@ -18,7 +18,8 @@ use uuid::Uuid;
 use super::App;
 use super::extract::Path;
 use super::problem::{Guarded, Missing, Problem, Unavailable};
-use crate::jobs::{EVENTS, Job, Notice, StoreError};
+use crate::jobs::{EVENTS, Notice, StoreError};
+use crate::wire::Job;
 
 /// An event of the stream.
 #[derive(Debug, ToSchema)]

@@ -19,7 +19,8 @@ use super::problem::{
     Conflict, Guarded, Missing, Problem, StoreRefused, Unavailable, WrongBody, WrongParameter,
 };
 use super::request::JobRequest;
-use crate::jobs::{Asked, Changed, Job, JobFilter, JobState, Request};
+use crate::jobs::{Asked, Changed, JobFilter, Request};
+use crate::wire::{Job, JobState};
 
 /// Which jobs to list.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -69,8 +69,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use uuid::Uuid;
 
 use crate::buckets::Buckets;
-use crate::jobs::{Job, Listener, Store};
+use crate::jobs::{Listener, Store};
 use crate::keys::Scope;
+use crate::wire::Job;
 use problem::Problem;
 
 /// Longest time that a store may take to look an object up.

@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::JobState;
-use super::outcome::{JobError, Outcome};
+use super::outcome::Outcome;
 use super::record::{End, Started};
 use super::store::{StoreError, finish_parent};
 use super::worker::{Worker, caught};
+use crate::wire::JobError;
+use crate::wire::JobState;
 use crate::{failpoint, metrics};
 
 /// Attempts at a job that fails for reasons that can pass: half an hour or so in all.

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pipeline::catalog::definition::{Definition, Target};
-use pipeline::catalog::run::{CrawlProgress, Run, crawl};
+use pipeline::catalog::progress::{CrawlProgress, Run};
+use pipeline::catalog::run::crawl;
 use pipeline::catalog::store::Crawlers;
 use pipeline::database::Connection;
 use pipeline::error::Error;
@@ -15,11 +16,11 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::attempt::{MAX_CRASHED_ATTEMPTS, NOTE_EVERY};
-use super::outcome::JobError;
 use super::queue::CrawlEntry;
 use super::store::{Store, StoreError, begin, commit, database_failed};
 use super::worker::{Worker, caught};
 use crate::failpoint;
+use crate::wire::JobError;
 
 /// How long a crawl waits for the lock of one that ends just now.
 const AGAIN: TimeDelta = TimeDelta::seconds(3);

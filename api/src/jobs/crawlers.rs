@@ -12,10 +12,10 @@ use tokio_postgres::{GenericClient, Row};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::outcome::JobError;
 use super::schedule::Schedule;
 use super::store::{Store, StoreError, begin, commit, database_failed};
-use crate::config::{ChangePolicy, DeletePolicy};
+use crate::wire::JobError;
+use crate::wire::{ChangePolicy, DeletePolicy};
 
 /// Most records of an object in a sample, and most objects that are read at the same time.
 const MOST_SAMPLED: u32 = 1_000_000_000;

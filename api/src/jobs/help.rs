@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::store::StoreError;
 use super::worker::{Worker, caught};
-use super::{Job, JobState};
+use crate::wire::{Job, JobState};
 
 /// Parts of one object that others load at the same time, at most.
 const HELPERS: usize = 16;

@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::attempt::{failed, store_failed};
-use super::outcome::{JobError, Outcome};
+use super::outcome::Outcome;
 use super::record::Started;
 use super::store::{StoreError, begin, commit, database_failed, finish_parent};
 use super::submit::insert_objects;
 use super::worker::Worker;
+use crate::wire::JobError;
 
 /// Jobs that are written in one transaction.
 const AT_ONCE: usize = 500;

@@ -7,10 +7,10 @@ use tokio_postgres::types::Json;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
-use super::JobState;
-use super::outcome::JobError;
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed};
 use super::submit::How;
+use crate::wire::JobError;
+use crate::wire::JobState;
 
 /// A job that an attempt has begun on.
 #[derive(Debug)]

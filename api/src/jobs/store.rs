@@ -13,7 +13,7 @@ use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
 use super::queue::Queue;
-use super::{Job, JobCounts, JobEvent, JobState};
+use crate::wire::{Job, JobCounts, JobEvent, JobState};
 
 /// Rows that are fetched at once: one may have some hundred KiB.
 const FETCHED_ROWS: i32 = 8;

@@ -7,8 +7,8 @@ use pipeline::store::Object;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::Job;
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed, find};
+use crate::wire::Job;
 
 /// Which objects a job is over.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::slice;
 
-use super::load::Work;
 use super::plan::{OBJECT_BYTES, Size};
+use super::work::Work;
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::ledger::{Identity, Loaded};

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::input::Input;
 use super::read::{Member, Read, Text, read};
 use super::split::Split;
+use super::work::{Undone, Work};
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
@@ -25,33 +26,6 @@ use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Targets};
 use crate::store::Object;
 use crate::transform::{Tally, WAITING_PIECES};
-
-/// What all bundles have in common.
-pub(super) struct Work<'a> {
-    pub(super) feed: &'a Arc<Feed>,
-    pub(super) options: &'a LoadOptions,
-}
-
-/// Why nothing of a bundle was written.
-#[derive(Debug)]
-pub(super) enum Undone {
-    /// One before it failed, or the load was asked to stop.
-    PredecessorFailed,
-    /// Somebody else has loaded one of its objects meanwhile.
-    Raced,
-    /// One of its objects is being loaded in parts, which only a load of its own goes on with.
-    InParts,
-    /// Its text is longer than that of a bundle may be.
-    TooLarge,
-    /// Something that is not about one object alone.
-    Failed(Error),
-}
-
-impl From<Error> for Undone {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
 
 /// An object that is not loaded yet, as far as is known.
 struct Wanted {

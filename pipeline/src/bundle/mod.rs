@@ -17,6 +17,7 @@ mod load;
 mod plan;
 mod read;
 mod split;
+mod work;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,8 +30,8 @@ use crate::feed::Feed;
 use crate::load::{LoadOptions, Summary, Turn, load as load_alone};
 use crate::store::Listed;
 use input::{Inputs, Member};
-use load::{Undone, Work};
 pub use plan::{Size, Step, plan};
+use work::{Undone, Work};
 
 /// Loads small objects, as many bundles at a time as there are connections, and tells what became of
 /// each, in their order: what [`load`](crate::load::load) would say of it.

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use polars::prelude::DataFrame;
 use polars_async::executor::ALLOW_RAYON_THREADS;
 
-use super::load::Undone;
+use super::work::Undone;
 use crate::decode::{BundleDecoder, Limits};
 use crate::error::{Error, Result};
 use crate::feed::Feed;

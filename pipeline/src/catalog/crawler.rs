@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::definition::{Definition, ObjectsTarget};
 use super::group::{Group, group};
-use super::run::Run;
+use super::progress::{CrawlProgress, Run};
 use super::store::{Found, Gone, Knowledge, Known, Published, Table, TableKind, Tables};
 use crate::database::Connection;
 use crate::error::{Error, Result};
@@ -103,7 +104,7 @@ async fn read(
         let unknown = known.unknown(&**connection, objects).await?;
         report.objects += seen as u64;
         report.unchanged += (seen - unknown.len()) as u64;
-        run.progress.look(report);
+        note(report, &run.progress);
         let begun = unknown.into_iter().map(|object| async { Ok(object.with_beginning().await) });
         let objects = stream::iter(begun).buffered(BEGUN_AHEAD);
         let mut inferred = std::pin::pin!(infer_all(objects, options.clone(), parallel));
@@ -116,7 +117,7 @@ async fn read(
                 known.keep(connection, &waiting).await?;
                 (since, waiting) = (Instant::now(), Vec::new());
             }
-            run.progress.look(report);
+            note(report, &run.progress);
         }
         known.keep(connection, &waiting).await?;
         (run.hit)(Failpoint::ObjectsKept);
@@ -221,4 +222,12 @@ fn table(definition: &Definition, bucket: &Bucket, group: &Group, known: Known) 
         crawler: definition.name.clone(),
         columns: known.shape.map(|shape| shape.columns()).unwrap_or_default(),
     }
+}
+
+/// Notes what was done so far.
+fn note(report: &CrawlReport, progress: &CrawlProgress) {
+    progress.objects.store(report.objects, Ordering::Relaxed);
+    progress.unchanged.store(report.unchanged, Ordering::Relaxed);
+    progress.read.store(report.read, Ordering::Relaxed);
+    progress.records.store(report.records, Ordering::Relaxed);
 }

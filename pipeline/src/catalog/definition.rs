@@ -4,12 +4,11 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
-use super::postgres::patterns;
 use crate::error::{Error, Result};
 use crate::infer::objects::{InferOptions, Sample};
 use crate::infer::path::JsonPath;
 use crate::query::name::check_schema;
-use crate::store::Keys;
+use crate::store::{Keys, Patterns, Wildcards};
 
 /// Paths of a crawler: each is looked for in every record until one is found.
 const MAX_PATHS: usize = 32;
@@ -185,4 +184,9 @@ impl OnDelete {
             Self::Log => "log",
         }
     }
+}
+
+/// Patterns of the names of tables.
+pub(super) fn patterns(texts: &[String]) -> Result<Patterns> {
+    Patterns::compile(texts, Wildcards::Anything)
 }

@@ -5,6 +5,7 @@
 //! | [`definition`] | what a crawler is to do |
 //! | [`crawler`] | **the page**: a crawler of a bucket |
 //! | [`postgres`] | a crawler of a database, by what its own catalogs say |
+//! | [`progress`] | how far a run is |
 //! | [`run`] | one run of a crawler, of either kind |
 //! | [`sample`] | a crawl of a few records of a few objects, when a bucket is used first |
 //! | [`group`] | which objects are alike, and so one table |
@@ -17,6 +18,7 @@ pub mod definition;
 pub mod diff;
 pub mod group;
 pub mod postgres;
+pub mod progress;
 pub mod run;
 pub mod sample;
 pub mod schema;

@@ -6,14 +6,14 @@ use std::time::Instant;
 use polars::prelude::{AnyValue, DataFrame, PolarsResult};
 use serde::Serialize;
 
-use super::definition::{Definition, TablesTarget};
+use super::definition::{Definition, TablesTarget, patterns};
 use super::store::{Gone, Published, Table, TableKind, Tables};
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::infer::column::Column;
 use crate::infer::types::DataType;
 use crate::query::read;
-use crate::store::{Patterns, Wildcards};
+use crate::store::Patterns;
 
 /// What a crawl of tables has done.
 #[derive(Debug, Default, Serialize)]
@@ -40,10 +40,6 @@ pub(super) async fn crawl_tables(
     let mut report = publish(definition, target, connection).await?;
     report.seconds = began.elapsed().as_secs_f64();
     Ok(report)
-}
-
-pub(super) fn patterns(texts: &[String]) -> Result<Patterns> {
-    Patterns::compile(texts, Wildcards::Anything)
 }
 
 async fn publish(

@@ -1,55 +1,15 @@
 //! One run of a crawler, whatever it looks at.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::crawler::{CrawlReport, crawl_objects};
 use super::definition::{Definition, Target};
 use super::postgres::{TablesReport, crawl_tables};
+use super::progress::Run;
 use super::store::Crawlers;
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::failpoint::Failpoint;
 use crate::store::Bucket;
-
-/// A run of a crawler.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// Its id: that of the request for it, if there is one.
-    pub run_id: Uuid,
-    /// How far it is.
-    pub progress: Arc<CrawlProgress>,
-    /// Told at each point at which a test may stop it.
-    pub hit: fn(Failpoint),
-}
-
-/// How far a crawl of objects is.
-#[derive(Debug, Default)]
-pub struct CrawlProgress {
-    /// Objects that are listed.
-    pub objects: AtomicU64,
-    /// Those among them that need not be read.
-    pub unchanged: AtomicU64,
-    /// Those that were read.
-    pub read: AtomicU64,
-    /// Records in these.
-    pub records: AtomicU64,
-    /// Bytes that were read, also of objects that are not read to their end yet.
-    pub bytes_read: Arc<AtomicU64>,
-}
-
-impl CrawlProgress {
-    /// Looks at what was done.
-    pub(super) fn look(&self, report: &CrawlReport) {
-        self.objects.store(report.objects, Ordering::Relaxed);
-        self.unchanged.store(report.unchanged, Ordering::Relaxed);
-        self.read.store(report.read, Ordering::Relaxed);
-        self.records.store(report.records, Ordering::Relaxed);
-    }
-}
 
 /// What a run has done.
 #[derive(Debug, Serialize)]

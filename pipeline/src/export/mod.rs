@@ -1,7 +1,7 @@
 //! Writes the rows of a table into a file: whole, or not at all, and of one state of the table.
 //!
 //! A large table is read in parts, each over a connection of its own, all in one snapshot
-//! (`snapshot`). Parquet is written from the batches that [`super::readback`] reads; CSV and NDJSON
+//! (`snapshot`). Parquet is written from the batches that [`query`](crate::query) reads; CSV and NDJSON
 //! are the server's own text (`text`). Of each part no more than a batch is in memory, and of the file
 //! what its format has to hold back (`sheet`).
 

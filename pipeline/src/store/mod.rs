@@ -4,10 +4,14 @@
 //! [`ObjectReader`] reads that version. All readers of the process together read 32 MiB ahead at most, of
 //! stores that are far away.
 
+mod beginning;
 mod bucket;
+mod budget;
+mod distance;
 mod find;
 mod folder;
 mod listed;
+mod locate;
 mod object;
 mod pattern;
 mod profile;

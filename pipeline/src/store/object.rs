@@ -6,8 +6,8 @@ use bytes::Bytes;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
+use super::beginning::Beginning;
 use super::bucket::Bucket;
-use super::read::{Beginning, with_beginning};
 use crate::error::Error;
 
 /// The version id that S3 gives to every version of an object while versioning is suspended.
@@ -67,12 +67,6 @@ impl Object {
     pub fn version(&self) -> String {
         let known = self.version_id.clone().or_else(|| self.e_tag.clone());
         known.unwrap_or_else(|| format!("{}-{}", self.modified, self.size))
-    }
-
-    /// The same with its beginning, if it is remote and there is memory for it: for who reads many objects,
-    /// to begin with some before their turns.
-    pub(crate) async fn with_beginning(self) -> Self {
-        with_beginning(self).await
     }
 
     /// Its beginning, or all of it, if that came when it was pinned.

@@ -7,7 +7,7 @@ use pipeline::sink::RequestedMode;
 
 use super::Printer;
 use super::table::framed;
-use crate::jobs::{Job, JobCounts, JobState};
+use crate::wire::{Job, JobCounts, JobState};
 
 impl Printer {
     /// Jobs as a table, a line each.

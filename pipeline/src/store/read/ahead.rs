@@ -11,12 +11,12 @@ use futures::stream::FuturesOrdered;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::budget::{Account, Hold};
-use super::distance::{Epoch, Window};
 use super::range::{read_range, reason};
 use super::ranges::Ranges;
 use crate::error::Error;
 use crate::store::Object;
+use crate::store::budget::{Account, Hold};
+use crate::store::distance::{Epoch, Window};
 
 /// Bytes of an object that wait for its reader.
 #[derive(Debug)]

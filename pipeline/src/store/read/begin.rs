@@ -1,40 +1,21 @@
 //! The first answer about an object: it pins the object to a version, and brings its beginning or all
 //! of it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange};
 
-use super::budget::{BUDGET, Hold};
 use super::range::{Answer, ask, read_range, reason};
 use crate::error::{Error, causes};
+use crate::store::beginning::Beginning;
 use crate::store::bucket::{Bucket, not_a_key};
+use crate::store::budget::BUDGET;
 use crate::store::object::Object;
 
 /// Bytes of the beginning: as many as tell the format of its records.
 const BEGINNING_BYTES: u64 = 1 << 20;
-
-/// The beginning of an object, which came with the answer that pinned it.
-pub(in crate::store) struct Beginning {
-    bytes: Bytes,
-    _hold: Hold,
-}
-
-impl Beginning {
-    pub(in crate::store) fn bytes(&self) -> Bytes {
-        self.bytes.clone()
-    }
-}
-
-/// Without the bytes.
-impl fmt::Debug for Beginning {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Beginning({} bytes)", self.bytes.len())
-    }
-}
 
 /// Pins an object of a remote bucket to the version that is there now by reading its beginning; none
 /// where there is no memory left for it.
@@ -59,23 +40,26 @@ pub(in crate::store) async fn begin(
     let mut object = Object::pinned(bucket, key.to_owned(), answer.meta.clone());
     let bytes = body(&object, object.size.min(BEGINNING_BYTES), answer).await?;
     hold.shrink(bytes.len() as u64);
-    object.beginning = Some(Arc::new(Beginning { bytes, _hold: hold }));
+    object.beginning = Some(Arc::new(Beginning::new(bytes, hold)));
     Ok(Some(object))
 }
 
-/// Reads the beginning of an object that is pinned already, if it is remote and there is memory left; what
-/// goes wrong, reading it will say.
-pub(in crate::store) async fn with_beginning(mut object: Object) -> Object {
-    let bytes = object.size.min(BEGINNING_BYTES);
-    if bytes == 0 || object.beginning.is_some() || !object.bucket.is_remote() {
-        return object;
+impl Object {
+    /// The same with its beginning, if it is remote and there is memory for it: for a caller that reads many
+    /// objects, and begins with some before their turns. If the beginning cannot be read, reading the object
+    /// says why.
+    pub(crate) async fn with_beginning(mut self) -> Self {
+        let bytes = self.size.min(BEGINNING_BYTES);
+        if bytes == 0 || self.beginning.is_some() || !self.bucket.is_remote() {
+            return self;
+        }
+        if let Some(hold) = BUDGET.hold_beginning(bytes)
+            && let Ok(bytes) = read_range(&self, Some(0..bytes)).await
+        {
+            self.beginning = Some(Arc::new(Beginning::new(bytes, hold)));
+        }
+        self
     }
-    if let Some(hold) = BUDGET.hold_beginning(bytes)
-        && let Ok(bytes) = read_range(&object, Some(0..bytes)).await
-    {
-        object.beginning = Some(Arc::new(Beginning { bytes, _hold: hold }));
-    }
-    object
 }
 
 /// The bytes of the answer that has pinned an object, which are to be as many.

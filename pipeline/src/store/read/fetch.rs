@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::begin::{body, not_there};
-use super::budget::{Account, BUDGET, Hold};
 use super::range::{ask, read_range, reason};
 use crate::error::Error;
+use crate::store::budget::{Account, BUDGET, Hold};
 use crate::store::listed::Listed;
 use crate::store::object::Object;
 

@@ -2,8 +2,6 @@
 
 mod ahead;
 mod begin;
-mod budget;
-mod distance;
 mod fetch;
 mod range;
 mod ranges;
@@ -18,14 +16,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::{Buf, Bytes};
 use tokio::sync::oneshot;
 
+use super::budget::{BUDGET, Budget};
+use super::distance::Window;
 use super::object::Object;
 use crate::error::Error;
 pub(crate) use ahead::Reading;
 use ahead::{Ahead, Chunks};
-pub(super) use begin::{Beginning, begin, not_there, with_beginning};
-use budget::{BUDGET, Budget};
-pub(super) use distance::Distance;
-use distance::Window;
+pub(super) use begin::{begin, not_there};
 pub(crate) use fetch::{Fetched, Fetches, Whole};
 pub(crate) use range::verify_version;
 use range::{read_range, reason};

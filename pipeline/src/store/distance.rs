@@ -22,7 +22,7 @@ const WAITED: f64 = 0.02;
 
 /// How far away a store is, as its answers tell: what all that read of it know.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Distance {
+pub(super) struct Distance {
     /// Microseconds until an answer begins; 0 when none is known.
     latency: AtomicU64,
     /// Bytes a second of the fastest answer.

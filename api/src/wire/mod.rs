@@ -1,0 +1,9 @@
+//! What goes over the API, for those who serve it, ask it, and store it.
+
+mod job;
+mod job_error;
+mod policy;
+
+pub(crate) use job::{Job, JobCounts, JobEvent, JobState};
+pub(crate) use job_error::JobError;
+pub(crate) use policy::{ChangePolicy, DeletePolicy};
