@@ -64,7 +64,7 @@ fn cli_page() -> String {
     let leaves = leaves(&command);
     let mut page = "# Command line\n\n\
         <!-- Generated from the commands by UPDATE_DOCS=1 cargo test reference. Do not edit. -->\n\n\
-        Results go to stdout. Logs, progress and totals go to stderr.\n\n\
+        Results go to stdout. Logs and progress go to stderr, and with --json the totals too.\n\n\
         | exit code | meaning |\n|---|---|\n\
         | 0 | done; rejected records are not a failure |\n\
         | 1 | failed |\n\
