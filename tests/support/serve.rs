@@ -16,6 +16,8 @@ use super::TestDatabase;
 
 /// Longest time that anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest stream of the events of a job: it ends with the job, which may be one over many objects.
+const JOB_PATIENCE: Duration = Duration::from_secs(300);
 
 /// A server that is there while this is.
 pub struct Serve {
@@ -192,7 +194,7 @@ impl Serve {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let response = request.send().await.unwrap();
+        let response = request.timeout(JOB_PATIENCE).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         response.bytes_stream().eventsource().map(Result::unwrap)
     }
