@@ -1,7 +1,7 @@
 //! Many small objects in one transaction: the tables and the ledger are what loads one after the other
 //! would have made.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::crash::wait_at;
 use crate::support::{TestDatabase, USER_STATUS, json_lines, options, record, stderr};
 
 /// A line of an object.
@@ -387,15 +388,7 @@ async fn killed_at(point: &str, mode: &str) {
     };
     let folder = folder_of(30);
     let args = ["--mode", mode, path_of(&folder)];
-    let mut load = database
-        .stevedore(&[&["load"], &args[..]].concat())
-        .env("STEVEDORE_FAILPOINT", point)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(load.stderr.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap() == format!("failpoint: {point}")), "{point}");
+    let mut load = wait_at(database.stevedore(&[&["load"], &args[..]].concat()), point);
     load.kill().unwrap();
     load.wait().unwrap();
     let again = database.load(&args);

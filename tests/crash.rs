@@ -12,7 +12,7 @@ fn stop_at(database: &TestDatabase, point: &str, mode: &str) -> Child {
 }
 
 /// Starts the binary and waits until it stands at a point.
-fn wait_at(mut command: Command, point: &str) -> Child {
+pub(crate) fn wait_at(mut command: Command, point: &str) -> Child {
     let mut load = command
         .env("STEVEDORE_FAILPOINT", point)
         .stdout(Stdio::null())
