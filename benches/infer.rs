@@ -9,7 +9,7 @@ mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use pipeline::infer::inference::Inference;
-use pipeline::infer::path::JsonPath;
+use pipeline::json::path::JsonPath;
 use pipeline::infer::shape::Shape;
 use pipeline::records::Batch;
 use support::measure;

@@ -100,7 +100,7 @@ mod failpoint;
 pub mod feed;
 pub mod frame;
 pub mod infer;
-mod json;
+pub mod json;
 pub mod ledger;
 pub mod load;
 mod max_rejected;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use pipeline::catalog::crawler::DEFAULT_DATABASE;
 use pipeline::catalog::definition::Policies;
 use pipeline::export::FileFormat;
-use pipeline::infer::path::JsonPath;
+use pipeline::json::path::JsonPath;
 
 use super::{DatabaseArgs, RecordArgs};
 use crate::buckets::BucketSetting;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::infer::objects::{InferOptions, Sample};
-use crate::infer::path::JsonPath;
+use crate::json::path::JsonPath;
 use crate::query::name::check_schema;
 use crate::store::{Keys, Patterns, Wildcards};
 

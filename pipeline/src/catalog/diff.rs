@@ -87,7 +87,7 @@ fn by_name(columns: &[Column]) -> BTreeMap<String, &Column> {
 mod tests {
     use super::{Change, diff};
     use crate::infer::inference::Inference;
-    use crate::infer::path::JsonPath;
+    use crate::json::path::JsonPath;
     use crate::infer::shape::Shape;
 
     fn changes(before: &str, after: &str) -> Vec<Change> {

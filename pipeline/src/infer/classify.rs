@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::inference::Inference;
-use super::path::JsonPath;
+use crate::json::path::JsonPath;
 use super::shape::Shape;
 use crate::error::{Error, Result};
 use crate::records::{

@@ -3,7 +3,6 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`classify`] | tells by content whether an object is JSON, and how its records follow each other |
-//! | [`path`] | says where in a document its records are |
 //! | [`inference`] | reads records into a shape |
 //! | [`shape`] | what was seen at each place: stored, merged in any order, and read as columns |
 //! | [`types`], [`mod@column`] | the types of columns as Hive writes them, and what is in a column |
@@ -13,6 +12,5 @@ pub mod classify;
 pub mod column;
 pub mod inference;
 pub mod objects;
-pub mod path;
 pub mod shape;
 pub mod types;

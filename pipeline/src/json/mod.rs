@@ -8,6 +8,7 @@
 //!
 //! The cursor does not check UTF-8: its users do that once for a whole batch.
 
+pub mod path;
 mod text;
 mod usual_key;
 

@@ -258,7 +258,7 @@ mod tests {
     use crate::feed::Limit;
     use crate::feed::tests::visits;
     use crate::infer::inference::Inference;
-    use crate::infer::path::JsonPath;
+    use crate::json::path::JsonPath;
     use crate::infer::shape::Shape;
 
     const GOOD: &str = r#"{"id":5,"siteName":"s","at":7,"mobile":true,"reason":"r",

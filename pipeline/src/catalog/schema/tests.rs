@@ -3,7 +3,7 @@ use serde_json::json;
 use super::{ddl, json_schema, tree};
 use crate::infer::column::Column;
 use crate::infer::inference::Inference;
-use crate::infer::path::JsonPath;
+use crate::json::path::JsonPath;
 use crate::infer::shape::Shape;
 
 fn columns() -> Vec<Column> {

@@ -5,7 +5,7 @@ mod tape;
 mod tests;
 mod walk;
 
-use super::path::{JsonPath, Step};
+use crate::json::path::{JsonPath, Step};
 use super::shape::{MAX_DEPTH, Shape};
 use crate::json::{Cursor, unescape};
 use crate::records::Batch;

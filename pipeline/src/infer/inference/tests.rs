@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::{Counts, Inference};
-use crate::infer::path::JsonPath;
+use crate::json::path::JsonPath;
 use crate::infer::shape::{Node, Shape};
 use crate::records::{Batches, CutOptions};
 

@@ -31,7 +31,7 @@ pub(crate) use node::{Arrays, Node, Objects};
 ///
 /// ```
 /// use pipeline::infer::inference::Inference;
-/// use pipeline::infer::path::JsonPath;
+/// use pipeline::json::path::JsonPath;
 /// use pipeline::infer::shape::{MAX_FIELDS, Shape};
 ///
 /// let mut inference = Inference::new(&JsonPath::default());

@@ -3,7 +3,7 @@ use proptest::sample::Index;
 
 use super::{MAX_FIELDS, Shape};
 use crate::infer::inference::Inference;
-use crate::infer::path::JsonPath;
+use crate::json::path::JsonPath;
 
 fn shape(records: &[String], max_fields: usize) -> Shape {
     let mut inference = Inference::new(&JsonPath::default());

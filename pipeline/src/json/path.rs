@@ -17,11 +17,11 @@ const MAX_BYTES: usize = 1024;
 /// written or not: `$` and `$[*]` mean the same there, as do `$.a` and `$[*].a`.
 ///
 /// ```
-/// use pipeline::infer::path::JsonPath;
+/// use pipeline::json::path::JsonPath;
 ///
 /// let path: JsonPath = "$.data['the users'][*]".parse()?;
 /// assert_eq!(path.to_string(), "$.data['the users'][*]");
-/// # Ok::<(), pipeline::infer::path::PathError>(())
+/// # Ok::<(), pipeline::json::path::PathError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
