@@ -104,6 +104,7 @@ pub mod json;
 pub mod ledger;
 pub mod load;
 mod max_rejected;
+mod pattern;
 pub mod preflight;
 mod progress;
 pub mod query;

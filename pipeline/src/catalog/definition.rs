@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::infer::objects::{InferOptions, Sample};
 use crate::json::path::JsonPath;
+use crate::pattern::{Patterns, Wildcards};
 use crate::query::name::check_schema;
-use crate::store::{Keys, Patterns, Wildcards};
+use crate::store::Keys;
 
 /// Paths of a crawler: each is looked for in every record until one is found.
 const MAX_PATHS: usize = 32;

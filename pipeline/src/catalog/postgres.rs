@@ -12,8 +12,8 @@ use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::infer::column::Column;
 use crate::infer::types::DataType;
+use crate::pattern::Patterns;
 use crate::query::read;
-use crate::store::Patterns;
 
 /// What a crawl of tables has done.
 #[derive(Debug, Default, Serialize)]

@@ -5,11 +5,14 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::file::{ColumnFile, ConcatFile, FeedFile, MetadataFile, ModeWord, TableFile};
 use super::plan::{ColumnPlan, Decoded, Plan, RowsOf, Source, Stamped, TablePlan};
 use super::problem::Problem;
-use super::{Concat, Feed, Field, Ident, Kind, Mode, RequestedMode, Storage, TableName, Type};
+use super::{
+    Concat, Feed, Field, Ident, Kind, Mode, Objects, RequestedMode, Storage, TableName, Type,
+};
 
 /// Tables of a feed at most.
 const MAX_TABLES: usize = 32;
@@ -27,7 +30,7 @@ pub(super) fn read(text: &str) -> Result<Feed, Vec<Problem>> {
     let file = FeedFile::deserialize(Deserializer::from(table));
     let file = file.map_err(|error| vec![Problem::from(error)])?;
     let mut check = Check::default();
-    let feed = check.feed(&file);
+    let feed = check.feed(&file, text);
     match feed {
         Some(feed) if check.problems.is_empty() => Ok(feed),
         _ => Err(check.problems),
@@ -70,8 +73,9 @@ impl Check {
         self.parse(name)
     }
 
-    fn feed(&mut self, file: &FeedFile) -> Option<Feed> {
+    fn feed(&mut self, file: &FeedFile, text: &str) -> Option<Feed> {
         let name = self.parse::<Ident>(&file.name);
+        let objects = self.objects(file.objects.as_ref());
         let Some((root, children)) = file.table.split_first() else {
             self.wrong(&file.name, "the feed has no table: expected a `[[table]]`");
             return None;
@@ -102,6 +106,9 @@ impl Check {
         let plan = Plan { tables };
         Some(ordered(Feed {
             name: name?.as_str().to_owned(),
+            text: text.to_owned(),
+            hash: format!("{:032x}", xxh3_128(text.as_bytes())),
+            objects,
             mode: file.mode.unwrap_or(ModeWord::Auto).into(),
             key,
             latest_by,
@@ -110,6 +117,25 @@ impl Check {
             concat,
             plan,
         }))
+    }
+
+    /// The objects that the feed is for: those of its patterns, each of which is checked by itself.
+    fn objects(&mut self, file: Option<&Spanned<Vec<Spanned<String>>>>) -> Objects {
+        let Some(file) = file else { return Objects::default() };
+        let patterns = file.get_ref();
+        if patterns.is_empty() {
+            self.wrong(file, "expected a pattern of keys, such as \"orders/**\"");
+        }
+        for pattern in patterns {
+            if let Err(error) = Objects::compile([pattern.get_ref().clone()].into()) {
+                self.wrong(pattern, error.to_string());
+            }
+        }
+        let patterns = patterns.iter().map(|pattern| pattern.get_ref().clone()).collect();
+        Objects::compile(patterns).unwrap_or_else(|error| {
+            self.wrong(file, error.to_string());
+            Objects::default()
+        })
     }
 
     /// The columns of the first table.

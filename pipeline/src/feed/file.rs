@@ -12,6 +12,8 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct FeedFile {
     pub(super) name: Spanned<String>,
+    /// Patterns of the keys of the objects that the feed is for.
+    pub(super) objects: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) mode: Option<ModeWord>,
     #[serde(default)]
     pub(super) key: Vec<Spanned<String>>,

@@ -35,6 +35,7 @@ mod file;
 mod ident;
 mod limit;
 mod mode;
+mod objects;
 mod plan;
 mod problem;
 mod reason;
@@ -50,6 +51,7 @@ pub(crate) use ident::listed;
 pub use ident::{Ident, NameError};
 pub use limit::Limit;
 pub use mode::{Mode, RequestedMode};
+pub use objects::Objects;
 pub use plan::{ColumnPlan, Decoded, Plan, RowsOf, Source, Stamped, TablePlan};
 pub use reason::Reason;
 pub use table_name::TableName;
@@ -62,6 +64,12 @@ use crate::error::{Error, Result};
 pub struct Feed {
     /// The name by which the ledger, the API and the command line know the feed.
     pub name: String,
+    /// The text of its file.
+    pub text: String,
+    /// The hash of the text, in 32 hexadecimal digits: the ledger and jobs know by it which text was used.
+    pub hash: String,
+    /// The objects that it is for, by their keys.
+    pub objects: Objects,
     /// What becomes of valid records, unless a load asks for another mode.
     pub mode: RequestedMode,
     /// The columns of the root table whose values identify a row of it in merge mode. Rows of child

@@ -51,6 +51,16 @@ fn the_built_in_feeds_can_be_read() {
 }
 
 #[test]
+fn a_feed_keeps_its_text_with_a_hash_of_it() {
+    let feed = visits();
+    assert_eq!(feed.text, VISITS);
+    assert_eq!(feed.hash.len(), 32);
+    let other = Feed::read("visits.toml", &format!("{VISITS}\n# edited")).unwrap();
+    assert_eq!(feed.plan, other.plan);
+    assert_ne!(feed.hash, other.hash);
+}
+
+#[test]
 fn a_feed_becomes_a_plan_of_tables() {
     let feed = visits();
     let tables: Vec<_> = feed.plan.tables.iter().map(|table| table.name.plain()).collect();
@@ -96,6 +106,12 @@ fn all_that_is_wrong_is_said_at_once_where_it_stands() {
             "mobile = { path = \"$.at\", ",
             "`$.at` is read into another column already",
         ),
+        (
+            "[metadata]",
+            "objects = [\"a\", \"{b\"]\n[metadata]",
+            "6:17: the pattern {b cannot be used",
+        ),
+        ("[metadata]", "objects = []\n[metadata]", "6:11: expected a pattern of keys"),
         ("[metadata]", "[metadata", "6:10: "),
     ] {
         let text = VISITS.replacen(from, to, 1);

@@ -9,10 +9,10 @@ use object_store::path::Path;
 use super::bucket::{Bucket, local_path, parse_key};
 use super::listed::Listed;
 use super::object::Object;
-use super::pattern::{Patterns, Wildcards};
 use super::remote::{RemoteUrl, shown};
 use super::select::{KeyPattern, WILDCARDS, looks_like_json};
 use crate::error::Error;
+use crate::pattern::{Patterns, Wildcards};
 
 /// What a location names.
 #[derive(Debug, Default)]

@@ -13,7 +13,6 @@ mod folder;
 mod listed;
 mod locate;
 mod object;
-mod pattern;
 mod profile;
 mod read;
 mod remote;
@@ -23,7 +22,6 @@ pub use bucket::Bucket;
 pub use find::{Found, find};
 pub use listed::Listed;
 pub use object::Object;
-pub(crate) use pattern::{Patterns, Wildcards};
 pub use read::ObjectReader;
 pub(crate) use read::{
     Arrival, Fetched, Fetches, Reading, Whole, read_beginning, read_whole, verify_version,

@@ -5,8 +5,8 @@ use object_store::path::Path;
 
 use super::bucket::{Bucket, parse_key};
 use super::object::Object;
-use super::pattern::{Patterns, Wildcards, check};
 use crate::error::Error;
+use crate::pattern::{Patterns, Wildcards, check};
 
 /// The endings of the names that are taken for JSON, before `.gz`, `.gzip`, `.zst`.
 const ENDINGS: [&str; 3] = [".json", ".ndjson", ".jsonl"];

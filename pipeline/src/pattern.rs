@@ -30,7 +30,7 @@ pub(crate) enum Wildcards {
 }
 
 /// Compiled patterns, of which a text has to match one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Patterns(GlobSet);
 
 impl Patterns {
@@ -78,7 +78,7 @@ impl Patterns {
 ///
 /// # Errors
 /// [`Error::Pattern`], which names the limit and what was found.
-pub(super) fn check(text: &str) -> Result<()> {
+pub(crate) fn check(text: &str) -> Result<()> {
     let Braces { nesting, alternatives } = Braces::of(text);
     let beyond = |what: &str, found: usize, limit: usize| {
         Err(refused(text, format!("it has {found} {what}, and at most {limit} are allowed")))
