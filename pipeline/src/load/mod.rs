@@ -1,7 +1,6 @@
 //! One load: an object goes through a feed into its tables, once, in one transaction; a huge one in
 //! parts.
 
-mod add_up;
 mod connections;
 mod discard;
 mod parts;

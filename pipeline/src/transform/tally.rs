@@ -1,0 +1,149 @@
+//! What the records of an object became, counted.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use polars::prelude::{DataFrame, ListNameSpaceImpl, PolarsResult};
+
+use super::{example::Example, frames::Frames};
+use crate::error::{Error, Result};
+use crate::feed::{Decoded, Feed, Field, Plan, Source};
+use crate::records::{Batch, Compression, Format};
+
+/// What the records of an object became.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) records: u64,
+    /// One for each table of the feed.
+    pub(crate) tables: Vec<TableTally>,
+    pub(crate) rejected_by_reason: BTreeMap<String, u64>,
+    /// The first rejected record of each reason.
+    pub(crate) examples: BTreeMap<String, Example>,
+    pub(crate) unknown_fields: BTreeMap<String, u64>,
+    pub(crate) format: Option<Format>,
+    pub(crate) compression: Compression,
+    /// The text that was cut: all of it, or the lines of a part.
+    pub(crate) text: Range<u64>,
+}
+
+/// What the records of an object became in one table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TableTally {
+    /// Rows of its frame.
+    pub(crate) rows: u64,
+    /// Of a child table: the entries of the valid records' lists, before they are exploded.
+    pub(crate) entries: u64,
+}
+
+impl Tally {
+    /// No records of a feed with these tables.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        Self { tables: vec![TableTally::default(); plan.tables.len()], ..Self::default() }
+    }
+
+    /// Records that are valid.
+    pub(crate) fn loaded(&self) -> u64 {
+        self.tables.first().map_or(0, |table| table.rows)
+    }
+
+    /// Records that are rejected.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.tables.last().map_or(0, |table| table.rows)
+    }
+
+    /// Adds the records of a batch as they were cut, not as they were decoded: that none is lost between
+    /// is part of what is proven.
+    pub(super) fn add(
+        &mut self,
+        feed: &Feed,
+        batch: &Batch,
+        records: &DataFrame,
+        frames: &Frames,
+    ) -> Result<()> {
+        let failed = |source| Error::Frame { doing: "count the rows of a batch", source };
+        self.records += batch.records.len() as u64;
+        for (tally, frame) in self.tables.iter_mut().zip(&frames.tables) {
+            tally.rows += frame.height() as u64;
+        }
+        for (table, list, _) in feed.plan.children() {
+            let lengths = list_lengths(records, &feed.fields[list]).map_err(failed)?;
+            self.tables[table].entries += lengths.sum::<u64>();
+        }
+        let rejects = &frames.tables[feed.plan.rejects_index()];
+        for (row, reason) in reasons(feed, rejects).map_err(failed)?.iter().enumerate() {
+            self.add_reason(feed, reason, rejects, row).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The error of an object of which so many records in a row were rejected.
+    pub(crate) fn reject_limit(&self, object: &str, rejects: u64) -> Error {
+        let most = self.rejected_by_reason.iter().max_by_key(|(_, count)| **count);
+        let reason = most.map_or_else(String::new, |(reason, _)| reason.clone());
+        Error::RejectLimit { object: object.to_owned(), rejects, reason }
+    }
+
+    /// Counts the reason of a row of rejected records; the first of each reason is an example.
+    pub(crate) fn add_reason(
+        &mut self,
+        feed: &Feed,
+        reason: &str,
+        rejects: &DataFrame,
+        row: usize,
+    ) -> PolarsResult<()> {
+        match self.rejected_by_reason.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => {
+                self.rejected_by_reason.insert(reason.to_owned(), 1);
+                self.examples.insert(reason.to_owned(), Example::of(feed, rejects, row)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The length of a list of each record as decode tells it: 0 for a record that it rejects.
+pub(crate) fn list_lengths(
+    records: &DataFrame,
+    list: &Field,
+) -> PolarsResult<impl Iterator<Item = u64> + use<>> {
+    let lengths = records.column(&list.column)?.list()?.lst_lengths();
+    let is_rejected = records.column(Decoded::Reason.column())?.is_not_null();
+    let of_valid = (0..records.height()).map(move |row| match is_rejected.get(row) {
+        Some(false) => u64::from(lengths.get(row).unwrap_or_default()),
+        _ => 0,
+    });
+    Ok(of_valid)
+}
+
+/// The reason of each row of a frame of rejected records.
+pub(crate) fn reasons(feed: &Feed, rejects: &DataFrame) -> PolarsResult<Vec<String>> {
+    let column = feed.plan.rejects().filled_with(Source::Decoded(Decoded::Reason));
+    let (Some(column), true) = (column, rejects.height() > 0) else {
+        return Ok(Vec::new());
+    };
+    let reasons = rejects.column(column.name.as_str())?.str()?;
+    Ok(reasons.iter().map(|reason| reason.unwrap_or_default().to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Decoder, Limits};
+    use crate::feed::tests::visits;
+    use crate::frame::Stamp;
+    use crate::records::{Batches, CutOptions};
+
+    #[test]
+    fn a_record_that_decode_would_lose_is_still_counted_as_read() {
+        let feed = visits();
+        let text = b"{}\n{\n[1]\n".as_slice();
+        let batch = Batches::new(text, CutOptions::default()).next().unwrap().unwrap();
+        let mut decoder = Decoder::new(&feed, &Limits::of_fresh_tables(&feed));
+        let fewer = decoder.decode(&batch).unwrap().head(Some(2));
+        let frames = Frames::split(&fewer, &feed, &Stamp::default()).unwrap();
+        let mut tally = Tally::of(&feed.plan);
+        tally.add(&feed, &batch, &fewer, &frames).unwrap();
+        assert_eq!((tally.records, tally.loaded() + tally.rejected()), (3, 2));
+    }
+}
