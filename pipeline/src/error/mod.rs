@@ -1,9 +1,14 @@
 //! What can go wrong with a load. Bad records are not here: they are rows of the error table.
 
+mod causes;
 mod code;
+mod passing;
 mod redirected;
+#[cfg(test)]
+mod tests;
 
-pub use code::{is_passing, may_pass};
+pub use causes::causes;
+pub use passing::{is_passing, may_pass};
 pub use redirected::Redirected;
 
 use std::io;
@@ -392,12 +397,6 @@ impl Error {
             error => matches!(error, Self::Cancelled { .. }),
         }
     }
-
-    /// The error and its causes in one line, each said once.
-    #[must_use]
-    pub fn with_causes(&self) -> String {
-        causes(self).join(": ")
-    }
 }
 
 /// Where a database was to be connected to, and why it was not. It is a cause of its own, so that the text
@@ -416,22 +415,6 @@ fn no_feed(feed: Option<&str>, known: &str) -> String {
         Some(feed) => format!("there is no feed {feed}: expected one of {known}"),
         None => format!("the load does not say its feed: expected one of {known}"),
     }
-}
-
-/// An error and its causes, from the outermost; without those that the one before has said already,
-/// and without the driver's "db error", behind which the server's own words come.
-#[must_use]
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-    let mut said: Vec<String> = Vec::new();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if text != "db error" && !said.last().is_some_and(|last| last.contains(&text)) {
-            said.push(text);
-        }
-        cause = error.source();
-    }
-    said
 }
 
 /// The result of the library's functions.
