@@ -9,8 +9,8 @@ mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use pipeline::infer::inference::Inference;
-use pipeline::json::path::JsonPath;
 use pipeline::infer::shape::Shape;
+use pipeline::json::path::JsonPath;
 use pipeline::records::Batch;
 use support::measure;
 

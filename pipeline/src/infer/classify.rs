@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::inference::Inference;
-use crate::json::path::JsonPath;
 use super::shape::Shape;
 use crate::error::{Error, Result};
+use crate::json::path::JsonPath;
 use crate::records::{
     Batches, Compression, CutOptions, Decompressed, Format, TextLimits, read_error,
 };

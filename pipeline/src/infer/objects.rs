@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::inference::{Counts, Inference};
-use crate::json::path::JsonPath;
 use super::shape::{MAX_FIELDS, Shape};
 use crate::error::{Error, Result};
+use crate::json::path::JsonPath;
 use crate::records::{Batch, Batches, Compression, CutOptions, Decompressed, Format, read_error};
 use crate::store::{Object, ObjectReader};
 

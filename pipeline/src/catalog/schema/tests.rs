@@ -3,8 +3,8 @@ use serde_json::json;
 use super::{ddl, json_schema, tree};
 use crate::infer::column::Column;
 use crate::infer::inference::Inference;
-use crate::json::path::JsonPath;
 use crate::infer::shape::Shape;
+use crate::json::path::JsonPath;
 
 fn columns() -> Vec<Column> {
     let records = [

@@ -5,8 +5,8 @@ mod tape;
 mod tests;
 mod walk;
 
-use crate::json::path::{JsonPath, Step};
 use super::shape::{MAX_DEPTH, Shape};
+use crate::json::path::{JsonPath, Step};
 use crate::json::{Cursor, unescape};
 use crate::records::Batch;
 use tape::{Kind, Tape};

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::{Counts, Inference};
-use crate::json::path::JsonPath;
 use crate::infer::shape::{Node, Shape};
+use crate::json::path::JsonPath;
 use crate::records::{Batches, CutOptions};
 
 fn infer_with(path: &str, texts: &[&str]) -> (Shape, Counts) {

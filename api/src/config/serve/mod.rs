@@ -1,0 +1,173 @@
+//! The settings of `serve` and `worker`.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+
+use axum::http::HeaderValue;
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::secret::Secret;
+use super::{ConnectionArgs, DatabaseArgs, RecordArgs, RejectArgs};
+use crate::buckets::BucketSetting;
+use crate::keys::KeySetting;
+
+/// How to work on jobs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Worker")]
+pub(crate) struct WorkArgs {
+    /// Bucket that can be loaded from, as a name and a folder or URL (s3://, gs://, az://). Repeat for
+    /// several
+    #[arg(
+        long = "bucket",
+        env = "STEVEDORE_BUCKET",
+        hide_env_values = true,
+        value_name = "NAME=URL",
+        value_delimiter = ',',
+        value_parser = Secret::<BucketSetting>::new(),
+        default_value = "microservice-hw=data"
+    )]
+    pub(crate) buckets: Vec<BucketSetting>,
+    /// Loads at the same time. [default: one for each processor]
+    #[arg(long, env = "STEVEDORE_CONCURRENCY", value_name = "N")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) connections: ConnectionArgs,
+    /// How long running loads may continue after SIGTERM or SIGINT; then their jobs return to the queue
+    #[arg(long, env = "STEVEDORE_GRACE_SECS", value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) grace_secs: u64,
+    /// How long a load waits for a lock on a table
+    #[arg(long, env = "STEVEDORE_LOCK_TIMEOUT_SECS", value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) lock_timeout_secs: u64,
+    /// Longest query of the API or the queue
+    #[arg(
+        long,
+        env = "STEVEDORE_STATEMENT_TIMEOUT_SECS",
+        value_name = "SECONDS",
+        default_value_t = 30
+    )]
+    pub(crate) statement_timeout_secs: u64,
+    /// Skip the preflight: do not compare the feed with the catalog, and crawl no sample of a new
+    /// bucket
+    #[arg(long, env = "STEVEDORE_NO_PREFLIGHT", value_parser = BoolishValueParser::new())]
+    pub(crate) no_preflight: bool,
+    // Last: its headings hold for what comes behind it.
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordArgs,
+    #[command(flatten)]
+    pub(crate) rejects: RejectArgs,
+}
+
+impl WorkArgs {
+    /// Loads at the same time.
+    pub(crate) fn concurrency(&self) -> usize {
+        let processors = || std::thread::available_parallelism().ok();
+        self.concurrency.or_else(processors).map_or(2, NonZeroUsize::get)
+    }
+}
+
+/// The port to listen on when none is named.
+const PORT: u16 = 8080;
+
+/// The address of `HOST:PORT` or `HOST`; of several addresses of a name the first.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let has_port = text.rsplit_once(':').is_some_and(|(host, port)| {
+        port.parse::<u16>().is_ok() && (host.ends_with(']') || !host.contains(':'))
+    });
+    let host = text.trim_start_matches('[').trim_end_matches(']');
+    let found = if has_port { text.to_socket_addrs() } else { (host, PORT).to_socket_addrs() };
+    let wrong = "expected an address or a host name, with a port or without: 0.0.0.0:8080, \
+                 localhost, [::1]:8080";
+    let address = found.ok().and_then(|mut addresses| addresses.next());
+    address.ok_or_else(|| wrong.to_owned())
+}
+
+/// How to serve the API.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// How to listen, and to whom.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerArgs {
+    /// Address or host name to listen on. Without a port, the port is 8080
+    #[arg(
+        long,
+        env = "STEVEDORE_LISTEN",
+        value_name = "HOST[:PORT]",
+        default_value = "127.0.0.1:8080",
+        value_parser = listen_address
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Certificate chain for TLS, as a PEM file
+    #[arg(long, env = "STEVEDORE_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, as a PEM file
+    #[arg(long, env = "STEVEDORE_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Key that clients may use, as `stevedore key` prints it for the server. Repeat for several
+    #[arg(
+        long = "key",
+        env = "STEVEDORE_KEY",
+        hide_env_values = true,
+        value_name = "NAME:SCOPES:SHA256",
+        value_delimiter = ',',
+        value_parser = Secret::<KeySetting>::new()
+    )]
+    pub(crate) keys: Vec<KeySetting>,
+    /// Serve without keys, even on an address that other machines can reach
+    #[arg(long, env = "STEVEDORE_INSECURE", value_parser = BoolishValueParser::new())]
+    pub(crate) insecure: bool,
+    /// Requests that a key may make in a second
+    #[arg(long, env = "STEVEDORE_RATE_LIMIT", value_name = "N", default_value = "1000")]
+    pub(crate) rate_limit: NonZeroU32,
+    /// Database connections of the API; workers and loads use their own
+    #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
+    pub(crate) pool_size: NonZeroUsize,
+    /// Longest request body
+    #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 64 << 10)]
+    pub(crate) max_body_bytes: usize,
+    /// Longest duration of a request
+    #[arg(
+        long,
+        env = "STEVEDORE_REQUEST_TIMEOUT_SECS",
+        value_name = "SECONDS",
+        default_value_t = 30
+    )]
+    pub(crate) request_timeout_secs: u64,
+    /// Connections of clients at the same time; further ones are answered 503 too_many_connections and
+    /// closed
+    #[arg(long, env = "STEVEDORE_MAX_CONNECTIONS", value_name = "N", default_value = "512")]
+    pub(crate) max_connections: NonZeroUsize,
+    /// Longest time in which a client reads less than 64 KiB of an answer that waits, before its
+    /// connection is closed
+    #[arg(
+        long,
+        env = "STEVEDORE_WRITE_TIMEOUT_SECS",
+        value_name = "SECONDS",
+        default_value = "30"
+    )]
+    pub(crate) write_timeout_secs: NonZeroU64,
+    /// Origin whose pages may call the API from a browser; `*` for all. Repeat for several
+    #[arg(
+        long = "cors-origin",
+        env = "STEVEDORE_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub(crate) cors_origins: Vec<HeaderValue>,
+    /// Accept jobs and run none; workers run them
+    #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
+    pub(crate) no_worker: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Who may do what: keys with scopes, and how often.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::App;
+use super::problem::Problem;
+use super::strangers::Strangers;
+use super::trace::{By, RequestId};
+use crate::jobs::Asked;
+use crate::keys::{KeySetting, Scope, hash};
+
+/// The keys, and how often each may be used.
+#[derive(Debug)]
+pub(crate) struct Access {
+    keys: Vec<KeySetting>,
+    requests: DefaultKeyedRateLimiter<String>,
+    clock: DefaultClock,
+    pub(super) strangers: Arc<Strangers>,
+}
+
+impl Access {
+    /// Without keys everybody may do everything.
+    pub(crate) fn new(keys: Vec<KeySetting>, requests_per_second: NonZeroU32) -> Self {
+        let requests = RateLimiter::keyed(Quota::per_second(requests_per_second));
+        Self { keys, requests, clock: DefaultClock::default(), strangers: Arc::default() }
+    }
+
+    /// Whether there are no keys.
+    pub(crate) fn is_open(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The name of the key that a request comes with, if it may be made.
+    fn admit(&self, headers: &HeaderMap, scope: Scope) -> Result<String, Problem> {
+        let requester = if self.is_open() {
+            "anybody".to_owned()
+        } else {
+            let key = self.key_of(headers)?;
+            let may = key.scopes.iter().any(|&has| has == scope || has == Scope::Admin);
+            if !may {
+                let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+                let detail = format!(
+                    "this request needs a key with the scope {}; the key {} has: {}",
+                    scope.as_str(),
+                    key.name,
+                    scopes.join(", ")
+                );
+                return Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail));
+            }
+            key.name.clone()
+        };
+        if let Err(refused) = self.requests.check_key(&requester) {
+            let seconds = refused.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
+            let detail = "the key made too many requests in a second";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+            return Err(problem.retryable(Some(seconds)));
+        }
+        Ok(requester)
+    }
+
+    /// The key that a request names, in `x-api-key` or as a bearer token.
+    fn key_of(&self, headers: &HeaderMap) -> Result<&KeySetting, Problem> {
+        let plain = headers.get("x-api-key").and_then(|value| value.to_str().ok());
+        let bearer = || {
+            let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        };
+        let given = plain.or_else(bearer);
+        let unknown = |detail| Problem::new(StatusCode::UNAUTHORIZED, "key_unknown", detail);
+        let given = given.ok_or_else(|| unknown("send a key as x-api-key or as a bearer token"))?;
+        let hash = hash(given);
+        // All of them are looked at, so that the time tells nothing.
+        let mut found = None;
+        for key in &self.keys {
+            if key.is(&hash) {
+                found = Some(key);
+            }
+        }
+        found.ok_or_else(|| unknown("the key is not known"))
+    }
+}
+
+/// Lets a request pass whose key has the scope.
+pub(super) async fn check(
+    State((app, scope)): State<(Arc<App>, Scope)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let by = app.access.admit(request.headers(), scope)?;
+    let RequestId(request_id) = request.extensions().get().cloned().unwrap_or_default();
+    request.extensions_mut().insert(Asked { by: by.clone(), request_id });
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(By(by));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests;

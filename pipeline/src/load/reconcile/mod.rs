@@ -1,0 +1,116 @@
+//! Proves that no record of a unit of work is lost, before it is committed.
+
+use crate::error::{Error, Result};
+use crate::feed::Plan;
+use crate::ledger::{Counts, TableCounts};
+use crate::sink::{Merged, RowCounts, Written};
+use crate::transform::{TableTally, Tally};
+
+/// The counts of each object of a unit, proven:
+///
+/// - Every record of the object is loaded or rejected, and every rejected one has a reason.
+/// - Every entry of a loaded record's list is a row of its child table.
+/// - The database has taken as many rows of each table as all objects together have.
+/// - In merge mode, every row that was merged is a record of one of the objects, and the loaded records
+///   of each are inserted, updated, unchanged or superseded.
+///
+/// `merged` has what became of the objects' records in merge mode, by the numbers of the objects.
+///
+/// # Errors
+/// [`Error::CountMismatch`] when two numbers that must be equal are not.
+pub(super) fn reconcile_counts(
+    names: &[String],
+    plan: &Plan,
+    tallies: &[Tally],
+    copied: &Written,
+    merged: Option<&[(Option<u32>, Merged)]>,
+) -> Result<Vec<Counts>> {
+    let mismatch = |detail| Error::CountMismatch { object: title(names), detail };
+    for (at, (table, taken)) in plan.tables.iter().zip(&copied.rows).enumerate() {
+        let sent = tallies.iter().map(|tally| tally.tables[at].rows).sum::<u64>();
+        let what = || format!("rows of {}, and those the database took", table.name.plain());
+        check(what, sent, *taken).map_err(mismatch)?;
+    }
+    let mut counts = Vec::with_capacity(tallies.len());
+    for (name, tally) in names.iter().zip(tallies) {
+        counts.push(counts_of(name, plan, tally)?);
+    }
+    if let Some(merged) = merged {
+        add_merged(&mut counts, merged).map_err(mismatch)?;
+    }
+    Ok(counts)
+}
+
+/// The counts of an object, as far as they can be proven without the database.
+///
+/// # Errors
+/// As [`reconcile_counts`].
+pub(super) fn counts_of(name: &str, plan: &Plan, tally: &Tally) -> Result<Counts> {
+    let mismatch = |detail| Error::CountMismatch { object: name.to_owned(), detail };
+    let (records, loaded, rejected) = (tally.records, tally.loaded(), tally.rejected());
+    check(|| "records read, and loaded and rejected".to_owned(), records, loaded + rejected)
+        .map_err(mismatch)?;
+    let with_reason = tally.rejected_by_reason.values().sum();
+    check(|| "rejected records, and those with a reason".to_owned(), rejected, with_reason)
+        .map_err(mismatch)?;
+    for (at, _, table) in plan.children() {
+        let TableTally { rows, entries } = tally.tables[at];
+        let what = || format!("entries of lists, and rows of {}", table.name.plain());
+        check(what, entries, rows).map_err(mismatch)?;
+    }
+    Ok(Counts {
+        records,
+        loaded,
+        rejected,
+        tables: table_counts(plan, tally),
+        rejected_by_reason: tally.rejected_by_reason.clone(),
+        unknown_fields: tally.unknown_fields.clone(),
+    })
+}
+
+/// The rows of each table, as they are written when nothing is merged.
+fn table_counts(plan: &Plan, tally: &Tally) -> Vec<TableCounts> {
+    let tables = plan.tables.iter().zip(&tally.tables);
+    let counts = tables.map(|(table, tally)| TableCounts {
+        table: table.name.plain(),
+        counts: RowCounts::inserted(tally.rows),
+    });
+    counts.collect()
+}
+
+/// Adds what a merge made of the loaded records of each object.
+fn add_merged(counts: &mut [Counts], merged: &[(Option<u32>, Merged)]) -> Result<(), String> {
+    // The records of which the merge says nothing are superseded.
+    for Counts { loaded, tables, .. } in counts.iter_mut() {
+        tables[0].counts = RowCounts::superseded(*loaded);
+    }
+    for (object_no, Merged { inserted, updated, unchanged }) in merged {
+        let of_object = object_no.and_then(|no| counts.get_mut(no as usize));
+        let written = inserted + updated + unchanged;
+        let superseded = of_object.as_ref().and_then(|counts| counts.loaded.checked_sub(written));
+        let (Some(Counts { tables, .. }), Some(superseded)) = (of_object, superseded) else {
+            return Err("a row was merged that is no record's".to_owned());
+        };
+        let of_root = &mut tables[0].counts;
+        (of_root.inserted, of_root.updated) = (*inserted, *updated);
+        (of_root.unchanged, of_root.superseded) = (*unchanged, superseded);
+    }
+    Ok(())
+}
+
+/// Fails when two numbers are not equal; `what` says of what they are.
+fn check(what: impl FnOnce() -> String, one: u64, other: u64) -> Result<(), String> {
+    if one == other { Ok(()) } else { Err(format!("{}, are {one} and {other}", what())) }
+}
+
+/// How people call all objects of a unit.
+pub(super) fn title(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => name.clone(),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
