@@ -110,6 +110,9 @@ fn fixed_hint(error: &Error) -> &'static str {
              what is valid, raise --max-rejected (of a job: max_rejected)"
         }
         Error::NotText { .. } => "if it is JSON, name its format: --format ndjson",
+        Error::NoRecords { .. } => {
+            "correct `records` in the feed file; `stevedore feed draft OBJECT` finds where the records are"
+        }
         Error::Connect { .. } => {
             "check DATABASE_URL and that the server is up: psql \"$DATABASE_URL\""
         }

@@ -27,6 +27,7 @@ impl Error {
             Self::RejectLimit { .. } => "reject_limit",
             Self::TooManyRejects { .. } => "too_many_rejects",
             Self::NotText { .. } => "not_json",
+            Self::NoRecords { .. } => "records_not_found",
             Self::Connect { .. } => "database_unreachable",
             Self::Database { .. } => "database_failed",
             Self::Migrate { .. } => "migration_failed",

@@ -138,6 +138,16 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// No document of an object has an array where the feed expects its records.
+    #[error("{object} has no records at {path}: {found}")]
+    NoRecords {
+        /// The object.
+        object: String,
+        /// The path that the feed declares.
+        path: String,
+        /// What the first document has there.
+        found: String,
+    },
     /// What is said about a connection cannot be meant.
     #[error("the options of the database URL cannot be used: {problem}")]
     ConnectionOptions {

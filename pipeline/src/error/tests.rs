@@ -96,6 +96,11 @@ fn every_error_has_its_word_and_tells_whether_another_attempt_may_help() {
             false,
         ),
         (Error::NotText { object: path(), found: path() }, "not_json", false),
+        (
+            Error::NoRecords { object: path(), path: path(), found: path() },
+            "records_not_found",
+            false,
+        ),
         (Error::NoLoad { load_id: 1 }, "load_not_found", false),
         (Error::LoadEnded { load_id: 1, object: path(), ended: "" }, "load_ended", false),
         (Error::LoadRunning { load_id: 1, object: path() }, "load_running", false),

@@ -9,6 +9,8 @@
 //! The cursor does not check UTF-8: its users do that once for a whole batch.
 
 pub mod path;
+pub mod records_path;
+pub(crate) mod stream;
 mod text;
 mod usual_key;
 

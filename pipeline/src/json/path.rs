@@ -47,6 +47,10 @@ pub struct PathError {
 }
 
 impl JsonPath {
+    pub(crate) fn of(steps: &[Step]) -> Self {
+        Self { steps: steps.to_vec() }
+    }
+
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -54,7 +58,7 @@ impl JsonPath {
     /// The path within the elements of an array, for one from the array.
     pub(crate) fn within_elements(&self) -> Self {
         let steps = self.steps.strip_prefix(&[Step::Each]).unwrap_or(&self.steps);
-        Self { steps: steps.to_vec() }
+        Self::of(steps)
     }
 }
 
@@ -112,23 +116,26 @@ fn step(text: &str) -> Result<(Step, usize), (usize, &'static str)> {
             length => Ok((Step::Field(rest[..length].to_owned()), 1 + length)),
         };
     }
-    if text.starts_with("['") {
-        return quoted(text);
+    let first_of_name = text.strip_prefix('[').and_then(|name| name.chars().next());
+    if let Some(quote @ ('\'' | '"')) = first_of_name {
+        return quoted(text, quote);
     }
     Err((0, "`.name`, `['name']` or `[*]`"))
 }
 
-/// The name within `['…']`, in which `\` stands before a quote or another `\`.
-fn quoted(text: &str) -> Result<(Step, usize), (usize, &'static str)> {
+/// The name within `['…']` or `["…"]`, in which `\` stands before a quote or another `\`.
+fn quoted(text: &str, quote: char) -> Result<(Step, usize), (usize, &'static str)> {
     let mut name = String::new();
     let mut chars = text.char_indices().skip(2);
     while let Some((at, char)) = chars.next() {
         match char {
-            '\'' if text[at..].starts_with("']") => return Ok((Step::Field(name), at + 2)),
-            '\'' => return Err((at, "`]` behind the quote")),
+            char if char == quote && text[at + 1..].starts_with(']') => {
+                return Ok((Step::Field(name), at + 2));
+            }
+            char if char == quote => return Err((at, "`]` behind the quote")),
             '\\' => match chars.next() {
-                Some((_, escaped @ ('\'' | '\\'))) => name.push(escaped),
-                _ => return Err((at, "`\\'` or `\\\\`")),
+                Some((_, escaped @ ('\'' | '"' | '\\'))) => name.push(escaped),
+                _ => return Err((at, "a quote or `\\` behind `\\`")),
             },
             char => name.push(char),
         }
@@ -167,6 +174,7 @@ mod tests {
         {
             assert_eq!(text.parse::<JsonPath>().unwrap().to_string(), text);
         }
+        assert_eq!("$[\"a'\\\"\"].b".parse::<JsonPath>().unwrap().to_string(), "$['a\\'\"'].b");
         assert_eq!("$['a'][*]".parse::<JsonPath>().unwrap().to_string(), "$.a[*]");
     }
 

@@ -11,7 +11,7 @@ fn skip_all(text: &[u8]) -> Result<(), Fault> {
 }
 
 /// JSON, and JSON with one byte changed, cut or doubled.
-fn almost_json() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn almost_json() -> impl Strategy<Value = Vec<u8>> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
         Just("true".to_owned()),

@@ -5,11 +5,13 @@ use std::io::{self, BufRead};
 use bytes::Bytes;
 
 use super::cuts::Cuts;
+use super::documents::Documents;
 use super::format::{self, Format};
 use super::ndjson::Lines;
 use super::record::Record;
 use super::sequence::Sequence;
 use super::text_limits::TextLimits;
+use crate::json::records_path::RecordsPath;
 
 /// Bytes of text by which its format is told.
 pub(super) const LOOK_BYTES: usize = 1 << 20;
@@ -26,6 +28,8 @@ pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 pub struct CutOptions {
     /// How the records follow each other; `None` is to be told by looking.
     pub format: Option<Format>,
+    /// Where the records are in a document.
+    pub records: RecordsPath,
     /// Bytes of text that a batch aims at.
     pub batch_bytes: usize,
     /// The length over which a record is rejected as `too_large` without being held in memory; at
@@ -39,6 +43,7 @@ impl Default for CutOptions {
     fn default() -> Self {
         Self {
             format: None,
+            records: RecordsPath::default(),
             batch_bytes: 4 << 20,
             max_record_bytes: 16 << 20,
             text_limits: TextLimits::default(),
@@ -85,6 +90,7 @@ pub struct Batches<R> {
 enum Cutter {
     Lines(Lines),
     Sequence(Sequence),
+    Documents(Box<Documents>),
 }
 
 impl<R: BufRead> Batches<R> {
@@ -108,6 +114,7 @@ impl<R: BufRead> Batches<R> {
         self.cutter.as_ref().map(|cutter| match cutter {
             Cutter::Lines(_) => Format::Ndjson,
             Cutter::Sequence(sequence) => sequence.format(),
+            Cutter::Documents(documents) => documents.format(),
         })
     }
 
@@ -137,6 +144,7 @@ impl<R: BufRead> Batches<R> {
             let consumed = match &mut cutter {
                 Cutter::Lines(lines) => lines.cut(text, &mut cuts),
                 Cutter::Sequence(sequence) => sequence.cut(text, &mut cuts),
+                Cutter::Documents(documents) => documents.cut(text, &mut cuts),
             };
             self.cutter = Some(cutter);
             let batch = self.take(consumed, cuts);
@@ -144,9 +152,20 @@ impl<R: BufRead> Batches<R> {
                 return Ok(Some(batch));
             }
             if ended {
-                return Ok(None);
+                return self.end();
             }
             aim = aim.max(self.buffer.len() * 2);
+        }
+    }
+
+    /// Fails if the object has documents, and none of them has records.
+    fn end(&mut self) -> io::Result<Option<Batch>> {
+        match &mut self.cutter {
+            Some(Cutter::Documents(documents)) => match documents.no_records() {
+                Some(no_records) => Err(io::Error::other(no_records)),
+                None => Ok(None),
+            },
+            _ => Ok(None),
         }
     }
 
@@ -172,8 +191,14 @@ impl<R: BufRead> Batches<R> {
             self.buffer.drain(..BOM.len());
             self.offset = BOM.len() as u64;
         }
-        let format = match self.options.format {
-            Some(format) => format,
+        let CutOptions { format, records, .. } = &self.options;
+        if !records.is_document() {
+            let layout = format::detect_layout(&self.buffer, *format, self.ended);
+            let layout = layout.map_err(io::Error::other)?;
+            return Ok(Cutter::Documents(Box::new(Documents::new(records, layout))));
+        }
+        let format = match format {
+            Some(format) => *format,
             None => format::detect_format(&self.buffer).map_err(io::Error::other)?,
         };
         Ok(match format {

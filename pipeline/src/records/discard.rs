@@ -37,6 +37,11 @@ impl Discard {
         Self { kept: Vec::new(), byte_offset, byte_length: 0, fault, blanks: 0, until }
     }
 
+    /// The same record with another fault.
+    pub(super) fn with(self, fault: CutFault) -> Self {
+        Self { fault, ..self }
+    }
+
     /// Passes over `text`, the next of the record: how much of it was taken, and whether the
     /// record ends there.
     pub(super) fn feed(&mut self, text: &[u8], ended: bool) -> (usize, bool) {
@@ -81,19 +86,26 @@ impl Discard {
 pub(super) struct Closing {
     in_array: bool,
     depth: usize,
+    pairs: Option<Pairs>,
     in_string: bool,
     escaped: bool,
 }
 
 impl Closing {
     /// For an element of an array: it ends before the comma or bracket behind it.
-    pub(super) const fn of_element() -> Self {
-        Self { in_array: true, depth: 0, in_string: false, escaped: false }
+    pub(super) fn of_element() -> Self {
+        Self { in_array: true, depth: 0, pairs: None, in_string: false, escaped: false }
+    }
+
+    /// For an element of an array that is within an object: it never ends if its brackets do not pair,
+    /// since one of them may be that of the array or of the object.
+    pub(super) fn of_inner_element() -> Self {
+        Self { pairs: Some(Pairs::default()), ..Self::of_element() }
     }
 
     /// For one of several values in a row: it ends with its last bracket, or with its line when
     /// it has none.
-    pub(super) const fn of_value() -> Self {
+    pub(super) fn of_value() -> Self {
         Self { in_array: false, ..Self::of_element() }
     }
 
@@ -109,10 +121,16 @@ impl Closing {
             self.in_string = !closed;
             return None;
         }
+        let is_behind = self.in_array && self.depth == 0 && matches!(byte, b',' | b']');
+        if let Some(pairs) = &mut self.pairs
+            && (pairs.is_lost || !is_behind && !pairs.add(byte))
+        {
+            return None;
+        }
         match byte {
+            _ if is_behind => return Some(at),
             b'"' => (self.in_string, self.escaped) = (true, false),
             b'{' | b'[' => self.depth += 1,
-            b',' | b']' if self.in_array && self.depth == 0 => return Some(at),
             b'\n' if !self.in_array && self.depth == 0 => return Some(at),
             b'}' | b']' => {
                 self.depth = self.depth.saturating_sub(1);
@@ -121,5 +139,32 @@ impl Closing {
             _ => {}
         }
         None
+    }
+}
+
+/// The brackets that are open, by which those that do not pair are found.
+#[derive(Debug, Clone, Default)]
+struct Pairs {
+    /// Whether each is a brace.
+    open: Vec<bool>,
+    is_lost: bool,
+}
+
+/// Open brackets that are held at most.
+const MAX_OPEN: usize = 1 << 20;
+
+impl Pairs {
+    /// Adds a byte: false once a bracket has closed one of another kind, or none.
+    fn add(&mut self, byte: u8) -> bool {
+        self.is_lost |= match byte {
+            b'{' | b'[' if self.open.len() < MAX_OPEN => {
+                self.open.push(byte == b'{');
+                false
+            }
+            b'{' | b'[' => true,
+            b'}' | b']' => self.open.pop() != Some(byte == b'}'),
+            _ => false,
+        };
+        !self.is_lost
     }
 }

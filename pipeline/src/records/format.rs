@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::json::{Cursor, Fault, Value, is_space};
+use super::documents::Layout;
+use crate::json::{Cursor, Fault, Value, blank_length, is_space};
 
 /// How records follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,18 +57,62 @@ pub(crate) struct NotText(String);
 /// Fails when no line is JSON and more than a twentieth of the bytes, and at least sixteen, are
 /// control characters: that is another kind of file, not a file of damaged records.
 pub(super) fn detect_format(text: &[u8]) -> Result<Format, NotText> {
-    let start = text.iter().take_while(|byte| is_space(**byte)).count();
-    let text = &text[start..];
-    if is_binary(text) {
-        return Err(NotText(hex(text)));
-    }
+    let text = check_text(text)?;
     let first = first_line(text);
     Ok(match text.first() {
-        Some(b'[') if is_value(first) && lines(text).nth(1).is_some_and(is_value) => Format::Ndjson,
+        Some(b'[') if is_value(first) && second_is_value(text) => Format::Ndjson,
         Some(b'[') => Format::Array,
         Some(b'{') => look_at_object(text, first),
         _ => Format::Ndjson,
     })
+}
+
+/// Tells how documents with records in them follow each other, from the beginning of a text; `ended` is
+/// whether that is all of it.
+///
+/// Fails as [`detect_format`].
+pub(super) fn detect_layout(
+    text: &[u8],
+    format: Option<Format>,
+    ended: bool,
+) -> Result<Layout, NotText> {
+    match format {
+        Some(Format::Ndjson) => return Ok(Layout::Lines),
+        Some(Format::Array | Format::Concatenated) => return Ok(Layout::Row),
+        None => {}
+    }
+    let text = check_text(text)?;
+    let first = first_line(text);
+    if first.len() == text.len() {
+        return Ok(Layout::Unknown);
+    }
+    let mut cursor = Cursor::default();
+    cursor.go(text, 0);
+    let is_line = match cursor.skip() {
+        Ok(_) if cursor.at() > first.len() => false,
+        Ok(_) => first[cursor.at()..].iter().all(|byte| is_space(*byte)) || second_is_value(text),
+        // The first document is longer than what is seen, and right so far.
+        Err(Fault::Ends) if !ended => false,
+        Err(_) => !goes_on(first) || second_is_value(text),
+    };
+    Ok(if is_line { Layout::Lines } else { Layout::Row })
+}
+
+/// The text without the white space before it.
+fn check_text(text: &[u8]) -> Result<&[u8], NotText> {
+    let text = &text[blank_length(text)..];
+    if is_binary(text) { Err(NotText(hex(text))) } else { Ok(text) }
+}
+
+fn second_is_value(text: &[u8]) -> bool {
+    lines(text).nth(1).is_some_and(is_value)
+}
+
+/// Whether a line ends within a value.
+fn goes_on(line: &[u8]) -> bool {
+    let mut cursor = Cursor::default();
+    cursor.go(line, 0);
+    cursor.skip() == Err(Fault::Ends)
 }
 
 /// The format of a text that begins with a brace.
@@ -93,11 +138,8 @@ fn look_at_object(text: &[u8], first: &[u8]) -> Format {
 /// The format of a text whose first object is damaged or longer than what is seen: lines, unless
 /// no line that begins at its margin is a record and the first opens more than it closes.
 fn damaged(text: &[u8], first: &[u8]) -> Format {
-    let mut cursor = Cursor::default();
-    cursor.go(first, 0);
-    let first_goes_on = cursor.skip() == Err(Fault::Ends);
     let any_record = lines(text).any(|line| line.first() == Some(&b'{') && is_object(line));
-    if first_goes_on && !any_record { Format::Concatenated } else { Format::Ndjson }
+    if goes_on(first) && !any_record { Format::Concatenated } else { Format::Ndjson }
 }
 
 /// The lines that are not blank.

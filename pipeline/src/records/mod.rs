@@ -7,12 +7,15 @@
 mod batch;
 mod compression;
 mod cuts;
+mod damage;
 mod discard;
+mod documents;
 mod format;
 mod ndjson;
 mod part;
 mod read_error;
 mod record;
+mod search;
 mod sequence;
 #[cfg(test)]
 mod tests;

@@ -118,6 +118,9 @@ pub(crate) async fn sequential_reason(
     object: &Object,
     cut: &CutOptions,
 ) -> Result<Option<String>, Error> {
+    if !cut.records.is_document() {
+        return Ok(Some(format!("its records are within documents ({})", cut.records)));
+    }
     let beginning = read_beginning(object, LOOK_BYTES as u64).await?;
     let compression = Compression::of(&beginning);
     if compression != Compression::Plain {

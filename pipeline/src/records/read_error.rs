@@ -3,6 +3,7 @@
 use std::io;
 
 use super::format::NotText;
+use super::search::NoRecords;
 use super::text_limits::TooMuchText;
 use crate::error::Error;
 use crate::store::Object;
@@ -21,6 +22,10 @@ pub(crate) fn read_error(object: &Object, error: io::Error) -> Error {
         Ok(TooMuchText::Bytes { max_text_bytes }) => {
             return Error::TextLimit { object, max_text_bytes };
         }
+        Err(error) => error,
+    };
+    let error = match error.downcast::<NoRecords>() {
+        Ok(NoRecords { path, found }) => return Error::NoRecords { object, path, found },
         Err(error) => error,
     };
     match error.downcast::<NotText>() {

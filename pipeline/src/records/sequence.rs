@@ -2,11 +2,12 @@
 //! in a row.
 
 use super::cuts::Cuts;
+use super::damage::{may_leave_array, value_end};
 use super::discard::{Closing, Discard, Until};
 use super::format::Format;
 use super::record::{CutFault, TOO_LARGE};
 use crate::feed::Reason;
-use crate::json::{Cursor, Fault, blank_length, is_space};
+use crate::json::{Cursor, Fault, blank_length};
 
 /// Cuts values one after the other.
 ///
@@ -15,6 +16,8 @@ use crate::json::{Cursor, Fault, blank_length, is_space};
 #[derive(Debug)]
 pub(super) struct Sequence {
     in_array: bool,
+    /// Whether the array is within an object, whose other arrays hold no records.
+    is_inner: bool,
     next: Next,
     /// The white space before the first value on its line, if nothing else stands there; then the
     /// line feed before it, the white space, and the brace of the value.
@@ -33,7 +36,9 @@ enum Next {
     First,
     /// Another value.
     Another,
-    /// Nothing but white space.
+    /// Nothing but white space: the array was closed.
+    Closed,
+    /// Nothing: the values have taken all of the text.
     Nothing,
 }
 
@@ -59,12 +64,26 @@ const LONGEST_MARGIN: usize = 1000;
 
 impl Sequence {
     pub(super) const fn array() -> Self {
-        Self { in_array: true, next: Next::Open, line: None, discard: None, vain_bytes: 0 }
+        Self {
+            in_array: true,
+            is_inner: false,
+            next: Next::Open,
+            line: None,
+            discard: None,
+            vain_bytes: 0,
+        }
+    }
+
+    /// An array of a document; `before` is the one before it, which may have searched in vain.
+    pub(super) fn of_document(is_inner: bool, before: Option<&Self>) -> Self {
+        let vain_bytes = before.map_or(0, |before| before.vain_bytes);
+        Self { is_inner, vain_bytes, ..Self::array() }
     }
 
     pub(super) fn concatenated() -> Self {
         Self {
             in_array: false,
+            is_inner: false,
             next: Next::First,
             line: Some(Vec::new()),
             discard: None,
@@ -89,9 +108,19 @@ impl Sequence {
         at
     }
 
+    /// Whether the bracket that closes the array was passed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.next == Next::Closed && self.discard.is_none()
+    }
+
+    /// Whether the values have taken all of the text, so that the array is not closed.
+    pub(super) fn is_lost(&self) -> bool {
+        self.next == Next::Nothing
+    }
+
     /// Cuts what begins at `at` and returns where the next begins; `None` when more text is needed
     /// or none is left.
-    fn step<'t>(
+    pub(super) fn step<'t>(
         &mut self,
         text: &'t [u8],
         at: usize,
@@ -111,14 +140,14 @@ impl Sequence {
         match self.next {
             Next::Open if byte == b'[' => self.go(Next::First, start + 1),
             Next::Open => self.discard(start, NO_ARRAY, Until::TextEnd, cuts),
-            Next::First if byte == b']' && self.in_array => self.go(Next::Nothing, start + 1),
+            Next::First if byte == b']' && self.in_array => self.go(Next::Closed, start + 1),
             Next::First => {
                 let margin = self.line.take().filter(|_| byte == b'{');
                 self.line = margin.map(|margin| [b"\n", &margin[..], b"{"].concat());
                 self.go(Next::Another, start)
             }
             Next::Another => self.value(text, start, cursor, cuts),
-            Next::Nothing => self.discard(start, AFTER_ARRAY, Until::TextEnd, cuts),
+            Next::Closed | Next::Nothing => self.discard(start, AFTER_ARRAY, Until::TextEnd, cuts),
         }
     }
 
@@ -133,7 +162,7 @@ impl Sequence {
 
     /// Only white space is left: fine, unless the text ends before its array does.
     fn run_out(&mut self, at: usize, start: usize, cuts: &mut Cuts) -> Option<usize> {
-        if cuts.ended && self.in_array && self.next != Next::Nothing {
+        if cuts.ended && self.in_array && !matches!(self.next, Next::Closed | Next::Nothing) {
             cuts.push_fault(start, start, UNCLOSED);
             return self.go(Next::Nothing, start);
         }
@@ -177,7 +206,7 @@ impl Sequence {
             return None;
         }
         self.vain_bytes += text.len() - start;
-        match self.next_line(text, start + 1) {
+        match self.next_line(text, start, start + 1) {
             Some(end) => self.cut_before(text, start, end, cuts),
             None => self.discard(start, TOO_LARGE, Until::Closed(self.closing()), cuts),
         }
@@ -193,20 +222,20 @@ impl Sequence {
             return None;
         }
         self.vain_bytes += text.len() - start;
-        match (self.next_line(text, bad), &self.line) {
+        match (self.next_line(text, start, bad), &self.line) {
             (Some(end), _) => self.cut_before(text, start, end, cuts),
-            (None, Some(line)) => {
+            (None, Some(line)) if !self.is_inner => {
                 let line = Until::LineLike(line.clone());
                 self.discard(start, DAMAGED, line, cuts)
             }
-            (None, None) => self.discard(start, DAMAGED, Until::TextEnd, cuts),
+            (None, _) => self.discard(start, DAMAGED, Until::TextEnd, cuts),
         }
     }
 
     /// A value that ends before the next line like the first, whatever it holds; the last one ends
     /// where its brackets close.
     fn blind_value(&mut self, text: &[u8], start: usize, cuts: &mut Cuts) -> Option<usize> {
-        if let Some(end) = self.next_line(text, start + 1) {
+        if let Some(end) = self.next_line(text, start, start + 1) {
             return self.cut_before(text, start, end, cuts);
         }
         if let Some(length) = self.closing().feed(&text[start..]) {
@@ -219,11 +248,15 @@ impl Sequence {
         self.discard(start, DAMAGED, Until::TextEnd, cuts)
     }
 
-    /// Where a line begins like that of the first value, with its brace at `from` or behind.
-    fn next_line(&self, text: &[u8], from: usize) -> Option<usize> {
+    /// Where a line begins like that of the first value, with its brace at `from` or behind. None of an inner
+    /// array if the value at `start` may be its last.
+    fn next_line(&self, text: &[u8], start: usize, from: usize) -> Option<usize> {
         let line = self.line.as_ref()?;
         let from = (from + 1).saturating_sub(line.len());
-        memchr::memmem::find(&text[from..], line).map(|found| from + found)
+        let found = from + memchr::memmem::find(&text[from..], line)?;
+        let margin = line.len() - "\n{".len();
+        let may_leave = self.is_inner && may_leave_array(&text[start..found], margin);
+        (!may_leave).then_some(found)
     }
 
     fn cut_before(
@@ -237,8 +270,12 @@ impl Sequence {
         self.go(Next::Another, end)
     }
 
-    const fn closing(&self) -> Closing {
-        if self.in_array { Closing::of_element() } else { Closing::of_value() }
+    fn closing(&self) -> Closing {
+        match (self.in_array, self.is_inner) {
+            (true, true) => Closing::of_inner_element(),
+            (true, false) => Closing::of_element(),
+            (false, _) => Closing::of_value(),
+        }
     }
 
     /// Begins to pass over the value at `start`.
@@ -266,7 +303,7 @@ impl Sequence {
             self.discard = Some(discard);
             return (taken > 0).then_some(end);
         }
-        cuts.push_discarded(discard);
+        cuts.push_discarded(discard.trimmed());
         if end == text.len() && cuts.ended {
             self.go(Next::Nothing, end)
         } else {
@@ -278,7 +315,7 @@ impl Sequence {
     fn go_past(&mut self, text: &[u8], at: usize) -> Option<usize> {
         match text.get(at) {
             Some(b',') if self.in_array => self.go(Next::Another, at + 1),
-            Some(b']') if self.in_array => self.go(Next::Nothing, at + 1),
+            Some(b']') if self.in_array => self.go(Next::Closed, at + 1),
             _ => self.go(Next::Another, at),
         }
     }
@@ -287,15 +324,4 @@ impl Sequence {
         self.next = next;
         Some(at)
     }
-}
-
-/// The end of a damaged value without the white space behind it and, in an array, the comma.
-fn value_end(text: &[u8], start: usize, end: usize, in_array: bool) -> usize {
-    let mut value = &text[start..end];
-    while let [rest @ .., last] = value
-        && (is_space(*last) || (in_array && *last == b','))
-    {
-        value = rest;
-    }
-    start + value.len()
 }

@@ -8,13 +8,13 @@ use super::{Batches, CutOptions, Decompressed, Format, TextLimits};
 use crate::feed::Reason;
 
 /// A record as it was cut: its text, its place, and the reason if cutting found one.
-type Cut = (String, u64, u64, Option<Reason>);
+pub(super) type Cut = (String, u64, u64, Option<Reason>);
 
 fn options(format: impl Into<Option<Format>>) -> CutOptions {
     CutOptions { format: format.into(), ..CutOptions::default() }
 }
 
-fn cut(input: impl BufRead, options: &CutOptions) -> io::Result<Vec<Cut>> {
+pub(super) fn cut(input: impl BufRead, options: &CutOptions) -> io::Result<Vec<Cut>> {
     let mut cuts = Vec::new();
     for batch in Batches::new(input, options.clone()) {
         let batch = batch?;
@@ -187,7 +187,7 @@ fn a_record_that_is_too_large_is_passed_over() {
     }
 }
 
-fn gzip(text: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     flate2::bufread::GzEncoder::new(text, flate2::Compression::fast())
         .read_to_end(&mut out)
@@ -195,7 +195,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn zstd(text: &[u8]) -> Vec<u8> {
+pub(super) fn zstd(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 1).unwrap()
 }
 
