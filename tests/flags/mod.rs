@@ -52,10 +52,14 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("serve", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("serve", JOBS, &["--no-preflight", "--max-record-bytes"]),
     ("serve", "flags::work::the_pool_has_as_many_connections_as_are_asked_for", &["--pool-size"]),
-    ("serve", "access::without_keys_only_this_machine_is_served", &["--listen", "--insecure"]),
-    ("serve", "access::certificates_encrypt", &["--tls-cert", "--tls-key"]),
+    (
+        "serve",
+        "access::strangers::without_keys_only_this_machine_is_served",
+        &["--listen", "--insecure"],
+    ),
+    ("serve", "access::strangers::certificates_encrypt", &["--tls-cert", "--tls-key"]),
     ("serve", "access::keys_may_do_what_their_scopes_say", &["--key"]),
-    ("serve", "access::each_key_has_a_rate_of_its_own", &["--rate-limit"]),
+    ("serve", "access::limits::each_key_has_a_rate_of_its_own", &["--rate-limit"]),
     ("serve", JOBS_TOO_MUCH, TOO_MUCH),
     (
         "serve",
@@ -67,11 +71,11 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         "hostile::unread::two_hundred_clients_that_never_read_are_closed_and_take_no_memory",
         &["--write-timeout-secs"],
     ),
-    ("serve", "access::what_is_too_large_is_refused", &["--max-body-bytes"]),
-    ("serve", "access::slow_clients_are_not_waited_for", &["--request-timeout-secs"]),
+    ("serve", "access::limits::what_is_too_large_is_refused", &["--max-body-bytes"]),
+    ("serve", "access::limits::slow_clients_are_not_waited_for", &["--request-timeout-secs"]),
     (
         "serve",
-        "access::pages_of_other_origins_are_let_in_only_if_they_are_named",
+        "access::strangers::pages_of_other_origins_are_let_in_only_if_they_are_named",
         &["--cors-origin"],
     ),
     ("serve", "jobs::one_job_at_a_time_is_about_a_version", &["--no-worker"]),
@@ -330,7 +334,9 @@ fn every_verb_of_the_help_is_known() {
 fn the_tests_that_are_named_are_there_and_name_the_flags() {
     for (verb, test, flags) in TESTS {
         let (module, function) = test.rsplit_once("::").unwrap();
-        let file = repository(&format!("tests/{}.rs", module.replace("::", "/")));
+        let path = repository(&format!("tests/{}", module.replace("::", "/")));
+        let files = [path.with_extension("rs"), path.join("mod.rs")];
+        let file = files.into_iter().find(|file| file.exists()).unwrap_or(path);
         let text =
             read_to_string(&file).unwrap_or_else(|_| panic!("{test}: no {}", file.display()));
         let start = text.find(&format!("fn {function}("));

@@ -7,7 +7,7 @@ use axum::extract::State;
 use pipeline::error::Error;
 use pipeline::feed::Feeds;
 use pipeline::query::name::check_schema;
-use pipeline::query::{Beginning, Keep, QueryColumn, beginning, values};
+use pipeline::query::{FirstRows, Keep, QueryColumn, first_rows, values};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Transaction;
@@ -124,7 +124,7 @@ pub(super) async fn rows(
     let sql = format!("select * from {quoted}{condition} limit {}", limit + 1);
     let value = filter.as_ref().map(|(_, _, value)| value);
     let params: Vec<_> = value.iter().map(|value| *value as &(dyn ToSql + Sync)).collect();
-    let read = beginning(&transaction, &sql, &params, Keep::JsonTypes).await;
+    let read = first_rows(&transaction, &sql, &params, Keep::JsonTypes).await;
     let read = read.map_err(|error| match &filter {
         Some((_, column, value)) => of_value(error, column, value),
         None => unread(error),
@@ -198,8 +198,8 @@ async fn condition(
 }
 
 /// The rows of an answer, bounded in number and in bytes.
-fn answer(table: String, beginning: Beginning, limit: usize) -> TableRows {
-    let Beginning { columns, rows, is_all, cut_after } = beginning;
+fn answer(table: String, first: FirstRows, limit: usize) -> TableRows {
+    let FirstRows { columns, rows, is_all, cut_after } = first;
     let mut entries = Entries::new(limit);
     for row in rows.iter().flat_map(values) {
         if entries.add(row).is_break() {

@@ -4,8 +4,8 @@
 //! warning of the load's summary. A bucket that nobody has crawled is crawled by a sample. Nothing
 //! that goes wrong with the catalog itself keeps an object from being loaded.
 
-mod beginning;
 mod fit;
+mod probe;
 mod source;
 mod warnings;
 
@@ -259,7 +259,7 @@ impl Preflight {
     ) -> Result<PreflightReport> {
         let PreflightRequest { object, feed, options, .. } = *planned;
         let is_rejected =
-            beginning::is_rejected(object, feed, limits.clone(), options.cut.clone()).await;
+            probe::is_rejected(object, feed, limits.clone(), options.cut.clone()).await;
         match is_rejected {
             Ok(true) => Err(Error::Mismatch {
                 object: object.url(),

@@ -9,14 +9,14 @@
 //! time: connectorx bounds a batch by its rows only, and keeps any number of finished ones, but a row
 //! may have megabytes.
 
-mod beginning;
+mod first_rows;
 mod frame;
 pub mod name;
 mod prepared;
 mod rows;
 mod source;
 
-pub use beginning::{Beginning, beginning};
+pub use first_rows::{FirstRows, first_rows};
 pub use rows::{texts, values};
 
 use std::pin::Pin;

@@ -4,7 +4,6 @@
 //! [`ObjectReader`] reads that version. All readers of the process together read 32 MiB ahead at most, of
 //! stores that are far away.
 
-mod beginning;
 mod bucket;
 mod budget;
 mod distance;
@@ -13,6 +12,7 @@ mod folder;
 mod listed;
 mod locate;
 mod object;
+mod probe;
 mod profile;
 mod read;
 mod remote;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use super::beginning::Beginning;
 use super::bucket::Bucket;
+use super::probe::Probe;
 use crate::error::Error;
 
 /// The version id that S3 gives to every version of an object while versioning is suspended.
@@ -27,7 +27,7 @@ pub struct Object {
     pub(super) version_id: Option<String>,
     modified: String,
     /// What came with the answer that pinned it.
-    pub(super) beginning: Option<Arc<Beginning>>,
+    pub(super) probe: Option<Arc<Probe>>,
 }
 
 impl Object {
@@ -41,7 +41,7 @@ impl Object {
             e_tag: meta.e_tag,
             version_id: meta.version.filter(|version| version != NO_VERSION),
             modified: meta.last_modified.to_rfc3339(),
-            beginning: None,
+            probe: None,
         }
     }
 
@@ -71,7 +71,7 @@ impl Object {
 
     /// Its beginning, or all of it, if that came when it was pinned.
     pub(super) fn beginning(&self) -> Option<Bytes> {
-        self.beginning.as_ref().map(|beginning| beginning.bytes())
+        self.probe.as_ref().map(|probe| probe.bytes())
     }
 
     pub(super) const fn has_e_tag(&self) -> bool {

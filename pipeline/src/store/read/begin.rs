@@ -9,10 +9,10 @@ use object_store::{GetOptions, GetRange};
 
 use super::range::{Answer, ask, read_range, reason};
 use crate::error::{Error, causes};
-use crate::store::beginning::Beginning;
 use crate::store::bucket::{Bucket, not_a_key};
 use crate::store::budget::BUDGET;
 use crate::store::object::Object;
+use crate::store::probe::Probe;
 
 /// Bytes of the beginning: as many as tell the format of its records.
 const BEGINNING_BYTES: u64 = 1 << 20;
@@ -40,7 +40,7 @@ pub(in crate::store) async fn begin(
     let mut object = Object::pinned(bucket, key.to_owned(), answer.meta.clone());
     let bytes = body(&object, object.size.min(BEGINNING_BYTES), answer).await?;
     hold.shrink(bytes.len() as u64);
-    object.beginning = Some(Arc::new(Beginning::new(bytes, hold)));
+    object.probe = Some(Arc::new(Probe::new(bytes, hold)));
     Ok(Some(object))
 }
 
@@ -50,13 +50,13 @@ impl Object {
     /// says why.
     pub(crate) async fn with_beginning(mut self) -> Self {
         let bytes = self.size.min(BEGINNING_BYTES);
-        if bytes == 0 || self.beginning.is_some() || !self.bucket.is_remote() {
+        if bytes == 0 || self.probe.is_some() || !self.bucket.is_remote() {
             return self;
         }
         if let Some(hold) = BUDGET.hold_beginning(bytes)
             && let Ok(bytes) = read_range(&self, Some(0..bytes)).await
         {
-            self.beginning = Some(Arc::new(Beginning::new(bytes, hold)));
+            self.probe = Some(Arc::new(Probe::new(bytes, hold)));
         }
         self
     }

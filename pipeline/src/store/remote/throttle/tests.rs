@@ -1,9 +1,12 @@
 //! How many requests a store gets, and for how long it is asked again.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use futures::future::join_all;
 
+use super::limit::{MOST, lock};
 use super::*;
 
 /// For tests, in which nothing takes long.

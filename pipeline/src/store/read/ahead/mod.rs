@@ -1,139 +1,28 @@
 //! Reads the ranges of an object ahead of its reader, several at once, and hands them on in order.
 
+mod chunks;
+mod demand;
+
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::AbortHandle;
+use tokio::sync::{mpsc, oneshot};
 
+use self::chunks::Chunk;
+pub(super) use self::chunks::Chunks;
+pub(crate) use self::chunks::Reading;
+use self::demand::Demand;
 use super::range::{read_range, reason};
 use super::ranges::Ranges;
 use crate::error::Error;
 use crate::store::Object;
 use crate::store::budget::{Account, Hold};
 use crate::store::distance::{Epoch, Window};
-
-/// Bytes of an object that wait for its reader.
-#[derive(Debug)]
-struct Chunk {
-    bytes: Bytes,
-    /// None of what the budget does not count.
-    _hold: Option<Hold>,
-}
-
-/// The ranges of an object as they come, in order; dropping it ends the reading.
-#[derive(Debug)]
-pub(super) struct Chunks {
-    receiver: mpsc::UnboundedReceiver<Result<Chunk, Error>>,
-    demand: Arc<Demand>,
-    /// When the chunk in use was handed on, and its length.
-    in_use: Option<(Instant, usize)>,
-    task: AbortHandle,
-}
-
-/// Ends the reading of an object when it is dropped, also while its reader waits on a thread of its own:
-/// the reader fails then.
-#[derive(Debug)]
-pub(crate) struct Reading(AbortHandle);
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Chunks {
-    pub(super) fn reading(&self) -> Reading {
-        Reading(self.task.clone())
-    }
-
-    /// The next range; waits for it on a thread that may block.
-    pub(super) fn blocking_next(&mut self) -> Option<Result<Bytes, Error>> {
-        let asked = self.ask();
-        let chunk = self.receiver.blocking_recv();
-        self.take(asked, chunk)
-    }
-
-    #[cfg(test)]
-    pub(super) async fn next(&mut self) -> Option<Result<Bytes, Error>> {
-        let asked = self.ask();
-        let chunk = self.receiver.recv().await;
-        self.take(asked, chunk)
-    }
-
-    fn ask(&mut self) -> Instant {
-        let now = Instant::now();
-        if let Some((since, bytes)) = self.in_use.take() {
-            self.demand.used(now - since, bytes);
-        }
-        self.demand.asks();
-        now
-    }
-
-    fn take(
-        &mut self,
-        asked: Instant,
-        chunk: Option<Result<Chunk, Error>>,
-    ) -> Option<Result<Bytes, Error>> {
-        let now = Instant::now();
-        // What the budget counts waits to be used, and this does not any more.
-        let bytes = chunk?.map(|chunk| chunk.bytes);
-        self.demand.took(now - asked);
-        self.in_use = bytes.as_ref().ok().map(|bytes| (now, bytes.len()));
-        Some(bytes)
-    }
-}
-
-/// What a reader tells those who read ahead of it.
-#[derive(Debug, Default)]
-struct Demand {
-    state: Mutex<DemandState>,
-    changed: Notify,
-}
-
-#[derive(Debug, Default)]
-struct DemandState {
-    /// Chunks that the reader has taken.
-    taken: usize,
-    /// Whether it waits for another.
-    asks: bool,
-    /// How long it has waited for them.
-    waited: Duration,
-    /// How long it has worked on them, and their bytes.
-    worked: Duration,
-    worked_bytes: usize,
-}
-
-impl Demand {
-    fn state(&self) -> MutexGuard<'_, DemandState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn used(&self, worked: Duration, bytes: usize) {
-        let mut state = self.state();
-        state.worked += worked;
-        state.worked_bytes += bytes;
-    }
-
-    fn asks(&self) {
-        self.state().asks = true;
-        self.changed.notify_one();
-    }
-
-    fn took(&self, waited: Duration) {
-        let mut state = self.state();
-        state.asks = false;
-        state.taken += 1;
-        state.waited += waited;
-        drop(state);
-        self.changed.notify_one();
-    }
-}
 
 /// How an object is read ahead.
 pub(super) struct Ahead {

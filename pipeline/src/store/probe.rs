@@ -1,4 +1,4 @@
-//! The beginning of an object, kept from the answer that pinned it.
+//! The answer that pinned an object, and the beginning of the object that it brought.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use bytes::Bytes;
 
 use super::budget::Hold;
 
-/// The beginning of an object, which came with the answer that pinned it.
-pub(super) struct Beginning {
+/// The beginning of an object, kept from the answer that pinned it.
+pub(super) struct Probe {
     bytes: Bytes,
     /// What it takes of the budget, until it is dropped.
     _hold: Hold,
 }
 
-impl Beginning {
+impl Probe {
     pub(super) const fn new(bytes: Bytes, hold: Hold) -> Self {
         Self { bytes, _hold: hold }
     }
@@ -24,8 +24,8 @@ impl Beginning {
 }
 
 /// Without the bytes.
-impl fmt::Debug for Beginning {
+impl fmt::Debug for Probe {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Beginning({} bytes)", self.bytes.len())
+        write!(formatter, "Probe({} bytes)", self.bytes.len())
     }
 }

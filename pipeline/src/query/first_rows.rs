@@ -1,4 +1,4 @@
-//! The beginning of a query's rows, for an answer whose length is bounded.
+//! The first rows of a query, for an answer whose length is bounded.
 
 use polars::prelude::DataFrame;
 use tokio::task::spawn_blocking;
@@ -21,7 +21,7 @@ const CHARACTER_BYTES: usize = 4;
 
 /// The first rows of a query.
 #[derive(Debug)]
-pub struct Beginning {
+pub struct FirstRows {
     /// The columns as Postgres has them, whatever they are read as.
     pub columns: Vec<QueryColumn>,
     /// The rows; none if there are no rows.
@@ -38,12 +38,12 @@ pub struct Beginning {
 /// # Errors
 /// [`Error::Database`], [`Error::Arrow`] when connectorx fails, and [`Error::Frame`] when two columns have
 /// the same name.
-pub async fn beginning(
+pub async fn first_rows(
     transaction: &Transaction<'_>,
     query: &str,
     params: Params<'_>,
     keep: Keep,
-) -> Result<Beginning> {
+) -> Result<FirstRows> {
     let prepared = Prepared::new(transaction, query, keep, Some(cut_after)).await?;
     let Prepared { statement, columns, described, cut_after } = prepared;
     let portal = transaction.bind(&statement, params).await.map_err(failed)?;
@@ -64,7 +64,7 @@ pub async fn beginning(
         }
     };
     let cut_after = cut_after.unwrap_or(usize::MAX);
-    Ok(Beginning { columns: described, rows, is_all, cut_after })
+    Ok(FirstRows { columns: described, rows, is_all, cut_after })
 }
 
 /// Behind how many characters each of so many columns is cut, so that a row is no longer than all may be.

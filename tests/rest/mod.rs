@@ -1,5 +1,9 @@
 //! The REST API: jobs and their events, health, the examples of the guide.
 
+mod events;
+mod health;
+mod idempotency;
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -91,69 +95,6 @@ async fn a_prefix_or_glob_is_a_job_for_each_object() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_stands_for_its_first_request() {
-    let folder = tempfile::tempdir().unwrap();
-    let object = folder.path().join("users.ndjson");
-    std::fs::write(&object, record("u", 1, "s")).unwrap();
-    let database = TestDatabase::empty().await;
-    let serve = Serve::start(&database, &[], folder.path());
-    let send = async |key: &str, body: &str| {
-        let request = serve.request(Method::POST, "/v1/jobs").header("idempotency-key", key);
-        answer(request.header("content-type", "application/json").body(body.to_owned())).await
-    };
-    let body = r#"{"bucket":"bucket","key":"users.ndjson"}"#;
-    let first = send("a", body).await;
-    assert_eq!(first.status, 202, "{first:?}");
-    serve.ended(&first.json()).await;
-    let reordered = r#"{"key": "users.ndjson", "bucket": "bucket", "mode": "auto"}"#;
-    for body in [body, reordered] {
-        let again = send("a", body).await;
-        assert_eq!((again.status, again.json()), (202, first.json()));
-        assert_eq!(again.header("location"), first.header("location"));
-    }
-    let other = r#"{"bucket":"bucket","key":"users.ndjson","reload":true}"#;
-    assert_eq!(send("a", other).await.outcome(), (409, "idempotency_key_reused".into()));
-    let absent = r#"{"bucket":"bucket","key":"absent"}"#;
-    assert_eq!(send("a", absent).await.outcome(), (409, "idempotency_key_reused".into()));
-    let second = send("b", body).await;
-    assert_ne!(second.json()["job_id"], first.json()["job_id"]);
-    std::fs::remove_file(object).unwrap();
-    assert_eq!(send("a", body).await.json(), first.json());
-    // What was refused was not accepted, and may be asked for again.
-    assert_eq!(send("c", absent).await.outcome(), (404, "object_not_found".into()));
-    for key in ["", &"k".repeat(256)] {
-        assert_eq!(send(key, body).await.outcome(), (400, "invalid_parameter".into()), "{key}");
-    }
-    assert_eq!(database.count("stevedore.jobs").await, 2);
-}
-
-#[tokio::test]
-async fn equal_requests_at_once_with_one_key_get_one_answer() {
-    let (database, serve) = without_worker().await;
-    let body = json!({"bucket": "bucket", "prefix": "user"});
-    let send = async || {
-        let request = serve.request(Method::POST, "/v1/jobs").header("idempotency-key", "k");
-        answer(request.json(&body)).await.json()
-    };
-    let answers = futures::future::join_all((0..8).map(|_| send())).await;
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-    assert_eq!(database.count("stevedore.jobs").await, 1);
-}
-
-#[tokio::test]
-async fn a_version_has_one_job_under_way() {
-    let (database, serve) = without_worker().await;
-    let body = json!({"bucket": "bucket", "key": "user_status_sample.json"});
-    let first = create(&serve, body.clone()).await.json();
-    assert_eq!(create(&serve, body).await.json()["job_id"], first["job_id"]);
-    let other = json!({"bucket": "bucket", "key": "user_status_sample.json", "mode": "append"});
-    assert_eq!(create(&serve, other).await.outcome(), (409, "object_busy".into()));
-    let trigger = serve.get("/trigger?bucket=bucket&key=user_status_sample.json").await.json();
-    assert_eq!(trigger["job_id"], first["job_id"]);
-    assert_eq!(database.count("stevedore.jobs").await, 1);
-}
-
-#[tokio::test]
 async fn jobs_are_listed_newest_first_filtered_and_by_pages() {
     let (_database, serve) = without_worker().await;
     let mut made = Vec::new();
@@ -188,48 +129,6 @@ async fn jobs_are_listed_newest_first_filtered_and_by_pages() {
         }
     }
     assert_eq!(found, expected);
-}
-
-#[tokio::test]
-async fn events_tell_each_state_once_in_order_and_go_on_where_they_broke_off() {
-    let database = TestDatabase::empty().await;
-    let serve = Serve::start(&database, &[], &samples());
-    let job = serve.load("user_status_sample.json").await;
-    let all: Vec<_> = serve.events(id(&job), None).await.collect().await;
-    let states: Vec<_> = all
-        .iter()
-        .filter(|event| event.event == "state")
-        .map(|event| serde_json::from_str::<Value>(&event.data).unwrap()["state"].clone())
-        .collect();
-    assert_eq!(states, ["queued", "running", "succeeded"]);
-    let done = all.last().unwrap();
-    assert_eq!(done.event, "done");
-    assert_eq!(serde_json::from_str::<Value>(&done.data).unwrap()["state"], "succeeded");
-    let ids: Vec<i64> = all
-        .iter()
-        .filter(|event| event.event == "state")
-        .map(|event| event.id.parse().unwrap())
-        .collect();
-    assert!(ids.is_sorted() && ids.len() == 3, "{ids:?}");
-    let later: Vec<_> = serve.events(id(&job), Some(&ids[0].to_string())).await.collect().await;
-    let names: Vec<_> = later.iter().map(|event| event.event.as_str()).collect();
-    assert_eq!(names, ["state", "state", "done"]);
-    let last: Vec<_> = serve.events(id(&job), Some(&ids[2].to_string())).await.collect().await;
-    assert_eq!(last.len(), 1);
-    for unknown in ["x", "-1", ""] {
-        let all: Vec<_> = serve.events(id(&job), Some(unknown)).await.collect().await;
-        assert_eq!(all.len(), 4, "{unknown}");
-    }
-}
-
-#[tokio::test]
-async fn a_stream_of_events_ends_when_the_server_is_to_stop() {
-    let (_database, mut serve) = without_worker().await;
-    let job = serve.load("user_status_sample.json").await;
-    let mut events = Box::pin(serve.events(id(&job), None).await);
-    assert_eq!(events.next().await.unwrap().event, "state");
-    assert!(serve.terminate().success());
-    assert!(events.next().await.is_none());
 }
 
 #[tokio::test]
@@ -271,18 +170,11 @@ async fn what_runs_is_cancelled_and_rolled_back() {
     assert_eq!(late.outcome(), (409, "job_ended".into()));
 }
 
-#[tokio::test]
-async fn health_readiness_and_counts_are_told() {
-    let database = TestDatabase::empty().await;
-    let serve = Serve::start(&database, &[], &samples());
-    for path in ["/healthz", "/readyz"] {
-        let answer = serve.get(path).await;
-        assert_eq!((answer.status, answer.json()), (200, json!({"status": "ok"})));
+/// Waits for all jobs, which have succeeded then.
+async fn have_ended(serve: &Serve) {
+    for job in serve.get("/v1/jobs").await.json()["jobs"].as_array().unwrap() {
+        assert_eq!(serve.ended(job).await["state"], "succeeded");
     }
-    serve.ended(&serve.load("user_status_sample.json").await).await;
-    let counts = serve.get("/metrics").await;
-    assert!(counts.header("content-type").unwrap().starts_with("text/plain"), "{counts:?}");
-    assert!(counts.body.contains(r#"route="/v1/jobs""#), "{}", counts.body);
 }
 
 #[tokio::test]
@@ -312,47 +204,4 @@ async fn the_examples_of_the_guides_work() {
         }
     }
     have_ended(&serve).await;
-}
-
-/// Waits for all jobs, which have succeeded then.
-async fn have_ended(serve: &Serve) {
-    for job in serve.get("/v1/jobs").await.json()["jobs"].as_array().unwrap() {
-        assert_eq!(serve.ended(job).await["state"], "succeeded");
-    }
-}
-
-#[tokio::test]
-async fn without_its_database_it_answers_503_and_goes_on_when_that_is_back() {
-    let mut server = TestServer::start().await;
-    let database = TestDatabase { url: server.url("postgres") };
-    let serve = Serve::start(&database, &[], &samples());
-    let done = serve.load("user_status_sample.json").await;
-    serve.ended(&done).await;
-    server.kill();
-    let body = json!({"bucket": "bucket", "key": "user_status_dirty.ndjson"});
-    for answer in [
-        serve.get("/v1/jobs").await,
-        serve.get("/v1/loads").await,
-        serve.get("/v1/rejects").await,
-        serve.get(&format!("/v1/jobs/{}", id(&done))).await,
-        serve.get(&format!("/v1/jobs/{}/events", id(&done))).await,
-        serve.get("/trigger?bucket=bucket&key=user_status_dirty.ndjson").await,
-        serve.get("/readyz").await,
-        create(&serve, body.clone()).await,
-        serve.post(&format!("/v1/jobs/{}/retry", id(&done))).await,
-    ] {
-        assert_eq!(answer.outcome(), (503, "database_unavailable".into()), "{answer:?}");
-        assert_problem(&answer);
-        assert_eq!(answer.json()["retryable"], true);
-        assert!(answer.header("retry-after").is_some(), "{answer:?}");
-    }
-    assert_eq!(serve.get("/healthz").await.status, 200);
-    assert_eq!(serve.get("/metrics").await.status, 200);
-    server.restart().await;
-    let since = Instant::now();
-    while serve.get("/readyz").await.status != 200 {
-        assert!(since.elapsed() < Duration::from_secs(30));
-    }
-    let job = create(&serve, body).await.json();
-    assert_eq!(serve.ended(&job).await["state"], "succeeded");
 }

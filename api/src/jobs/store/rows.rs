@@ -1,0 +1,63 @@
+//! Rows of the database as jobs and events.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+
+use crate::wire::{Job, JobCounts, JobEvent, JobState};
+
+fn json<T: for<'a> serde::Deserialize<'a>>(row: &Row, column: &str) -> Option<T> {
+    row.get::<_, Option<Json<T>>>(column).map(|Json(value)| value)
+}
+
+impl From<&Row> for Job {
+    fn from(row: &Row) -> Self {
+        let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+        Self {
+            job_id: row.get("job_id"),
+            parent_id: row.get("parent_id"),
+            feed: row.get("feed"),
+            bucket: row.get("bucket"),
+            key: row.get("key"),
+            prefix: row.get("prefix"),
+            glob: row.get("glob"),
+            mode: row.get("mode"),
+            dry_run: row.get("dry_run"),
+            reload: row.get("reload"),
+            catalog: row.get("catalog"),
+            max_rejected: row.get("max_rejected"),
+            version: row.get("version"),
+            state: JobState::parse(row.get("state")),
+            attempts: u32::try_from(row.get::<_, i32>("attempts")).unwrap_or_default(),
+            cancel_requested: row.get("cancel_requested"),
+            bytes: row.get::<_, Option<i64>>("bytes").map(|bytes| bytes.unsigned_abs()),
+            bytes_read: count("bytes_read"),
+            records: count("records"),
+            loaded: count("loaded"),
+            rejected: count("rejected"),
+            load_id: row.get("load_id"),
+            summary: json(row, "summary"),
+            error: json(row, "error"),
+            first_error: json(row, "first_error"),
+            jobs: json::<JobCounts>(row, "jobs")
+                .filter(|_| row.get::<_, Option<&str>>("key").is_none()),
+            requested_by: row.get("requested_by"),
+            request_id: row.get("request_id"),
+            created_at: row.get("created_at"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+            next_attempt_at: row.get("next_attempt_at"),
+        }
+    }
+}
+
+impl From<&Row> for JobEvent {
+    fn from(row: &Row) -> Self {
+        Self {
+            event_id: row.get("event_id"),
+            at: row.get("at"),
+            state: JobState::parse(row.get("state")),
+            attempt: u32::try_from(row.get::<_, i32>("attempt")).unwrap_or_default(),
+            error: json(row, "error"),
+        }
+    }
+}

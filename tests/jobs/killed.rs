@@ -1,0 +1,95 @@
+//! Jobs whose process, worker or database is killed.
+
+use super::*;
+
+async fn killed_at(point: &str) {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let mut first = held(&database, bucket.path(), point);
+    // As in `cancelled_at`.
+    tokio::task::yield_now().await;
+    let asked = first.load("users.json").await;
+    first.wait_for(&format!("failpoint: {point}"));
+    first.kill();
+    let second = Serve::start(&database, &[], bucket.path());
+    let done = second.ended(&asked).await;
+    assert_eq!(done["state"], "succeeded", "{point}: {done}");
+    assert_eq!(done["attempts"], 2, "{point}: {done}");
+    assert_eq!(done["first_error"]["code"], "worker_died", "{point}: {done}");
+    assert_eq!(database.counts().await, [7, 13, 3], "{point}");
+    let loads = database.count("stevedore.loads where state = 'loaded'").await;
+    assert_eq!(loads, 1, "{point}");
+}
+
+#[tokio::test]
+async fn a_job_whose_worker_is_killed_is_taken_over_and_loads_once() {
+    join_all(POINTS.map(killed_at)).await;
+}
+
+#[tokio::test]
+async fn a_job_that_kills_its_worker_twice_fails() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let mut serve = held(&database, bucket.path(), "merged");
+    let asked = serve.load("users.json").await;
+    serve.wait_for("failpoint: merged");
+    // The first one is killed here, and the second one takes its job over.
+    serve = held(&database, bucket.path(), "merged");
+    serve.wait_for("failpoint: merged");
+    serve.kill();
+    let serve = Serve::start(&database, &[], bucket.path());
+    let failed = serve.ended(&asked).await;
+    assert_eq!((&failed["state"], &failed["attempts"]), (&json!("failed"), &json!(3)));
+    assert_eq!(failed["error"]["code"], "worker_died");
+    assert_eq!(database.counts().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_job_whose_database_is_killed_is_done_once_it_is_back() {
+    let mut server = TestServer::start().await;
+    let database = TestDatabase { url: server.url("postgres") };
+    let bucket = bucket();
+    let serve = held(&database, bucket.path(), "children_copied");
+    let asked = serve.load("users.json").await;
+    serve.wait_for("failpoint: children_copied");
+    server.kill();
+    std::fs::remove_file(bucket.path().join("hold")).unwrap();
+    assert_eq!(serve.get("/readyz").await.status, 503);
+    assert_eq!(serve.get("/healthz").await.status, 200);
+    server.restart().await;
+    let done = until(&serve, &asked, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["first_error"]["code"], "database_failed", "{done}");
+    assert_eq!(database.counts().await, [7, 13, 3]);
+    assert_eq!(database.count("stevedore.loads where state = 'loaded'").await, 1);
+}
+
+fn signal(signal: &str, process: u32) {
+    let sent = std::process::Command::new("kill").args([signal, &process.to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_worker_that_was_taken_for_dead_and_is_not_does_no_harm() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let first = held(&database, bucket.path(), "merged");
+    let asked = first.load("users.json").await;
+    first.wait_for("failpoint: merged");
+    signal("-STOP", first.id());
+    let second = Serve::start(&database, &[], bucket.path());
+    until(&second, &asked, |job| job["attempts"] == 2).await;
+    std::fs::remove_file(bucket.path().join("hold")).unwrap();
+    signal("-CONT", first.id());
+    let done = second.ended(&asked).await;
+    assert_eq!((&done["state"], &done["attempts"]), (&json!("succeeded"), &json!(2)));
+    assert_eq!(database.counts().await, [7, 13, 3]);
+    assert_eq!(database.count("stevedore.loads where state = 'loaded'").await, 1);
+}
+
+#[tokio::test]
+async fn a_job_that_has_lost_its_entry_in_the_queue_is_found() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let asked = serve.load("users.json").await;
+    let lose = "delete from stevedore_queue._private_jobs";
+    database.connect().await.batch_execute(lose).await.unwrap();
+    let _worker = Worker::start(&database, bucket.path());
+    assert_eq!(serve.ended(&asked).await["state"], "succeeded");
+}

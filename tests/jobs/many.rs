@@ -1,0 +1,90 @@
+//! Jobs over many objects, and many jobs.
+
+use super::*;
+
+#[tokio::test]
+async fn a_thousand_objects_over_three_workers_are_each_loaded_once() {
+    const OBJECTS: i64 = 1000;
+    let (database, bucket) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    std::fs::create_dir(bucket.path().join("small")).unwrap();
+    for at in 0..OBJECTS {
+        let path = bucket.path().join(format!("small/{at}.ndjson"));
+        std::fs::write(path, record(&format!("u{at}"), at, "ACTIVE")).unwrap();
+    }
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let workers = [(); 3].map(|()| Worker::start(&database, bucket.path()));
+    let wanted = json!({"bucket": "bucket", "prefix": "small/"});
+    let asked = serve.post_json("/v1/jobs", &wanted).await.json();
+    let done = serve.ended(&asked).await;
+    assert_eq!(done["state"], "succeeded", "{done}");
+    assert_eq!(done["jobs"]["succeeded"], OBJECTS, "{done}");
+    assert_eq!(done["loaded"], OBJECTS, "{done}");
+    assert_eq!(database.counts().await, [OBJECTS, OBJECTS, 0]);
+    assert_eq!(database.count("stevedore.loads").await, OBJECTS);
+    let at_it = "(select distinct worker from stevedore.job_events where state = 'running') w";
+    assert!(database.count(at_it).await >= workers.len() as i64);
+}
+
+#[tokio::test]
+async fn a_job_over_many_objects_tells_of_all_of_them() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    std::fs::write(bucket.path().join("broken.json"), b"\x1f\x8b\x08 cut off").unwrap();
+    std::fs::write(bucket.path().join("notes.txt"), "not looked at").unwrap();
+    let serve = Serve::start(&database, &[], bucket.path());
+    let wanted = json!({"bucket": "bucket", "prefix": ""});
+    let asked = serve.post_json("/v1/jobs", &wanted).await.json();
+    let failed = serve.ended(&asked).await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    assert_eq!((&failed["jobs"]["succeeded"], &failed["jobs"]["failed"]), (&json!(1), &json!(1)));
+    let parent = asked["job_id"].as_str().unwrap();
+    let list = serve.get(&format!("/v1/jobs?parent_id={parent}&state=failed")).await.json();
+    assert_eq!(list["jobs"][0]["first_error"]["code"], "decompress_failed");
+    std::fs::write(bucket.path().join("broken.json"), record("mended", 1, "ACTIVE")).unwrap();
+    assert_eq!(serve.post(&format!("/v1/jobs/{parent}/retry")).await.status, 202);
+    let done = until(&serve, &asked, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["jobs"]["succeeded"], 2);
+    assert_eq!(database.counts().await, [8, 14, 3]);
+    let none = json!({"bucket": "bucket", "glob": "no/*.json"});
+    let none = serve.ended(&serve.post_json("/v1/jobs", &none).await.json()).await;
+    assert_eq!(none["first_error"]["code"], "no_objects");
+}
+
+#[tokio::test]
+async fn a_job_over_many_objects_is_not_done_before_all_of_them_are() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    std::fs::copy(sample("user_status_sample.json"), bucket.path().join("more.json")).unwrap();
+    let hold = bucket.path().join("hold");
+    std::fs::write(&hold, "").unwrap();
+    let serve = Serve::start_with(&database, &["--concurrency", "1"], bucket.path(), |command| {
+        command.env("STEVEDORE_FAILPOINT", "merged").env("STEVEDORE_FAILPOINT_FILE", &hold)
+    });
+    let wanted = json!({"bucket": "bucket", "prefix": ""});
+    let parent = serve.post_json("/v1/jobs", &wanted).await.json();
+    serve.wait_for("failpoint: merged");
+    let path = format!("/v1/jobs?parent_id={}&state=queued", parent["job_id"].as_str().unwrap());
+    let waiting = serve.get(&path).await.json()["jobs"][0].clone();
+    let cancel = format!("/v1/jobs/{}/cancel", waiting["job_id"].as_str().unwrap());
+    assert_eq!(serve.post(&cancel).await.json()["state"], "cancelled");
+    std::fs::remove_file(&hold).unwrap();
+    let ended = until(&serve, &parent, |job| job["state"] != "running").await;
+    assert_eq!((&ended["state"], &ended["loaded"]), (&json!("cancelled"), &json!(7)));
+    let retry = format!("/v1/jobs/{}/retry", parent["job_id"].as_str().unwrap());
+    assert_eq!(serve.post(&retry).await.status, 202);
+    let done = until(&serve, &parent, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["jobs"]["succeeded"], 2);
+    assert_eq!(database.count("stevedore.loads").await, 2);
+}
+
+#[tokio::test]
+async fn clients_that_ask_at_once_get_one_load() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], bucket.path());
+    let asked = join_all((0..20).map(|_| async {
+        let answer = serve.get("/trigger?bucket=bucket&key=users.json").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        serve.ended(&answer.json()).await["state"].clone()
+    }));
+    assert!(asked.await.iter().all(|state| state == "succeeded"));
+    assert_eq!(database.counts().await, [7, 13, 3]);
+    assert_eq!(database.count("stevedore.loads").await, 1);
+}
