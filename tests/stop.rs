@@ -184,7 +184,7 @@ async fn no_part_is_committed_after_a_stop_that_says_so() {
 async fn abort_during(url: &str, object: &Object, statement: &str) {
     let mut connection = Database::new(url).unwrap().connect().await.unwrap();
     let admin = Database::new(url).unwrap().connect().await.unwrap();
-    // PreflightReport until the server is rid of the connection.
+    // Held until the server is rid of the connection.
     let locked = "select pg_backend_pid() from pg_advisory_lock(42)";
     let process: i32 = connection.query_one(locked, &[]).await.unwrap().get(0);
     let at_statement = format!("pid = {process} and query like '{statement}%'");

@@ -9,6 +9,7 @@ mod failpoint;
 mod http;
 mod jobs;
 mod keys;
+mod ledger;
 mod memory;
 mod metrics;
 mod wire;

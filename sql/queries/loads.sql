@@ -1,8 +1,8 @@
 -- The ledger, newest first.
 select
     l.load_id, l.feed, l.bucket, l.key, l.version, l.state, l.mode, l.reload, l.format, l.compression,
-    l.bytes, l.records, l.loaded, l.rejected, l.rejected_by_reason, l.unknown_fields, l.started_at, l.finished_at, l.seconds, l.error_code,
-    l.job_id, p.parts, p.parts_committed,
+    l.bytes, l.records, l.loaded, l.rejected, l.rejected_by_reason, l.unknown_fields, l.started_at, l.finished_at,
+    l.seconds, l.error_code, l.error, l.job_id, p.parts, p.parts_committed,
     (
         select coalesce(jsonb_agg(to_jsonb(t) - '{load_id,position}'::text[] order by t.position), '[]')
         from stevedore.load_tables t
@@ -23,5 +23,7 @@ where
     and ($5::timestamptz is null or l.started_at >= $5)
     and ($6::timestamptz is null or l.started_at < $6)
     and ($7::bigint is null or l.load_id < $7)
+    and ($9::text is null or l.feed = $9)
+    and ($10::text is null or position($10 in l.bucket || '/' || l.key) > 0)
 order by l.load_id desc
 limit $8

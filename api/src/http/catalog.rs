@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::answers::Entries;
 use super::extract::{Path, Query, check_text};
-use super::page::{limit, page, place};
+use super::page::{Filter, Page, finish};
 use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 
 /// A table of the catalog.
@@ -83,6 +83,14 @@ pub(super) struct TableParams {
     /// Tables of a page
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u16>,
+}
+
+impl Filter for TableParams {
+    type Place = (String, String);
+
+    fn page(&self) -> (Option<&str>, Option<u16>) {
+        (self.cursor.as_deref(), self.limit)
+    }
 }
 
 /// Which versions to compare.
@@ -192,23 +200,21 @@ pub(super) struct TableDiff {
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    Query(params): Query<TableParams>,
+    page: Page<TableParams>,
 ) -> Result<Json<CatalogTables>, Problem> {
+    let (limit, found) = (page.limit, page.one_more());
+    let params = page.filter;
     check_text("database", params.database.as_deref())?;
-    let limit = limit(params.limit)?;
-    let after = place::<(String, String)>(params.cursor.as_deref())?;
-    let (database, name) = after.unzip();
+    let (database, name) = page.after.unzip();
     check_text("cursor", database.as_deref())?;
     check_text("cursor", name.as_deref())?;
-    // One more than the page has tells whether there are more.
-    let found = limit + 1;
     let params: [&(dyn ToSql + Sync); 4] = [&params.database, &database, &name, &found];
     let sql = include_str!("../../../sql/queries/catalog_page.sql");
     let mut tables = Entries::new(limit as usize);
     let add = |row: &Row| tables.add(CatalogTable::from(TableVersion::from(row)));
     app.store.each("read the catalog", sql, &params, add).await?;
     let place = |table: &CatalogTable| (table.database.clone(), table.name.clone());
-    let (tables, next_cursor) = page(tables, place);
+    let (tables, next_cursor) = finish(tables, place);
     Ok(Json(CatalogTables { tables, next_cursor }))
 }
 

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::App;
 use super::answers::Entries;
-use super::extract::{Body, Path, Query, check_instant, check_text};
-use super::page::{limit, page, place};
+use super::extract::{Body, Path, check_instant, check_text};
+use super::page::{Filter, Page, finish};
 use super::problem::{
     Conflict, Guarded, Missing, Problem, StoreRefused, Unavailable, WrongBody, WrongParameter,
 };
@@ -44,6 +44,14 @@ pub(super) struct JobParams {
     /// Jobs on a page
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u16>,
+}
+
+impl Filter for JobParams {
+    type Place = Uuid;
+
+    fn page(&self) -> (Option<&str>, Option<u16>) {
+        (self.cursor.as_deref(), self.limit)
+    }
 }
 
 /// A page of jobs, newest first.
@@ -142,13 +150,14 @@ fn accepted(job: Job) -> Created {
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    Query(params): Query<JobParams>,
+    page: Page<JobParams>,
 ) -> Result<Json<JobPage>, Problem> {
+    let (limit, one_more) = (page.limit, page.one_more());
+    let params = page.filter;
     check_text("bucket", params.bucket.as_deref())?;
     check_text("key", params.key.as_deref())?;
     check_instant("since", params.since)?;
     check_instant("until", params.until)?;
-    let limit = limit(params.limit)?;
     let filter = JobFilter {
         state: params.state,
         bucket: params.bucket,
@@ -156,13 +165,12 @@ pub(super) async fn list(
         parent_id: params.parent_id,
         since: params.since,
         until: params.until,
-        before: place(params.cursor.as_deref())?,
-        // One more than the page has tells whether there are more.
-        limit: limit + 1,
+        before: page.after,
+        limit: one_more,
     };
     let mut jobs = Entries::new(limit as usize);
     app.store.list(&filter, |job| jobs.add(job)).await?;
-    let (jobs, next_cursor) = page(jobs, |job| job.job_id);
+    let (jobs, next_cursor) = finish(jobs, |job| job.job_id);
     Ok(Json(JobPage { jobs, next_cursor }))
 }
 

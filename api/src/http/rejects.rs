@@ -17,8 +17,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::answers::Entries;
-use super::extract::{Query, check_text};
-use super::page::{limit, page, place};
+use super::extract::check_text;
+use super::page::{Filter, Page, finish};
 use super::problem::{Guarded, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
 
@@ -75,6 +75,14 @@ pub(super) struct RejectParams {
     limit: Option<u16>,
 }
 
+impl Filter for RejectParams {
+    type Place = Place;
+
+    fn page(&self) -> (Option<&str>, Option<u16>) {
+        (self.cursor.as_deref(), self.limit)
+    }
+}
+
 /// A page of rejected records.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RejectPage {
@@ -110,7 +118,7 @@ pub(super) struct RejectPage {
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Query(params): Query<RejectParams>,
+    Page { filter: params, limit, after }: Page<RejectParams>,
 ) -> Result<Response, Problem> {
     check_text("object", params.object.as_deref())?;
     check_text("reason", params.reason.as_deref())?;
@@ -121,14 +129,12 @@ pub(super) async fn list(
         let detail = format!("there is no reason {reason}: expected one of {known}");
         return Err(Problem::bad_request("invalid_parameter", detail));
     }
-    let limit = limit(params.limit)?;
-    let place = place::<Place>(params.cursor.as_deref())?;
     if wants_lines(&headers) {
         let most = params.limit.map(|_| limit);
-        return Ok(lines(app, params, place, most).await?.into_response());
+        return Ok(lines(app, params, after, most).await?.into_response());
     }
-    let rejects = read(&app, &params, place, limit).await?;
-    let (rejects, next_cursor) = page(rejects, Reject::place);
+    let rejects = read(&app, &params, after, limit).await?;
+    let (rejects, next_cursor) = finish(rejects, Reject::place);
     Ok(Json(RejectPage { rejects, next_cursor }).into_response())
 }
 

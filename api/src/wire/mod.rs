@@ -2,8 +2,10 @@
 
 mod job;
 mod job_error;
+mod load;
 mod policy;
 
 pub(crate) use job::{Job, JobCounts, JobEvent, JobState};
 pub(crate) use job_error::JobError;
+pub(crate) use load::{Load, LoadState, LoadTable};
 pub(crate) use policy::{ChangePolicy, DeletePolicy};

@@ -104,7 +104,7 @@ impl Answers {
         let room = Arc::clone(&self.room).acquire_many_owned(kib);
         let room = timeout(self.patience, room).await.map_err(|_| Busy)?.map_err(|_| Busy)?;
         // What is written piece by piece has twice the memory that it needs.
-        Ok(Bytes::from_owner(PreflightReport { bytes: bytes.into(), _room: room }))
+        Ok(Bytes::from_owner(HeldBytes { bytes: bytes.into(), _room: room }))
     }
 
     async fn hold_body(&self, response: Response) -> Result<Response, Problem> {
@@ -119,12 +119,12 @@ impl Answers {
 }
 
 /// Bytes of an answer, and the room that they take. The server drops them when they are sent.
-struct PreflightReport {
+struct HeldBytes {
     bytes: Box<[u8]>,
     _room: OwnedSemaphorePermit,
 }
 
-impl AsRef<[u8]> for PreflightReport {
+impl AsRef<[u8]> for HeldBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
