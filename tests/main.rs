@@ -35,6 +35,7 @@ mod hostile;
 mod jobs;
 mod jobs_cli;
 mod loads;
+mod loads_cli;
 mod lost_commit;
 mod max_rejected;
 mod merge;

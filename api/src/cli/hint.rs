@@ -128,9 +128,7 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
-        Error::NoLoad { .. } => {
-            "`stevedore verify` lists the loads, and the unfinished ones as notes"
-        }
+        Error::NoLoad { .. } => "`stevedore loads list` lists the loads",
         Error::LoadEnded { .. } => {
             "to remove the rows of a complete load, delete them by their ingested_at and load_id"
         }

@@ -18,7 +18,7 @@ pub(crate) use catalog::{
 pub(crate) use feed::{DdlArgs, FeedArgs, FeedVerb};
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
-pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsVerb};
+pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};
 pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
@@ -73,7 +73,7 @@ pub(crate) enum Verb {
     /// List, show, watch, cancel and retry the jobs of a server
     #[command(after_help = JOBS_EXAMPLES)]
     Jobs(JobsArgs),
-    /// Discard an unfinished load
+    /// List and show the loads of the ledger; discard an unfinished load
     #[command(after_help = loads::LOADS_EXAMPLES)]
     Loads(LoadsArgs),
     /// Check whether a server is ready: exit code 0 if it is

@@ -209,7 +209,7 @@ fn became(counts: &RowCounts) -> String {
     )
 }
 
-fn counted(counts: &BTreeMap<String, u64>) -> String {
+pub(super) fn counted(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<_> = counts.iter().collect();
     counts.sort_by(|(_, one), (_, other)| other.cmp(one));
     counts

@@ -5,6 +5,7 @@
 mod catalog;
 mod feeds;
 mod jobs;
+mod ledger;
 mod loads;
 mod rows;
 mod table;
