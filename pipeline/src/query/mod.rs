@@ -9,6 +9,7 @@
 //! time: connectorx bounds a batch by its rows only, and keeps any number of finished ones, but a row
 //! may have megabytes.
 
+mod column;
 mod first_rows;
 mod frame;
 pub mod name;
@@ -16,6 +17,7 @@ mod prepared;
 mod rows;
 mod source;
 
+pub use column::{Keep, QueryColumn};
 pub use first_rows::{FirstRows, first_rows};
 pub use rows::{texts, values};
 
@@ -28,12 +30,12 @@ use futures::stream::Fuse;
 use futures::{StreamExt, TryStreamExt};
 use polars::prelude::DataFrame;
 use tokio::task::spawn_blocking;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, RowStream};
 
 use crate::error::{Error, Result};
 use prepared::Prepared;
-use source::{Cells, ReadError, SourceColumn};
+use source::{ReadError, SourceColumn};
 
 /// A batch ends with the row that makes it so long,
 const BATCH_BYTES: usize = 4 << 20;
@@ -45,62 +47,6 @@ const READING: &str = "read rows back";
 
 /// Parameters of a query.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
-
-/// Which columns keep their types; all others are read as the text that Postgres writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// Those that Arrow has: booleans, integers (smallint as 32 bits), floats, texts, and timestamps in
-    /// microseconds, of which those with a time zone are said to be UTC. Infinite timestamps, and
-    /// those beyond what 64 bits hold from 1970 on, are the last or first that they hold.
-    Types,
-    /// Those that JSON has: booleans, integers, floats and texts.
-    JsonTypes,
-    /// None but texts.
-    Texts,
-}
-
-impl Keep {
-    fn keeps(self, data_type: &Type) -> bool {
-        let Some(cells) = Cells::of(data_type) else { return false };
-        match self {
-            Self::Types => true,
-            Self::JsonTypes => !cells.is_time(),
-            Self::Texts => matches!(cells, Cells::Text(_)),
-        }
-    }
-}
-
-/// A column of a query, as Postgres has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryColumn {
-    /// Its name.
-    pub name: String,
-    /// The name of its type, as in `pg_type`; of an array that of its elements and `[]`.
-    pub data_type: String,
-    /// Whether it holds numbers.
-    pub is_number: bool,
-}
-
-impl QueryColumn {
-    fn new(name: &str, data_type: &Type) -> Self {
-        let is_number = matches!(
-            *data_type,
-            Type::INT2
-                | Type::INT4
-                | Type::INT8
-                | Type::FLOAT4
-                | Type::FLOAT8
-                | Type::NUMERIC
-                | Type::OID
-                | Type::MONEY
-        );
-        let data_type = match data_type.name().strip_prefix('_') {
-            Some(element) => format!("{element}[]"),
-            None => data_type.name().to_owned(),
-        };
-        Self { name: name.to_owned(), data_type, is_number }
-    }
-}
 
 /// The rows of a query, a batch at a time: no more than one is in memory.
 pub struct Batches {

@@ -5,26 +5,23 @@
 //! its attempt has ended, whatever came of it: another attempt is another entry. What is left for
 //! the queue's own recovery are attempts whose worker died.
 
-use std::any::Any;
+mod driver;
+
 use std::error::Error;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
-use futures::StreamExt;
 use graphile_worker::errors::GraphileWorkerError;
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
-use graphile_worker::{
-    Database as QueueDatabase, DatabaseDriver, DbError, DbExecutor, DbParams, DbRow, DbTransaction,
-    JobSpec, Notification, NotificationStream, RawJobSpec, WorkerUtils,
-};
+use graphile_worker::{Database as QueueDatabase, DbError, JobSpec, RawJobSpec, WorkerUtils};
 use pipeline::database::Connection;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast::error::RecvError;
 use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use super::listener::{Listener, Notice};
+use self::driver::Driver;
+use super::listener::Listener;
 
 /// The queue's own schema, so that it does not meet another user of `graphile_worker`.
 pub(super) const SCHEMA: &str = "stevedore_queue";
@@ -179,53 +176,5 @@ fn not_migrated(error: &(dyn Error + 'static)) -> DbError {
             code,
         ),
         _ => DbError::new(error.to_string()),
-    }
-}
-
-/// Queries on the pool; notifications from the process's one listener, which also tells when a slot
-/// has become free, since the queue looks for one entry a slot only when it is told to.
-#[derive(Debug)]
-struct Driver {
-    inner: TokioPostgresDatabase,
-    listener: Listener,
-}
-
-type Answer<'a, T> = futures::future::BoxFuture<'a, Result<T, DbError>>;
-
-impl DbExecutor for Driver {
-    fn execute<'a>(&'a self, sql: &'a str, params: DbParams) -> Answer<'a, u64> {
-        DbExecutor::execute(&self.inner, sql, params)
-    }
-
-    fn fetch_all<'a>(&'a self, sql: &'a str, params: DbParams) -> Answer<'a, Vec<DbRow>> {
-        DbExecutor::fetch_all(&self.inner, sql, params)
-    }
-}
-
-impl DatabaseDriver for Driver {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn begin<'a>(&'a self) -> Answer<'a, DbTransaction> {
-        self.inner.begin()
-    }
-
-    fn listen<'a>(&'a self, channel: &'a str) -> Answer<'a, Option<NotificationStream>> {
-        let told = futures::stream::unfold(self.listener.subscribe(), |mut notices| async {
-            loop {
-                match notices.recv().await {
-                    Ok(Notice::Queue | Notice::Missed) | Err(RecvError::Lagged(_)) => {
-                        return Some(((), notices));
-                    }
-                    Ok(_) => {}
-                    Err(RecvError::Closed) => return None,
-                }
-            }
-        });
-        let channel = channel.to_owned();
-        let told = told
-            .map(move |()| Ok(Notification { channel: channel.clone(), payload: String::new() }));
-        Box::pin(async { Ok(Some(told.boxed() as NotificationStream)) })
     }
 }

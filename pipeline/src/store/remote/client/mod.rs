@@ -4,18 +4,20 @@
 //! that are secret, such as the session token of S3. The client that `object_store` makes follows
 //! redirects and has no setting for that, so ours is made from the same settings.
 
+mod settings;
+
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::{ClientConfigKey as Key, ClientOptions};
+use reqwest::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
 
+use self::settings::Settings;
 use super::throttle::throttled;
 use crate::error::Redirected;
 
@@ -103,83 +105,6 @@ fn client(options: &ClientOptions) -> object_store::Result<Client> {
 
 fn wrong(source: impl std::error::Error + Send + Sync + 'static) -> object_store::Error {
     object_store::Error::Generic { store: "HTTP client", source: Box::new(source) }
-}
-
-/// What is said of a client.
-struct Settings<'a>(&'a ClientOptions);
-
-impl Settings<'_> {
-    fn text(&self, key: Key) -> Option<String> {
-        self.0.get_config_value(&key)
-    }
-
-    fn is(&self, key: Key) -> bool {
-        self.text(key).is_some_and(|value| value == "true")
-    }
-
-    fn duration(&self, key: Key) -> object_store::Result<Option<Duration>> {
-        self.text(key).map(|text| humantime::parse_duration(&text).map_err(wrong)).transpose()
-    }
-
-    fn number<T: std::str::FromStr<Err = std::num::ParseIntError>>(
-        &self,
-        key: Key,
-    ) -> object_store::Result<Option<T>> {
-        self.text(key).map(|text| text.parse().map_err(wrong)).transpose()
-    }
-
-    fn proxied(&self, builder: ClientBuilder) -> object_store::Result<ClientBuilder> {
-        let Some(url) = self.text(Key::ProxyUrl) else {
-            return Ok(builder);
-        };
-        let mut proxy = Proxy::all(url).map_err(wrong)?;
-        if let Some(excluded) = self.text(Key::ProxyExcludes) {
-            proxy = proxy.no_proxy(NoProxy::from_string(&excluded));
-        }
-        let builder = builder.proxy(proxy);
-        let Some(certificate) = self.text(Key::ProxyCaCertificate) else {
-            return Ok(builder);
-        };
-        let certificate = Certificate::from_pem(certificate.as_bytes()).map_err(wrong)?;
-        Ok(builder.tls_certs_merge([certificate]))
-    }
-
-    fn timed(&self, mut builder: ClientBuilder) -> object_store::Result<ClientBuilder> {
-        type Set = fn(ClientBuilder, Duration) -> ClientBuilder;
-        let settings: [(Key, Set); 6] = [
-            (Key::Timeout, ClientBuilder::timeout),
-            (Key::ConnectTimeout, ClientBuilder::connect_timeout),
-            (Key::ReadTimeout, ClientBuilder::read_timeout),
-            (Key::PoolIdleTimeout, |builder, time| builder.pool_idle_timeout(time)),
-            (Key::Http2KeepAliveInterval, |builder, time| builder.http2_keep_alive_interval(time)),
-            (Key::Http2KeepAliveTimeout, ClientBuilder::http2_keep_alive_timeout),
-        ];
-        for (key, set) in settings {
-            if let Some(duration) = self.duration(key)? {
-                builder = set(builder, duration);
-            }
-        }
-        Ok(builder)
-    }
-
-    fn spoken(&self, mut builder: ClientBuilder) -> object_store::Result<ClientBuilder> {
-        if let Some(most) = self.number(Key::PoolMaxIdlePerHost)? {
-            builder = builder.pool_max_idle_per_host(most);
-        }
-        if let Some(bytes) = self.number::<u32>(Key::Http2MaxFrameSize)? {
-            builder = builder.http2_max_frame_size(bytes);
-        }
-        if self.is(Key::Http2KeepAliveWhileIdle) {
-            builder = builder.http2_keep_alive_while_idle(true);
-        }
-        if self.is(Key::Http1Only) {
-            builder = builder.http1_only();
-        }
-        if self.is(Key::Http2Only) {
-            builder = builder.http2_prior_knowledge();
-        }
-        Ok(builder)
-    }
 }
 
 /// Finds the addresses of a host in any order, so that not all connections are to the first machine.

@@ -119,17 +119,4 @@ fn failed(table: &str) -> impl FnOnce(tokio_postgres::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_meet_and_are_open_at_both_ends() {
-        assert_eq!(split(300, 1), [""]);
-        let expected = [
-            " where ctid < '(100,0)'::tid",
-            " where ctid >= '(100,0)'::tid and ctid < '(201,0)'::tid",
-            " where ctid >= '(201,0)'::tid",
-        ];
-        assert_eq!(split(302, 3), expected);
-    }
-}
+mod tests;

@@ -1,93 +1,41 @@
-//! TLS by rustls: what a server's certificate must be for us to talk to it.
+//! A certificate, held against those of a file.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
-use tokio_postgres::Socket;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres_rustls::MakeRustlsConnect;
+use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::options::Verify;
-use crate::error::{Error, Result};
-
-/// The stream of a connection that uses TLS.
-pub type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
-
-/// Makes connections that use TLS.
-#[derive(Clone)]
-pub(super) struct Connector(MakeRustlsConnect);
-
-impl Connector {
-    /// A connector that talks only to servers whose certificate is as `verify` wants it.
-    pub(super) fn new(verify: &Verify) -> Result<Self> {
-        let provider = Arc::new(ring::default_provider());
-        let failed = |source| roots_error("the system", source);
-        let verifier: Arc<dyn ServerCertVerifier> = match verify {
-            Verify::Nothing => Arc::new(Verifier { provider: Arc::clone(&provider), roots: None }),
-            Verify::Roots(file) => Arc::new(Verifier::new(file, false, &provider)?),
-            Verify::RootsAndName(file) => Arc::new(Verifier::new(file, true, &provider)?),
-            Verify::Platform => {
-                let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider));
-                Arc::new(verifier.map_err(|error| failed(error.into()))?)
-            }
-        };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(error.into()))?;
-        let config = config.dangerous().with_custom_certificate_verifier(verifier);
-        let mut config = config.with_no_client_auth();
-        // What libpq offers, and `sslnegotiation=direct` needs.
-        config.alpn_protocols = vec![b"postgresql".to_vec()];
-        Ok(Self(MakeRustlsConnect::new(config)))
-    }
-
-    /// What the driver takes.
-    pub(super) fn get(&self) -> MakeRustlsConnect {
-        self.0.clone()
-    }
-}
-
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connector")
-    }
-}
-
-/// Whether a server and we found no way to use TLS.
-pub(super) fn is_handshake_error(error: &tokio_postgres::Error) -> bool {
-    let source = std::error::Error::source(error);
-    let source = source.and_then(|source| source.downcast_ref::<std::io::Error>());
-    source.and_then(std::io::Error::get_ref).is_some_and(|source| source.is::<rustls::Error>())
-}
+use super::roots_error;
+use crate::error::Result;
 
 /// Holds a certificate against those of a file, or against nothing.
 ///
 /// Not rustls' own verifier, as that always wants the name to be the host's.
 #[derive(Debug)]
-struct Verifier {
-    provider: Arc<CryptoProvider>,
-    roots: Option<Roots>,
+pub(super) struct Verifier {
+    pub(super) provider: Arc<CryptoProvider>,
+    pub(super) roots: Option<Roots>,
 }
 
 #[derive(Debug)]
-struct Roots {
+pub(super) struct Roots {
     certificates: Vec<CertificateDer<'static>>,
     store: RootCertStore,
     checks_name: bool,
 }
 
 impl Verifier {
-    fn new(file: &Path, checks_name: bool, provider: &Arc<CryptoProvider>) -> Result<Self> {
+    pub(super) fn new(
+        file: &Path,
+        checks_name: bool,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self> {
         let failed = |source| roots_error(&file.display().to_string(), source);
         let text = std::fs::read(file).map_err(|error| failed(error.into()))?;
         let certificates = CertificateDer::pem_slice_iter(&text)
@@ -175,8 +123,4 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
-}
-
-fn roots_error(place: &str, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::RootCertificates { place: place.to_owned(), source }
 }
