@@ -31,6 +31,7 @@ mod far;
 mod feeds;
 mod flags;
 mod frames;
+mod fuzz;
 mod hostile;
 mod jobs;
 mod jobs_cli;

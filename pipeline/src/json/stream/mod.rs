@@ -181,11 +181,13 @@ impl Stream {
     ) -> Result<(bool, usize), Fault> {
         let mut cursor = Cursor::default();
         cursor.go(text, at);
-        let closed = cursor.string_piece()?;
-        let end = cursor.at() - usize::from(closed);
-        let goes_on = !closed && !ended && end == text.len();
+        let piece = cursor.string_piece();
+        let end = cursor.at() - usize::from(piece == Ok(true));
+        let goes_on = !ended && end == text.len();
+        // First, since what is not UTF-8 stands before what else is wrong.
         let valid = valid_utf_8(&text[at..end], goes_on)
             .map_err(|valid| Fault::Unexpected { at: at + valid, expected: "UTF-8" })?;
+        let closed = piece?;
         if string == (Text::Key { kept: true }) {
             let room = MAX_KEY_BYTES.saturating_sub(self.key.len());
             self.key.extend_from_slice(&text[at..at + valid.min(room)]);

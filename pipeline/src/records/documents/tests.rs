@@ -230,7 +230,7 @@ fn most_left_over(pieces: impl Iterator<Item = Vec<u8>>) -> usize {
 
 #[test]
 fn nothing_of_what_is_passed_over_is_held() {
-    let repeated = |text: &str| std::iter::repeat_n(text.repeat(2000).into_bytes(), 50);
+    let repeated = |text: &str| std::iter::repeat_n(text.repeat(2000).into_bytes(), 20);
     let begins = |text: &str| std::iter::once(text.as_bytes().to_vec());
     let string = repeated("a long text \u{20ac} \\u20ac ");
     let numbers = repeated("1234567890, ");
@@ -368,7 +368,7 @@ fn read_slowly(text: &str) -> Option<Vec<Option<Value>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn the_records_are_those_of_a_reader_of_whole_documents(
