@@ -60,7 +60,8 @@ async fn timed(object: &Object, connection: &mut Connection, mode: Mode) -> Dura
     };
     let since = Instant::now();
     let feeds = Feeds::built_in().unwrap();
-    let summary = load(object, feeds.only().unwrap(), connection, &options).await.unwrap();
+    let summary =
+        load(object, feeds.get("user_status").unwrap(), connection, &options).await.unwrap();
     assert_eq!(summary.records, RECORDS);
     since.elapsed()
 }

@@ -4,7 +4,7 @@
 
 grant usage on schema stevedore to :"role";
 grant select on stevedore.migrations to :"role";
-grant select, insert on stevedore.load_tables to :"role";
+grant select, insert on stevedore.load_tables, stevedore.feeds to :"role";
 grant select, insert, update on stevedore.loads, stevedore.load_parts to :"role";
 grant usage on sequence stevedore.loads_load_id_seq to :"role";
 -- So that loads are held against the catalog, where it knows the bucket.

@@ -156,7 +156,7 @@ async fn json_has_the_fields_that_are_promised_and_no_others() {
         json!({"table": table, "rows": rows, "inserted": rows,
         "updated": 0, "unchanged": 0, "superseded": 0, "deleted": 0})
     };
-    let expected = json!({"state": "loaded", "strategy": "merge", "records": 10, "loaded": 7,
+    let expected = json!({"feed": "user_status", "state": "loaded", "strategy": "merge", "records": 10, "loaded": 7,
         "rejected": 3, "tables": [inserted("user_status", 7), inserted("user_status_log", 13),
             inserted("user_status_error_rec", 3)],
         "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_text": 1},

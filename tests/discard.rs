@@ -7,6 +7,7 @@ use std::thread;
 
 use pipeline::database::Database;
 use pipeline::error::Error;
+use pipeline::feed::Feeds;
 use pipeline::load::{Connections, Failpoint, LoadOptions, State, discard};
 use pipeline::sink::{Mode, RequestedMode};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::parts::{interrupted, lines, load_object, object};
 use crate::parts_of_processes::{Large, run, start, wait_for};
 use crate::rights::with_role;
-use crate::support::{TestDatabase, USER_STATUS, json_lines, options, record, stderr};
+use crate::support::{TestDatabase, json_lines, options, record, stderr};
 
 fn discarded(database: &TestDatabase, load_id: &Value) -> Output {
     let load_id = load_id.to_string();
@@ -100,7 +101,8 @@ async fn rows_that_are_no_load_s_are_not_removed_with_it() {
         select started_at at time zone 'UTC' from stevedore.loads where state = 'loading'";
     connection.batch_execute(add).await.unwrap();
     let there = database.counts().await;
-    let error = discard(&mut connection, &USER_STATUS, load_id).await.unwrap_err();
+    let feeds = Feeds::built_in().unwrap();
+    let error = discard(&mut connection, &feeds, load_id).await.unwrap_err();
     assert_eq!(error.code(), "count_mismatch");
     assert!(error.to_string().contains("rows of user_status are marked as the load's"), "{error}");
     assert_eq!(database.counts().await, there);
@@ -108,7 +110,7 @@ async fn rows_that_are_no_load_s_are_not_removed_with_it() {
     let fewer = "delete from user_status; \
         alter table user_status_log alter ingested_at type timestamptz using ingested_at at time zone 'UTC'";
     connection.batch_execute(fewer).await.unwrap();
-    discard(&mut connection, &USER_STATUS, load_id).await.unwrap();
+    discard(&mut connection, &feeds, load_id).await.unwrap();
     assert_eq!(database.counts().await, [0, 0, 0]);
     assert_eq!(database.count("stevedore.loads").await, 0);
 }
@@ -125,7 +127,7 @@ fn discard_now(point: Failpoint) {
         let (url, load_id) = DISCARDED.get().unwrap();
         Runtime::new().unwrap().block_on(async {
             let mut connection = Database::new(url).unwrap().connect().await.unwrap();
-            discard(&mut connection, &USER_STATUS, *load_id).await.map(|_| ())
+            discard(&mut connection, &Feeds::built_in().unwrap(), *load_id).await.map(|_| ())
         })
     });
     discarding.join().unwrap().unwrap();

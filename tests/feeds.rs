@@ -142,7 +142,8 @@ async fn a_key_of_two_columns_merges_by_both() {
 async fn feeds_are_listed_and_their_tables_are_printed_as_sql() {
     let output = stevedore(&["feed", "list"]).output().unwrap();
     assert!(
-        stdout(&output).contains("│ user_status ┆ auto ┆ userid ┆ user_status, user_status_log")
+        stdout(&output)
+            .contains("│ user_status ┆         ┆ auto ┆ userid ┆ user_status, user_status_log")
     );
     let database = TestDatabase::empty().await;
     let connection = database.migrated().await;
@@ -193,7 +194,7 @@ fn no_code_knows_the_names_of_a_feed() {
         sources(&repository(folder), &mut files);
     }
     assert!(files.len() > 100);
-    for file in files.iter().filter(|file| !file.ends_with("feed/feeds.rs")) {
+    for file in files.iter().filter(|file| !file.ends_with("feed/feeds/mod.rs")) {
         let text = std::fs::read_to_string(file).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         let is_part = |c: char| c.is_alphanumeric() || c == '_';

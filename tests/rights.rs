@@ -1,9 +1,9 @@
 //! The rights that `stevedore migrate --grant-load` gives are enough to load, those of `--grant-serve` to
 //! serve and to work, and both for nothing else.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 
 use crate::support::{
-    TestDatabase, USER_STATUS, load_text, options, record, repository, sample, stderr, stevedore,
+    Serve, TestDatabase, USER_STATUS, load_text, options, record, repository, sample, stderr,
+    stevedore,
 };
 
 /// A database whose tables are there, as a role that may load and nothing else.
@@ -70,6 +71,29 @@ async fn the_rights_of_the_grants_are_enough_to_merge_and_for_nothing_else() {
     assert!(stderr(&output).contains("note: the tables cannot be shown: "), "{}", stderr(&output));
     assert_eq!(database.counts().await, [4, 7, 0]);
     assert_forbidden(&etl, &FORBIDDEN).await;
+}
+
+#[tokio::test]
+async fn the_printed_grants_are_those_that_are_granted() {
+    let database = TestDatabase::empty().await;
+    let owner = database.connect().await;
+    assert!(database.stevedore(&["migrate"]).output().unwrap().status.success());
+    owner.batch_execute("create role \"by psql\" login").await.unwrap();
+    let printed = stevedore(&["migrate", "--print-grants", "by psql"]).output().unwrap();
+    let mut psql = Command::new("psql")
+        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", &database.url])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    psql.stdin.take().unwrap().write_all(&printed.stdout).unwrap();
+    assert!(psql.wait().unwrap().success());
+    let role = TestDatabase { url: database.url.replace("postgres@", "by%20psql@") };
+    role.load(&[&sample("user_status_merge_1.ndjson")]);
+    assert_forbidden(&role, &FORBIDDEN).await;
+    let folder = repository("data");
+    let serve = Serve::start(&role, &[], &folder);
+    let done = serve.ended(&serve.load("user_status_merge_2.ndjson").await).await;
+    assert_eq!(done["state"], "succeeded", "{done}");
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ impl From<&Row> for Load {
         Self {
             load_id: row.get("load_id"),
             feed: row.get("feed"),
+            feed_hash: row.get("feed_hash"),
             bucket: row.get("bucket"),
             key: row.get("key"),
             version: row.get("version"),

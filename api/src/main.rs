@@ -6,6 +6,7 @@ mod buckets;
 mod cli;
 mod config;
 mod failpoint;
+mod feeds;
 mod http;
 mod jobs;
 mod keys;
@@ -30,7 +31,6 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use cli::Printer;
 use config::{Config, LogArgs, LogFormat, Verb};
-use pipeline::feed::Feeds;
 
 fn main() -> ExitCode {
     memory::bound();
@@ -64,11 +64,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return printer.failed("could not start the async runtime", &error),
     };
-    let feeds = match Feeds::built_in() {
-        Ok(feeds) => feeds,
-        Err(error) => return printer.misused("the feeds cannot be used", &error),
-    };
-    let exit = runtime.block_on(cli::run(config.verb, &feeds, &printer));
+    let exit = runtime.block_on(cli::run(config.verb, config.feeds.as_deref(), &printer));
     if printer.is_cut_off() { ExitCode::FAILURE } else { exit }
 }
 

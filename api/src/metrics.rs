@@ -32,9 +32,12 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(REQUESTS, "Requests by route, method and status");
     describe_histogram!(REQUEST_SECONDS, "Time from request to answer by route");
     describe_counter!(ATTEMPTS, "Attempts at jobs by how they ended");
-    describe_histogram!(LOAD_SECONDS, "Time of loads, from start to committed");
-    describe_counter!(RECORDS, "Records of loads by what became of them: loaded or rejected");
-    describe_counter!(BYTES, "Bytes of loaded objects, as they are stored");
+    describe_histogram!(LOAD_SECONDS, "Time of loads by feed, from start to committed");
+    describe_counter!(
+        RECORDS,
+        "Records of loads by feed and by what became of them: loaded or rejected"
+    );
+    describe_counter!(BYTES, "Bytes of loaded objects by feed, as they are stored");
     describe_gauge!(JOBS, "Jobs that wait or run, in the whole fleet, by state");
     describe_gauge!(CONNECTIONS, "Connections of clients that are open");
     describe_counter!(
@@ -82,10 +85,11 @@ pub(crate) fn ended(state: &'static str) {
 /// Counts what a load did.
 pub(crate) fn loaded(summary: &Summary) {
     if summary.state == State::Loaded {
-        counter!(RECORDS, "became" => "loaded").increment(summary.loaded);
-        counter!(RECORDS, "became" => "rejected").increment(summary.rejected);
-        counter!(BYTES).increment(summary.bytes);
-        histogram!(LOAD_SECONDS).record(summary.seconds);
+        let feed = || summary.feed.clone().unwrap_or_default();
+        counter!(RECORDS, "feed" => feed(), "became" => "loaded").increment(summary.loaded);
+        counter!(RECORDS, "feed" => feed(), "became" => "rejected").increment(summary.rejected);
+        counter!(BYTES, "feed" => feed()).increment(summary.bytes);
+        histogram!(LOAD_SECONDS, "feed" => feed()).record(summary.seconds);
     }
 }
 

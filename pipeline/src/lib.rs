@@ -40,7 +40,8 @@
 //! # async fn example() -> Result<(), pipeline::error::Error> {
 //! let mut connection = Database::new("postgresql://localhost/warehouse")?.connect().await?;
 //! migrate(&mut connection).await?;
-//! let feeds = Feeds::built_in()?;
+//! let mut feeds = Feeds::built_in()?;
+//! feeds.add_folder("feeds".as_ref(), |file| std::fs::read_to_string(file))?;
 //! let options = LoadOptions {
 //!     mode: RequestedMode::Auto,
 //!     cut: CutOptions::default(),
@@ -54,7 +55,8 @@
 //! };
 //! for found in find("exports/", &[]).await?.objects {
 //!     let object = found.begin().await?;
-//!     let summary = load(&object, feeds.only()?, &mut connection, &options).await?;
+//!     let feed = feeds.route(&found.url(), |objects| found.is_among(objects))?;
+//!     let summary = load(&object, feed, &mut connection, &options).await?;
 //!     assert_eq!(summary.records, summary.loaded + summary.rejected);
 //! }
 //! # Ok(())

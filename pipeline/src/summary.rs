@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::feed::Feed;
 use crate::ledger::{Counts, EarlierVersion, Loaded, TableCounts};
 use crate::sink::Mode;
 use crate::store::{Listed, Object};
@@ -17,6 +18,8 @@ pub struct Summary {
     pub object: String,
     /// Its version.
     pub version: String,
+    /// The feed that it went through; none if it was unclear which.
+    pub feed: Option<String>,
     /// How the load ended.
     pub state: State,
     /// The mode in which the tables were written or, of a dry run, would be; none of a load that
@@ -152,6 +155,7 @@ impl Summary {
         Self {
             object: object.url(),
             version: object.version(),
+            feed: None,
             state,
             mode: mode.into(),
             records: counts.records,
@@ -169,6 +173,11 @@ impl Summary {
         }
     }
 
+    /// Says which feed the object went through.
+    pub(crate) fn through(self, feed: &Feed) -> Self {
+        Self { feed: Some(feed.name.clone()), ..self }
+    }
+
     /// Adds the warning about another version of the object that was loaded before.
     pub(crate) fn after(mut self, earlier: Option<&EarlierVersion>) -> Self {
         // A load of which every record was rejected puts no rows beside others.
@@ -182,11 +191,12 @@ impl Summary {
     /// The summary of a load that failed: nothing of it is anywhere. It has no version where the store did
     /// not say which one there is.
     #[must_use]
-    pub fn failed(object: &Listed, error: &Error) -> Self {
+    pub fn failed(object: &Listed, feed: Option<&Feed>, error: &Error) -> Self {
         let version = object.object().map(Object::version).unwrap_or_default();
         let seeming = object.seeming();
         let nothing = Self::new(seeming, State::Failed, None, None, 0.0, Counts::default());
-        Self { version, error: Some(error.with_causes()), ..nothing }
+        let feed = feed.map(|feed| feed.name.clone());
+        Self { version, feed, error: Some(error.with_causes()), ..nothing }
     }
 
     pub(crate) fn already_loaded(object: &Object, loaded: Loaded) -> Self {

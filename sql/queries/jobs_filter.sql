@@ -7,5 +7,6 @@ where
     and ($5::timestamptz is null or j.created_at >= $5)
     and ($6::timestamptz is null or j.created_at < $6)
     and ($7::uuid is null or j.job_id < $7)
+    and ($9::text is null or j.feed = $9)
 order by j.job_id desc
 limit $8

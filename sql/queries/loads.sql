@@ -2,7 +2,7 @@
 select
     l.load_id, l.feed, l.bucket, l.key, l.version, l.state, l.mode, l.reload, l.format, l.compression,
     l.bytes, l.records, l.loaded, l.rejected, l.rejected_by_reason, l.unknown_fields, l.started_at, l.finished_at,
-    l.seconds, l.error_code, l.error, l.job_id, p.parts, p.parts_committed,
+    l.seconds, l.error_code, l.error, l.job_id, l.feed_hash, p.parts, p.parts_committed,
     (
         select coalesce(jsonb_agg(to_jsonb(t) - '{load_id,position}'::text[] order by t.position), '[]')
         from stevedore.load_tables t

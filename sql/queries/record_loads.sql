@@ -1,5 +1,8 @@
--- The rows of loads that end in one transaction, and of their tables.
-with ended as (
+-- The rows of loads that end in one transaction, and of their tables, and the text of their feed.
+with feed as (
+    insert into stevedore.feeds (hash, name, text) values ($6, $1, $7) on conflict do nothing
+),
+ended as (
     select *
     from jsonb_to_recordset($5::jsonb) as load (
         load_id bigint, bucket text, key text, version text, format text, compression text, bytes bigint,
@@ -12,12 +15,12 @@ recorded as (
     insert into stevedore.loads (
         load_id, feed, bucket, key, version, state, mode, reload, format, compression, bytes,
         records, loaded, rejected, rejected_by_reason, unknown_fields, started_at, finished_at, seconds,
-        job_id, origin
+        job_id, origin, feed_hash
     )
     select
         load_id, $1::text, bucket, key, version, 'loaded', $2::text, $3::boolean, format, compression, bytes,
         records, loaded, rejected, rejected_by_reason, unknown_fields, started_at, clock_timestamp(), seconds,
-        $4::uuid, origin
+        $4::uuid, origin, $6
     from ended
 )
 insert into stevedore.load_tables (

@@ -3,7 +3,8 @@
 update stevedore.jobs
 set
     state = 'queued', earlier_attempts = attempts, crashed_attempts = 0, cancel_requested = false,
-    error = null, first_error = null, finished_at = null, next_attempt_at = null
+    error = null, first_error = null, finished_at = null, next_attempt_at = null,
+    feed_hash = coalesce($2::jsonb ->> feed, feed_hash)
 where job_id in (
     select c.job_id
     from stevedore.jobs c

@@ -1,11 +1,12 @@
--- Makes a job that ended badly wait again, and the one over many objects run that it belongs to.
+-- Makes a job that ended badly wait again, with its feed as it is now, and the one over many objects run that it
+-- belongs to.
 with again as (
     update stevedore.jobs
     set
         state = case when children_created then 'running' else 'queued' end,
         earlier_attempts = attempts,
         crashed_attempts = 0, cancel_requested = false, error = null, first_error = null,
-        finished_at = null, next_attempt_at = null
+        finished_at = null, next_attempt_at = null, feed_hash = coalesce($2::jsonb ->> feed, feed_hash)
     where job_id = $1 and state in ('failed', 'cancelled')
     returning job_id, parent_id, children_created
 ), parent as (

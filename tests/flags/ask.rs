@@ -92,6 +92,8 @@ async fn jobs_are_filtered() {
         (&["--state", "cancelled"], 1),
         (&["--state", "queued"], 2),
         (&["--state", "queued", "--bucket", "bucket", "--key", "user_status_sample.json"], 1),
+        (&["--feed", "user_status"], 3),
+        (&["--feed", "orders"], 0),
         (&["--limit", "2"], 2),
     ] {
         assert_eq!(count(flags), jobs, "{flags:?}");

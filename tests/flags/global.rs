@@ -31,6 +31,14 @@ fn every_verb_reads_the_file_that_is_named() {
     refused("--config", "missing.toml", |_| true, "the settings in missing.toml cannot be read");
 }
 
+#[test]
+fn every_verb_that_needs_feeds_reads_the_folder_that_is_named() {
+    let needing =
+        ["load", "serve", "worker", "loads discard", "migrate", "feed list", "feed ddl", "verify"];
+    let needs = |verb: &str| needing.contains(&verb);
+    refused("--feeds", "missing", needs, "feeds cannot be read: missing");
+}
+
 #[tokio::test]
 async fn logs_are_text_or_json() {
     let database = TestDatabase::empty().await;

@@ -42,6 +42,10 @@ fn hint(error: &Error) -> String {
         Error::OtherMode { load_id, mode, .. } => format!(
             "continue it with --mode {mode}; or remove what it has written: `stevedore loads discard {load_id}`"
         ),
+        Error::FeedChanged { load_id, hash, .. } => format!(
+            "put the earlier text back to continue it (select text from stevedore.feeds where hash = '{hash}'); \
+             or remove what it has written: `stevedore loads discard {load_id}`"
+        ),
         Error::Incomplete { load_id, .. } => format!(
             "fix the last cause, then run the same command again: it loads the missing parts. To remove the \
              committed parts instead: `stevedore loads discard {load_id}`"
@@ -109,6 +113,14 @@ fn fixed_hint(error: &Error) -> &'static str {
             "look at the examples: the records may be another feed's, or their producer has changed; to load \
              what is valid, raise --max-rejected (of a job: max_rejected)"
         }
+        Error::NoFeed { .. } => {
+            "`stevedore feed list` shows the feeds; --feeds FOLDER names the folder of their files"
+        }
+        Error::FeedUnclear { .. } => {
+            "name it: --feed NAME, or --feed FILE; or let `objects` of one feed file match the key. \
+             `stevedore feed list` shows the feeds"
+        }
+        Error::Feed { .. } => "correct the files: nothing was begun",
         Error::NotText { .. } => "if it is JSON, name its format: --format ndjson",
         Error::NoRecords { .. } => {
             "correct `records` in the feed file; `stevedore feed draft OBJECT` finds where the records are"

@@ -14,10 +14,11 @@ use crate::wire::{Job, JobState};
 pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
     let server = Server::new(args.server.clone(), args.api_key.clone());
     let done = match &args.verb {
-        JobsVerb::List { state, bucket, key, limit } => {
+        JobsVerb::List { state, bucket, key, feed, limit } => {
             let state = state.map(|state| state.as_str().to_owned());
             let filters = [("state", state), ("bucket", bucket.clone()), ("key", key.clone())];
-            let given = filters.into_iter().filter_map(|(name, text)| Some((name, text?)));
+            let filters = filters.into_iter().chain([("feed", feed.clone())]);
+            let given = filters.filter_map(|(name, text)| Some((name, text?)));
             let query: Vec<_> = given.chain([("limit", limit.to_string())]).collect();
             list(&server, &query, args.json, printer).await
         }

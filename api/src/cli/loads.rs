@@ -102,9 +102,8 @@ async fn remove(args: &DiscardArgs, feeds: &Feeds, printer: &Printer) -> Result<
 }
 
 async fn discard_load(args: &DiscardArgs, feeds: &Feeds, printer: &Printer) -> Result<Discarded> {
-    let feed = feeds.only()?;
     let mut session = Session::open(&args.database, false, printer).await?;
-    let discarded = discard(&mut session.connection, feed, args.load_id).await;
+    let discarded = discard(&mut session.connection, feeds, args.load_id).await;
     session.close().await?;
     discarded
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use pipeline::error::{Error, Result};
-use pipeline::feed::{Feeds, Ident, ddl};
+use pipeline::feed::{Feed, Feeds, Ident, ddl};
 use pipeline::sink::create_tables;
 use tokio_postgres::GenericClient;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,14 @@ const GRANT_LOAD: &str = include_str!("../../../sql/grants.sql");
 /// The rights to serve and to work on jobs besides.
 const GRANT_SERVE: &str = include_str!("../../../sql/grants_service.sql");
 
+/// The variable for the role.
+const ROLE: &str = ":\"role\"";
+
 pub(super) async fn migrate(args: &MigrateArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
+    if let Some(role) = &args.print_grants {
+        printer.data(&grants(feeds, role));
+        return ExitCode::SUCCESS;
+    }
     match run(args, feeds, printer).await {
         Ok(()) => {
             let names: Vec<_> = feeds.iter().map(|feed| feed.name.as_str()).collect();
@@ -62,6 +69,19 @@ async fn create_all(client: &impl GenericClient, feeds: &Feeds) -> Result<()> {
     Ok(())
 }
 
+/// The SQL that grants a role what it needs to load, and to serve and to work on jobs, as psql takes it.
+fn grants(feeds: &Feeds, role: &Ident) -> String {
+    let of_feeds = |grant: fn(&Feed, &Ident) -> String| {
+        feeds.iter().map(|feed| grant(feed, role) + ";\n").collect::<String>()
+    };
+    let (load, serve) = (of_feeds(ddl::grant_load), of_feeds(ddl::grant_serve));
+    format!(
+        "-- To load. A role that does nothing else needs no more than this.\n\n{GRANT_LOAD}{load}\n\
+         -- To serve and to work on jobs.\n\n{GRANT_SERVE}{serve}"
+    )
+    .replace(ROLE, &role.to_string())
+}
+
 /// Grants the roles that were named what they need. Granting again changes nothing.
 async fn grant(client: &impl GenericClient, args: &MigrateArgs, feeds: &Feeds) -> Result<()> {
     for role in args.grant_load.iter().chain(&args.grant_serve) {
@@ -85,6 +105,6 @@ async fn execute(client: &impl GenericClient, role: &Ident, sql: &str) -> Result
     let failed = |source| Error::Database { doing: doing(), source };
     let database = client.query_one("select quote_ident(current_database())", &[]).await;
     let database: String = database.map_err(failed)?.get(0);
-    let sql = sql.replace(":\"role\"", &role.to_string()).replace(":\"DBNAME\"", &database);
+    let sql = sql.replace(ROLE, &role.to_string()).replace(":\"DBNAME\"", &database);
     client.batch_execute(&sql).await.map_err(failed)
 }

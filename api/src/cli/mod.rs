@@ -25,31 +25,38 @@ mod totals;
 mod verify;
 mod worker;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 use pipeline::feed::Feeds;
 
 use crate::config::{Config, Verb};
+use crate::feeds;
 pub(crate) use print::Printer;
 
-/// Runs a verb; the exit code tells whether it was done.
-pub(crate) async fn run(verb: Verb, feeds: &Feeds, printer: &Printer) -> ExitCode {
+/// Runs a verb; the exit code tells whether it was done. `folder` has the feeds that are not built in.
+pub(crate) async fn run(verb: Verb, folder: Option<&Path>, printer: &Printer) -> ExitCode {
+    let feeds = if verb.needs_feeds() { feeds::read(folder) } else { Ok(Feeds::default()) };
+    let feeds = match feeds {
+        Ok(feeds) => feeds,
+        Err(error) => return printer.misused("the feeds cannot be used", &error),
+    };
     match verb {
         Verb::Load(args) => load::load(&args, feeds, printer).await,
-        Verb::Serve(args) => serve::serve(args, feeds, printer).await,
-        Verb::Worker(args) => worker::worker(args, feeds, printer).await,
+        Verb::Serve(args) => serve::serve(args, &feeds, printer).await,
+        Verb::Worker(args) => worker::worker(args, &feeds, printer).await,
         Verb::Jobs(args) => jobs::jobs(&args, printer).await,
-        Verb::Loads(args) => loads::loads(&args, feeds, printer).await,
+        Verb::Loads(args) => loads::loads(&args, &feeds, printer).await,
         Verb::Health(args) => health::health(&args, printer).await,
-        Verb::Migrate(args) => migrate::migrate(&args, feeds, printer).await,
-        Verb::Feed(args) => feed::feed(&args, feeds, printer),
+        Verb::Migrate(args) => migrate::migrate(&args, &feeds, printer).await,
+        Verb::Feed(args) => feed::feed(&args, &feeds, printer),
         Verb::Crawl(args) => crawl::crawl(&args, printer).await,
         Verb::Catalog(args) => catalog::catalog(&args, printer).await,
         Verb::Psql(args) => psql::psql(&args, printer).await,
         Verb::Show(args) => show::show(&args, printer).await,
         Verb::Export(args) => export::export(&args, printer).await,
-        Verb::Verify(args) => verify::verify(&args, feeds, printer).await,
+        Verb::Verify(args) => verify::verify(&args, &feeds, printer).await,
         Verb::Key(args) => key::key(&args, printer),
         // Printed in `main`, which knows where each setting comes from.
         Verb::Config(_) => ExitCode::SUCCESS,

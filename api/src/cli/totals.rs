@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use pipeline::error::{Error, Result};
+use pipeline::feed::Feed;
 use pipeline::ledger::TableCounts;
 use pipeline::load::{State, Summary};
 use pipeline::sink::RowCounts;
@@ -17,11 +19,15 @@ pub(crate) struct Totals {
     already_loaded: usize,
     checked: usize,
     failed: usize,
-    /// An object failed as all others would.
+    /// An object failed as all others of its feed would.
     is_stopped: bool,
+    /// Objects that will have ended when all of the feed have.
+    ended_with_feed: usize,
     /// Of the objects that were loaded or checked now.
     records: u64,
-    pub(crate) written: Written,
+    rejected: u64,
+    /// What was done to the tables of each feed, in the order in which these come first.
+    pub(crate) written: Vec<(Arc<Feed>, Written)>,
     pub(crate) unknown_fields: BTreeMap<String, u64>,
 }
 
@@ -60,13 +66,22 @@ impl Totals {
             checked: 0,
             failed: 0,
             is_stopped: false,
+            ended_with_feed: 0,
             records: 0,
-            written: Written::default(),
+            rejected: 0,
+            written: Vec::new(),
             unknown_fields: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn add(&mut self, done: &Result<Summary>) {
+    /// So many objects of one feed follow.
+    pub(crate) const fn begin_feed(&mut self, objects: usize) {
+        self.ended_with_feed = self.ended() + objects;
+        self.is_stopped = false;
+    }
+
+    /// Counts what became of an object; `feed` is none if it is unclear which it goes through.
+    pub(crate) fn add(&mut self, feed: Option<&Arc<Feed>>, done: &Result<Summary>) {
         let ended = match done.as_ref().map(|summary| summary.state) {
             Ok(State::Loaded) => &mut self.loaded,
             Ok(State::DryRun) => &mut self.checked,
@@ -79,29 +94,45 @@ impl Totals {
             && matches!(summary.state, State::Loaded | State::DryRun)
         {
             self.records += summary.records;
-            self.written.add(summary);
+            self.rejected += summary.rejected;
+            if let Some(feed) = feed {
+                self.written_of(feed).add(summary);
+            }
             add_counts(&mut self.unknown_fields, &summary.unknown_fields);
         }
     }
 
-    /// Whether what went wrong with an object would go wrong with all others too.
+    fn written_of(&mut self, feed: &Arc<Feed>) -> &mut Written {
+        let known = self.written.iter().position(|(other, _)| other.name == feed.name);
+        let at = known.unwrap_or_else(|| {
+            self.written.push((Arc::clone(feed), Written::default()));
+            self.written.len() - 1
+        });
+        &mut self.written[at].1
+    }
+
+    const fn ended(&self) -> usize {
+        self.loaded + self.already_loaded + self.checked + self.failed
+    }
+
+    /// Whether what went wrong with an object would go wrong with all others of its feed too.
     pub(crate) const fn is_stopped(&self) -> bool {
         self.is_stopped
     }
 
     /// Objects that were not tried.
-    pub(crate) const fn untried(&self) -> usize {
-        self.objects - self.loaded - self.already_loaded - self.checked - self.failed
+    const fn untried(&self) -> usize {
+        self.objects - self.ended()
+    }
+
+    /// The same of the objects of the feed that was begun last.
+    pub(crate) const fn untried_of_feed(&self) -> usize {
+        self.ended_with_feed - self.ended()
     }
 
     /// Whether the tables have the rows of an object.
     pub(crate) const fn are_written(&self) -> bool {
         self.loaded + self.already_loaded > 0
-    }
-
-    /// Whether rows were written or checked now.
-    pub(crate) const fn are_counted(&self) -> bool {
-        self.loaded + self.checked > 0
     }
 
     /// Whether every object is loaded, or was checked.
@@ -122,7 +153,7 @@ impl fmt::Display for Totals {
         let objects = objects.iter().filter(|(count, _)| *count > 0);
         let objects = objects.map(|(count, ended)| format!("{count} {ended}")).collect::<Vec<_>>();
         let seconds = self.began.elapsed().as_secs_f64();
-        let Self { records, written: Written { rejected, .. }, .. } = self;
+        let Self { records, rejected, .. } = self;
         write!(
             f,
             "objects: {}; {records} records, {rejected} of them rejected, in {seconds:.2} s",

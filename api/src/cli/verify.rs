@@ -7,7 +7,7 @@ use pipeline::error::{Error, Result};
 use pipeline::feed::{Feed, Feeds};
 use pipeline::load::{Connections, LoadOptions, dry_run};
 use pipeline::store::{Object, find};
-use pipeline::verify::{Incomplete, Verified, verify as verify_tables};
+use pipeline::verify::{Incomplete, Verified, feeds_of_loads, verify as verify_tables};
 
 use super::print::Printer;
 use super::progress::{Bar, LoadsProgress};
@@ -56,6 +56,12 @@ async fn verify_all(
         loads.extend(of_feed.0);
     }
     agrees &= loads.iter().all(Verified::agrees);
+    let unknown = feeds_of_loads(&session.connection).await?;
+    for feed in unknown.iter().filter(|name| feeds.get(name).is_err()) {
+        printer.note(&format!(
+            "note: the loads of the feed {feed} were not verified: no feed file declares it (--feeds)"
+        ));
+    }
     match (args.json, &args.load) {
         (true, _) => loads.iter().for_each(|load| printer.json(load)),
         (false, Some(load)) if loads.is_empty() => {

@@ -52,6 +52,9 @@ pub(crate) enum JobsVerb {
         /// Only jobs that load the object with this key
         #[arg(long)]
         key: Option<String>,
+        /// Only jobs of this feed
+        #[arg(long)]
+        feed: Option<String>,
         /// Jobs to list at most
         #[arg(long, default_value_t = 50)]
         limit: u16,
@@ -66,7 +69,7 @@ pub(crate) enum JobsVerb {
         /// The job
         job_id: Uuid,
     },
-    /// Run a failed or cancelled job again
+    /// Run a failed or cancelled job again, with its feed as the server has it now
     Retry {
         /// The job
         job_id: Uuid,

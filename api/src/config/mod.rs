@@ -56,6 +56,16 @@ pub(crate) struct Config {
         help_heading = "Global"
     )]
     pub(crate) config: Option<PathBuf>,
+    /// Folder of feed files (*.toml), in addition to the built-in ones. [default: feeds, if it
+    /// exists]
+    #[arg(
+        long,
+        global = true,
+        env = "STEVEDORE_FEEDS",
+        value_name = "FOLDER",
+        help_heading = "Global"
+    )]
+    pub(crate) feeds: Option<PathBuf>,
 }
 
 /// What to do.
@@ -118,6 +128,22 @@ pub(crate) enum Verb {
     },
 }
 
+impl Verb {
+    /// Whether it reads the folder of feeds.
+    pub(crate) const fn needs_feeds(&self) -> bool {
+        matches!(
+            self,
+            Self::Load(_)
+                | Self::Serve(_)
+                | Self::Worker(_)
+                | Self::Loads(LoadsArgs { verb: LoadsVerb::Discard(_) })
+                | Self::Migrate(_)
+                | Self::Feed(_)
+                | Self::Verify(_)
+        )
+    }
+}
+
 /// The folder of the embedded database, unless another is named.
 pub(crate) const DEFAULT_DATA_DIR: &str = ".stevedore";
 
@@ -130,6 +156,7 @@ Examples:
   stevedore load 'exports/**/*.ndjson.gz' --json
   stevedore load s3://exports/2026/
   stevedore load broken.json --dry-run
+  stevedore load exports/orders.json --feed orders
   DATABASE_URL=postgresql://etl@db/warehouse stevedore load exports/ --mode append";
 
 const SERVE_EXAMPLES: &str = "\
@@ -155,7 +182,8 @@ Example:
 const MIGRATE_EXAMPLES: &str = "\
 Examples:
   stevedore migrate --database-url postgresql://owner@db/warehouse
-  stevedore migrate --grant-load etl --grant-serve service";
+  stevedore migrate --grant-load etl --grant-serve service
+  stevedore migrate --print-grants service | psql postgresql://owner@db/warehouse";
 
 const PSQL_EXAMPLES: &str = "\
 Examples:
@@ -214,6 +242,10 @@ pub(crate) struct LoadArgs {
     /// [default: the feed's]
     #[arg(long)]
     pub(crate) mode: Option<RequestedMode>,
+    /// Feed that all objects go through: its name, or a file (ends in .toml, or has a slash). [default: for
+    /// each object the feed whose `objects` match it, else the only feed without `objects`]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) feed: Option<String>,
     /// Format of the objects: ndjson, array or concatenated. [default: detected]
     #[arg(long)]
     pub(crate) format: Option<Format>,
@@ -345,6 +377,9 @@ pub(crate) struct MigrateArgs {
     /// Grant this role what it needs to load, to serve and to work on jobs. Repeat for several
     #[arg(long, value_name = "ROLE")]
     pub(crate) grant_serve: Vec<Ident>,
+    /// Print the SQL that grants a role these rights for all feeds, and do nothing
+    #[arg(long, value_name = "ROLE", conflicts_with_all = ["grant_load", "grant_serve"])]
+    pub(crate) print_grants: Option<Ident>,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
 }

@@ -35,6 +35,8 @@ pub(super) struct JobParams {
     key: Option<String>,
     /// Only child jobs of this job
     parent_id: Option<Uuid>,
+    /// Only jobs of this feed
+    feed: Option<String>,
     /// Only jobs that were accepted at this time or later
     since: Option<DateTime<Utc>>,
     /// Only jobs that were accepted before this time
@@ -100,8 +102,8 @@ pub(super) async fn create(
     headers: HeaderMap,
     Body(wanted): Body<JobRequest>,
 ) -> Result<Created, Problem> {
-    let feed = app.feed(wanted.feed.as_deref())?;
-    let wanted = wanted.completed(feed);
+    let feed = app.feed(wanted.feed.as_deref(), wanted.key.as_deref())?;
+    let wanted = wanted.completed(feed.as_deref());
     let idempotency = wanted.idempotency(&headers)?;
     // Before the object is looked up: the first answer holds though it be gone.
     let answered = match &idempotency {
@@ -112,10 +114,10 @@ pub(super) async fn create(
         return Ok(accepted(job));
     }
     let request = Request {
-        feed: feed.name.clone(),
+        feed,
         bucket: wanted.bucket.clone(),
         target: wanted.target(&app).await?,
-        mode: wanted.mode.map_or(feed.mode, RequestedMode::from),
+        mode: wanted.mode.map(RequestedMode::from),
         dry_run: wanted.dry_run,
         reload: wanted.reload,
         catalog: wanted.catalog,
@@ -156,6 +158,7 @@ pub(super) async fn list(
     let params = page.filter;
     check_text("bucket", params.bucket.as_deref())?;
     check_text("key", params.key.as_deref())?;
+    check_text("feed", params.feed.as_deref())?;
     check_instant("since", params.since)?;
     check_instant("until", params.until)?;
     let filter = JobFilter {
@@ -163,6 +166,7 @@ pub(super) async fn list(
         bucket: params.bucket,
         key: params.key,
         parent_id: params.parent_id,
+        feed: params.feed,
         since: params.since,
         until: params.until,
         before: page.after,
@@ -230,7 +234,7 @@ pub(super) async fn cancel(
 
 /// Retry a job
 ///
-/// A failed or cancelled job is queued again. For a job over many objects, its failed and cancelled
+/// A failed or cancelled job is queued again, with its feed as the server has it now. For a job over many objects, its failed and cancelled
 /// child jobs are.
 #[utoipa::path(
     post,
@@ -250,7 +254,7 @@ pub(super) async fn retry(
     State(app): State<Arc<App>>,
     Path(job_id): Path<Uuid>,
 ) -> Result<(StatusCode, Json<Job>), Problem> {
-    let changed = match app.store.retry(job_id).await {
+    let changed = match app.store.retry(job_id, &app.feeds).await {
         Err(error) if error.is_unique_violation() => {
             let detail = "another job is queued or running for the same version of the object";
             return Err(Problem::conflict("object_busy", detail).retryable(None));

@@ -28,6 +28,8 @@ pub(super) struct LoadParams {
     bucket: Option<String>,
     /// Only loads of the object with this key
     key: Option<String>,
+    /// Only loads through this feed
+    feed: Option<String>,
     /// Only loads that began at this time or later
     since: Option<DateTime<Utc>>,
     /// Only loads that began before this time
@@ -77,15 +79,17 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     page: Page<LoadParams>,
 ) -> Result<Json<LoadPage>, Problem> {
-    let LoadParams { state, bucket, key, since, until, .. } = &page.filter;
+    let LoadParams { state, bucket, key, feed, since, until, .. } = &page.filter;
     check_text("bucket", bucket.as_deref())?;
     check_text("key", key.as_deref())?;
+    check_text("feed", feed.as_deref())?;
     check_instant("since", *since)?;
     check_instant("until", *until)?;
     let filter = LoadFilter {
         state: state.map(LoadState::as_str),
         bucket: bucket.as_deref(),
         key: key.as_deref(),
+        feed: feed.as_deref(),
         since: *since,
         until: *until,
         before: page.after,

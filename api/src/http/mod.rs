@@ -7,6 +7,7 @@
 //! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events` | whoever follows them | read |
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
+//! | `GET /v1/feeds`, `/v1/feeds/{name}` | clients that want to know what can be loaded | read |
 //! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
 //! | `GET /v1/catalog/databases`, `/v1/catalog/tables`, `/v1/catalog/tables/{name}`, `…/versions`, `…/versions/{version}`, `…/diff` | whoever looks after the data | read |
 //! | `GET /v1/crawlers`, `/v1/crawlers/{crawler}` | the same | read |
@@ -24,6 +25,7 @@ mod connection;
 mod crawlers;
 mod events;
 mod extract;
+mod feeds;
 mod health;
 mod jobs;
 mod loads;
@@ -52,6 +54,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
+use pipeline::error::Error;
 use pipeline::feed::{Feed, Feeds};
 use pipeline::store::{Bucket, Object};
 use serde_json::{Value, json};
@@ -104,10 +107,16 @@ impl App {
         self.buckets.get(name).ok_or_else(unknown)
     }
 
-    /// The feed of this name, or the only one.
-    fn feed(&self, name: Option<&str>) -> Result<&Arc<Feed>, Problem> {
-        let feed = name.map_or_else(|| self.feeds.only(), |name| self.feeds.get(name));
-        feed.map_err(|error| Problem::bad_request(error.code(), error.to_string()))
+    /// The feed of this name, or the one that an object goes through by its key. None if that is left to
+    /// the keys of several objects.
+    fn feed(&self, name: Option<&str>, key: Option<&str>) -> Result<Option<Arc<Feed>>, Problem> {
+        let feed = match (name, key) {
+            (Some(name), _) => self.feeds.get(name),
+            (None, Some(key)) => self.feeds.route(key, |objects| objects.contain_key(key)),
+            (None, None) => return Ok(self.feeds.only().map(Arc::clone)),
+        };
+        let refused = |error: Error| Problem::bad_request(error.code(), error.to_string());
+        feed.map(|feed| Some(Arc::clone(feed))).map_err(refused)
     }
 
     /// Looks an object up.
@@ -146,6 +155,7 @@ pub(crate) struct RouteSettings {
     tags(
         (name = "trigger", description = "The trigger, compatible with the old API"),
         (name = "jobs", description = "Request loads and follow them"),
+        (name = "feeds", description = "What records are declared to be"),
         (name = "ledger", description = "Loads and rejected records"),
         (name = "catalog", description = "Crawlers, the tables that they found, and rows of tables"),
         (name = "health", description = "Health checks and metrics"),
@@ -187,6 +197,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(jobs::list))
         .routes(routes!(loads::list))
         .routes(routes!(rejects::list))
+        .routes(routes!(feeds::list))
         .routes(routes!(catalog::databases))
         .routes(routes!(catalog::list))
         .routes(routes!(catalog::show))
@@ -199,6 +210,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
     let read = OpenApiRouter::new()
         .routes(routes!(jobs::show))
         .routes(routes!(loads::show))
+        .routes(routes!(feeds::show))
         .routes(routes!(crawlers::show))
         .routes(routes!(health::counts))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::bounded))

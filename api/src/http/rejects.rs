@@ -1,5 +1,6 @@
 //! `/v1/rejects`: records that were rejected, with their text, place and reason.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -188,7 +189,9 @@ async fn rejects_tables(app: &App) -> Result<Option<String>, StoreError> {
     let client = app.store.client().await?;
     let sql = "select to_regclass($1::text) is not null";
     let mut selects = Vec::new();
-    for table in app.feeds.iter().map(|feed| feed.plan.rejects()) {
+    let mut names = BTreeSet::new();
+    let tables = app.feeds.iter().map(|feed| feed.plan.rejects());
+    for table in tables.filter(|table| names.insert(table.name.plain())) {
         let exists = client.query_one(sql, &[&table.name.to_string()]).await;
         let exists = exists.map_err(database_failed("look for the rejects tables"))?;
         if exists.get(0) {

@@ -37,7 +37,8 @@ pub(crate) struct JobRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) glob: Option<String>,
-    /// The name of the feed that the objects go through. By default the only one
+    /// The name of the feed that the objects go through. By default, for each object the feed whose `objects`
+    /// matches its key, or else the only feed without `objects`
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "orders")]
     pub(crate) feed: Option<String>,
@@ -74,9 +75,9 @@ pub(crate) struct JobRequest {
 
 impl JobRequest {
     /// The same request, with the feed and the mode that it means.
-    pub(super) fn completed(self, feed: &Feed) -> Self {
-        let mode = self.mode.unwrap_or_else(|| feed.mode.into());
-        Self { feed: Some(feed.name.clone()), mode: Some(mode), ..self }
+    pub(super) fn completed(self, feed: Option<&Feed>) -> Self {
+        let mode = self.mode.or(feed.map(|feed| feed.mode.into()));
+        Self { feed: feed.map(|feed| feed.name.clone()), mode, ..self }
     }
 
     /// What the job is over; an object is looked up.

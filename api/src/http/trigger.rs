@@ -114,13 +114,13 @@ pub(super) async fn trigger(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Triggered>, Problem> {
     let params = TriggerParams::from_pairs(pairs)?;
-    let feed = app.feed(params.feed.as_deref())?;
     let mode = params.mode()?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (Some(bucket), Some(key)) = (given(params.bucket), given(params.key)) else {
         let message = "The parameters bucket and key are required.";
         return Err(Problem::bad_request("parameter_missing", message));
     };
+    let feed = app.feed(params.feed.as_deref(), Some(&key))?;
     let object = match check_text("key", Some(&key)) {
         Ok(()) => app.locate(&bucket, &key).await,
         Err(problem) => Err(problem),
@@ -135,8 +135,8 @@ pub(super) async fn trigger(
     let request = Request {
         bucket: bucket.clone(),
         target: Target::Object(Box::new(object)),
-        feed: feed.name.clone(),
-        mode: mode.unwrap_or(feed.mode),
+        feed,
+        mode,
         dry_run: false,
         reload: false,
         catalog: true,
@@ -149,7 +149,7 @@ pub(super) async fn trigger(
         Err(error) => match error.under_way() {
             Some(job_id) => {
                 let job = app.job(job_id).await?;
-                if mode.is_some_and(|mode| mode.as_str() != job.mode) {
+                if mode.is_some_and(|mode| Some(mode.as_str()) != job.mode.as_deref()) {
                     return Err(Problem::from(error).for_trigger());
                 }
                 job

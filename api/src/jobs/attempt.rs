@@ -41,7 +41,12 @@ impl Worker {
     /// # Errors
     /// When the database does not take notes; the entry stays in the queue.
     pub(super) async fn attempt(&self, job_id: Uuid, worker: &str) -> Result<(), StoreError> {
-        let Some(started) = self.retry_transient(|| self.store.start(job_id, worker)).await? else {
+        let hashes = self.feeds.hashes();
+        let start = || self.store.start(job_id, worker, &hashes);
+        let Some(started) = self.retry_transient(start).await? else {
+            if self.retry_transient(|| self.leave_to_others(job_id)).await? {
+                return Ok(());
+            }
             // It has ended, or its jobs have.
             return finish_parent(&self.store.client().await?, job_id).await;
         };
@@ -78,7 +83,7 @@ impl Worker {
                 format!("{} workers died while they worked on it", started.crashed_attempts);
             return Outcome::Failed(JobError::new("worker_died", detail, false));
         }
-        let mode = match started.mode.parse() {
+        let mode = match started.mode.as_deref().map(str::parse).transpose() {
             Ok(mode) => mode,
             Err(detail) => return Outcome::Failed(JobError::unknown_mode(detail)),
         };
@@ -116,9 +121,14 @@ impl Worker {
                 Err(error) => return store_failed(&error),
             }
         }
-        match self.feeds.get(&started.feed) {
+        let feed = match &started.feed {
+            Some(name) => self.feeds.get(name),
+            None => self.feeds.route(&object.url(), |of_feed| of_feed.contain_key(key)),
+        };
+        match feed {
             Ok(feed) => {
-                self.load(started, feed, &object, (mode, max_rejected), &running.cancelled).await
+                let how = (mode.unwrap_or(feed.mode), max_rejected);
+                self.load(started, feed, &object, how, &running.cancelled).await
             }
             Err(error) => failed(&error),
         }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use pipeline::error::{Error, causes};
+use pipeline::feed::Feed;
 use pipeline::load::{Progress, help};
 use pipeline::store::Object;
 use uuid::Uuid;
@@ -59,14 +60,24 @@ impl Worker {
     /// Loads a part of the version that the job is about; false if there is none.
     async fn load_part(&self, job: &Job) -> Result<bool, Error> {
         // An attempt at a job whose mode this worker does not know is another version's.
-        let (Some(object), Ok(mode)) = (self.object_of(job).await?, job.mode.parse()) else {
+        let mode = job.mode.as_deref().and_then(|mode| mode.parse().ok());
+        let (Some(feed), Some(mode)) = (self.feed_of_job(job), mode) else {
+            return Ok(false);
+        };
+        let Some(object) = self.object_of(job).await? else {
             return Ok(false);
         };
         let mut connection = self.connection().await?;
         let options = self.options(mode, &Arc::new(Progress::default()));
-        let helped = help(&object, self.feeds.get(&job.feed)?, &mut connection, &options).await?;
+        let helped = help(&object, feed, &mut connection, &options).await?;
         self.keep(connection);
         Ok(helped)
+    }
+
+    /// The feed of a job, if it is the same here.
+    fn feed_of_job(&self, job: &Job) -> Option<&Arc<Feed>> {
+        let feed = self.feeds.get(job.feed.as_deref()?).ok()?;
+        job.feed_hash.as_ref().is_none_or(|hash| *hash == feed.hash).then_some(feed)
     }
 
     async fn object_of(&self, job: &Job) -> Result<Option<Object>, Error> {

@@ -1,5 +1,7 @@
 //! A job over many objects: it lists them, and each becomes a job of its own.
 
+use std::sync::Arc;
+
 use deadpool_postgres::Transaction;
 use futures::StreamExt;
 use pipeline::store::{Bucket, Object, Selection};
@@ -10,7 +12,7 @@ use super::attempt::{failed, store_failed};
 use super::outcome::Outcome;
 use super::record::Started;
 use super::store::{StoreError, begin, commit, database_failed, finish_parent};
-use super::submit::insert_objects;
+use super::submit::{JobFeed, insert_objects};
 use super::worker::Worker;
 use crate::wire::JobError;
 
@@ -72,6 +74,17 @@ impl Worker {
         }
     }
 
+    /// The feed of an object: that of the job, else the one that is for its key. If that is unclear, the job
+    /// of the object will say so.
+    fn feed_of<'a>(&'a self, started: &'a Started, object: &Object) -> JobFeed<'a> {
+        let mode = started.mode.as_deref();
+        if let Some(name) = &started.feed {
+            return JobFeed { name: Some(name), hash: started.feed_hash.as_deref(), mode };
+        }
+        let routed = self.feeds.route(&object.url(), |of| of.contain_key(&object.key));
+        JobFeed::new(routed.ok().map(Arc::as_ref), mode)
+    }
+
     /// Writes jobs for objects; false when the job is cancelled, or another attempt's.
     async fn add_children(
         &self,
@@ -85,8 +98,8 @@ impl Worker {
         }
         let how = started.how();
         let parent = Some(started.job_id);
-        let jobs = insert_objects(&transaction, &started.bucket, objects, parent, &how, |_| {
-            Uuid::now_v7()
+        let jobs = insert_objects(&transaction, &started.bucket, objects, parent, &how, |object| {
+            (Uuid::now_v7(), self.feed_of(started, object))
         })
         .await?;
         self.store.enqueue(&transaction, &jobs, None).await?;

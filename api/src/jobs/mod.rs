@@ -8,6 +8,7 @@
 mod attempt;
 mod crawl;
 pub(crate) mod crawlers;
+mod elsewhere;
 mod help;
 mod listener;
 mod listing;

@@ -1,5 +1,7 @@
 //! What attempts read and write of their jobs' rows.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use pipeline::load::{MaxRejected, Progress, Summary};
 use pipeline::store::Object;
@@ -16,13 +18,16 @@ use crate::wire::JobState;
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) job_id: Uuid,
-    pub(super) feed: String,
+    /// None if the key of its object, or the keys of its objects, say which.
+    pub(super) feed: Option<String>,
+    pub(super) feed_hash: Option<String>,
     pub(super) bucket: String,
     pub(super) key: Option<String>,
     pub(super) prefix: Option<String>,
     pub(super) glob: Option<String>,
     pub(super) version: Option<String>,
-    pub(super) mode: String,
+    /// None if it is the feed's.
+    pub(super) mode: Option<String>,
     pub(super) dry_run: bool,
     pub(super) reload: bool,
     pub(super) catalog: bool,
@@ -49,17 +54,19 @@ pub(super) struct End<'a> {
 }
 
 impl Store {
-    /// Begins an attempt; none if the job has come to its end.
+    /// Begins an attempt with the feeds of these names and hashes; none if the job has come to its end, or
+    /// needs another feed.
     pub(super) async fn start(
         &self,
         job_id: Uuid,
         worker: &str,
+        feeds: &BTreeMap<String, String>,
     ) -> Result<Option<Started>, StoreError> {
         let sql = include_str!("../../../sql/queries/start_job.sql");
         let row = self
             .client()
             .await?
-            .query_opt(sql, &[&job_id, &worker, &Json(JobError::worker_died())])
+            .query_opt(sql, &[&job_id, &worker, &Json(JobError::worker_died()), &Json(feeds)])
             .await;
         let row = row.map_err(database_failed("begin an attempt"))?;
         Ok(row.map(|row| Started::new(job_id, &row)))
@@ -131,7 +138,7 @@ impl Store {
     /// Makes a job wait under a new entry. The old one is removed now: as one of the queue's own it
     /// would be removed when the attempt returns, and were it given to another worker by then, or
     /// used again for the new one, with it what is still to be done.
-    async fn enqueue_anew(
+    pub(super) async fn enqueue_anew(
         &self,
         transaction: &Transaction<'_>,
         job_id: Uuid,
@@ -179,8 +186,6 @@ impl Started {
     /// How the jobs of its objects are to load.
     pub(super) fn how(&self) -> How<'_> {
         How {
-            feed: &self.feed,
-            mode: &self.mode,
             dry_run: self.dry_run,
             reload: self.reload,
             catalog: self.catalog,
@@ -194,6 +199,7 @@ impl Started {
         Self {
             job_id,
             feed: row.get("feed"),
+            feed_hash: row.get("feed_hash"),
             bucket: row.get("bucket"),
             key: row.get("key"),
             prefix: row.get("prefix"),

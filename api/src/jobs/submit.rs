@@ -1,6 +1,9 @@
 //! Accepting a request: the job, its entry in the queue and the answer are one transaction.
 
+use std::sync::Arc;
+
 use deadpool_postgres::Transaction;
+use pipeline::feed::Feed;
 use pipeline::load::MaxRejected;
 use pipeline::sink::RequestedMode;
 use pipeline::store::Object;
@@ -24,11 +27,12 @@ pub(crate) enum Target {
 /// A request for loads.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// The name of the feed.
-    pub(crate) feed: String,
+    /// None if the keys of the objects say which.
+    pub(crate) feed: Option<Arc<Feed>>,
     pub(crate) bucket: String,
     pub(crate) target: Target,
-    pub(crate) mode: RequestedMode,
+    /// None if it is that of each object's feed.
+    pub(crate) mode: Option<RequestedMode>,
     pub(crate) dry_run: bool,
     pub(crate) reload: bool,
     pub(crate) catalog: bool,
@@ -161,15 +165,13 @@ async fn insert(
     request: &Request,
     job_id: Uuid,
 ) -> Result<bool, StoreError> {
-    let Request { feed, bucket, dry_run, reload, catalog, asked, .. } = request;
-    let mode = request.mode.as_str();
+    let Request { bucket, dry_run, reload, catalog, asked, .. } = request;
+    let feed = JobFeed::of(request);
     let max_rejected = request.max_rejected.map(String::from);
     let (prefix, glob) = match &request.target {
         Target::Object(object) => {
             let objects = std::slice::from_ref(object.as_ref());
             let how = How {
-                feed,
-                mode,
                 dry_run: *dry_run,
                 reload: *reload,
                 catalog: *catalog,
@@ -177,7 +179,8 @@ async fn insert(
                 asked,
             };
             let inserted =
-                insert_objects(transaction, bucket, objects, None, &how, |_| job_id).await?;
+                insert_objects(transaction, bucket, objects, None, &how, |_| (job_id, feed))
+                    .await?;
             return Ok(!inserted.is_empty());
         }
         Target::Prefix(prefix) => (Some(prefix), None),
@@ -189,27 +192,51 @@ async fn insert(
             sql,
             &[
                 &job_id,
-                feed,
+                &feed.name,
                 bucket,
                 &prefix,
                 &glob,
-                &mode,
+                &feed.mode,
                 dry_run,
                 reload,
                 &asked.by,
                 &asked.request_id,
                 catalog,
                 &max_rejected,
+                &feed.hash,
             ],
         )
         .await;
     written.map(|rows| rows > 0).map_err(database_failed("write the job"))
 }
 
+/// The feed of a job, and the mode in which it is loaded: none of what is left to the keys of its objects.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobFeed<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) hash: Option<&'a str>,
+    pub(super) mode: Option<&'a str>,
+}
+
+impl<'a> JobFeed<'a> {
+    fn of(request: &'a Request) -> Self {
+        let feed = request.feed.as_deref();
+        let mode = request.mode.or(feed.map(|feed| feed.mode));
+        Self { mode: mode.map(RequestedMode::as_str), ..Self::new(feed, None) }
+    }
+
+    /// A feed with its mode, unless another mode was asked for.
+    pub(super) fn new(feed: Option<&'a Feed>, mode: Option<&'a str>) -> Self {
+        Self {
+            name: feed.map(|feed| feed.name.as_str()),
+            hash: feed.map(|feed| feed.hash.as_str()),
+            mode: mode.or(feed.map(|feed| feed.mode.as_str())),
+        }
+    }
+}
+
 /// How objects are loaded by the jobs that are written for them.
 pub(super) struct How<'a> {
-    pub(super) feed: &'a str,
-    pub(super) mode: &'a str,
     pub(super) dry_run: bool,
     pub(super) reload: bool,
     pub(super) catalog: bool,
@@ -217,17 +244,21 @@ pub(super) struct How<'a> {
     pub(super) asked: &'a Asked,
 }
 
-/// Writes jobs over one object each, but for versions that another job is under way for.
-pub(super) async fn insert_objects(
+/// Writes jobs over one object each, but for versions that another job is under way for. `of` gives each its
+/// id and feed.
+pub(super) async fn insert_objects<'a>(
     transaction: &Transaction<'_>,
     bucket: &str,
     objects: &[Object],
     parent: Option<Uuid>,
     how: &How<'_>,
-    id: impl Fn(&Object) -> Uuid,
+    of: impl Fn(&Object) -> (Uuid, JobFeed<'a>),
 ) -> Result<Vec<Uuid>, StoreError> {
     let sql = include_str!("../../../sql/queries/insert_jobs.sql");
-    let ids: Vec<Uuid> = objects.iter().map(id).collect();
+    let (ids, feeds): (Vec<Uuid>, Vec<JobFeed<'_>>) = objects.iter().map(of).unzip();
+    let names: Vec<_> = feeds.iter().map(|feed| feed.name).collect();
+    let hashes: Vec<_> = feeds.iter().map(|feed| feed.hash).collect();
+    let modes: Vec<_> = feeds.iter().map(|feed| feed.mode).collect();
     let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
     let versions: Vec<String> = objects.iter().map(Object::version).collect();
     let bytes: Vec<i64> = objects.iter().map(|object| object.size as i64).collect();
@@ -242,15 +273,16 @@ pub(super) async fn insert_objects(
                 &versions,
                 &bytes,
                 &parent,
-                &how.feed,
                 &bucket,
-                &how.mode,
                 &how.dry_run,
                 &how.reload,
                 &how.asked.by,
                 &how.asked.request_id,
                 &how.catalog,
                 &how.max_rejected,
+                &names,
+                &hashes,
+                &modes,
             ],
         )
         .await;
@@ -268,15 +300,15 @@ async fn live_job(
         return Ok(None);
     };
     let sql = include_str!("../../../sql/queries/live_job.sql");
-    let version = object.version();
+    let (version, feed) = (object.version(), JobFeed::of(request));
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-        [&request.feed, &request.bucket, &object.key, &version, &request.dry_run];
+        [&feed.name, &request.bucket, &object.key, &version, &request.dry_run];
     let row = transaction.query_opt(sql, &params).await;
     let Some(row) = row.map_err(database_failed("look for a job under way"))? else {
         return Ok(None);
     };
     let job_id = row.get("job_id");
-    let is_same = row.get::<_, &str>("mode") == request.mode.as_str()
+    let is_same = row.get::<_, Option<&str>>("mode") == feed.mode
         && row.get::<_, bool>("reload") == request.reload
         && row.get::<_, bool>("catalog") == request.catalog
         && row.get::<_, Option<String>>("max_rejected") == request.max_rejected.map(String::from);

@@ -1,6 +1,6 @@
 //! A worker: takes entries of the queue and makes attempts, until it is told to stop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -76,6 +76,8 @@ pub(crate) struct Worker {
     database: Database,
     /// Connections of loads that have ended, for the next ones.
     idle: Mutex<Vec<Connection>>,
+    /// The feeds whose jobs were left to others, with the hashes that these want.
+    left: Mutex<HashSet<(String, Option<String>)>>,
     /// The attempts that run here, to be told when their job is cancelled.
     running: Mutex<HashMap<Uuid, CancellationToken>>,
 }
@@ -98,6 +100,7 @@ impl Worker {
             preflight: Preflight::default(),
             database,
             idle: Mutex::default(),
+            left: Mutex::default(),
             running: Mutex::default(),
         }
     }
@@ -216,6 +219,12 @@ impl Worker {
         let cancelled = CancellationToken::new();
         self.running().insert(job_id, cancelled.clone());
         Running { worker: self, job_id, cancelled }
+    }
+
+    /// Whether no job of the feed with this hash was left to others before.
+    pub(super) fn is_first_left(&self, feed: &str, hash: Option<&str>) -> bool {
+        let left = (feed.to_owned(), hash.map(str::to_owned));
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).insert(left)
     }
 
     /// A connection for a load.

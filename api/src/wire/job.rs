@@ -86,15 +86,19 @@ pub(crate) struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) glob: Option<String>,
     /// The mode that was asked for: `auto`, `merge` or `append`. The `summary` has the mode that was
-    /// used.
-    pub(crate) mode: String,
+    /// used. Absent if each child job has the mode of its feed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<String>,
     /// Whether it only reads and checks, and writes nothing.
     pub(crate) dry_run: bool,
     /// Whether it loads a version again on purpose.
     pub(crate) reload: bool,
-    /// The name of the feed that it goes through.
-    #[serde(default)]
-    pub(crate) feed: String,
+    /// The name of the feed that it goes through. Absent if the keys of its objects say which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) feed: Option<String>,
+    /// The hash of the feed's text when the job was requested. Only workers that have this text run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) feed_hash: Option<String>,
     /// Whether it does the preflight.
     #[serde(default = "yes")]
     pub(crate) catalog: bool,

@@ -16,6 +16,8 @@ pub(crate) struct JobError {
 }
 
 impl JobError {
+    pub(crate) const FEED_UNAVAILABLE: &str = "feed_unavailable";
+
     pub(crate) fn new(code: &str, detail: impl Into<String>, retryable: bool) -> Self {
         Self { code: code.to_owned(), detail: detail.into(), retryable }
     }
@@ -47,6 +49,16 @@ impl JobError {
              that accepted the job, and retry it"
         );
         Self::new("unknown_max_rejected", detail, false)
+    }
+
+    /// No worker that has seen the job has its feed as it was when the job was requested.
+    pub(crate) fn feed_unavailable(feed: &str, hash: Option<&str>) -> Self {
+        let hash = hash.map(|hash| format!(" with the hash {hash}")).unwrap_or_default();
+        let detail = format!(
+            "the job waits for a worker that has the feed {feed}{hash}: start one, or cancel and retry the \
+             job, which then uses the feed as the server has it"
+        );
+        Self::new(Self::FEED_UNAVAILABLE, detail, true)
     }
 
     /// The bucket is not configured where the job was taken.

@@ -58,6 +58,8 @@ pub(crate) struct Load {
     pub(crate) load_id: i64,
     /// The feed
     pub(crate) feed: String,
+    /// The hash of the feed's text, as `/v1/feeds` has it; null if the load is older than these
+    pub(crate) feed_hash: Option<String>,
     /// The configured bucket, or the place of the object for `stevedore load`
     pub(crate) bucket: String,
     /// The object's key

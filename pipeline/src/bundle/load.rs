@@ -72,7 +72,7 @@ pub(super) async fn load_bundle(
 }
 
 /// The objects that are to be loaded, and what is known of the others.
-fn wanted(inputs: Vec<Input>, feed: &Feed) -> Result<(Ended, Vec<Wanted>), Undone> {
+fn wanted(inputs: Vec<Input>, feed: &Arc<Feed>) -> Result<(Ended, Vec<Wanted>), Undone> {
     let (mut ended, mut all) = (Vec::with_capacity(inputs.len()), Vec::new());
     for (at, input) in inputs.into_iter().enumerate() {
         let (object, text) = match input {

@@ -50,6 +50,9 @@ pub async fn load_bundled(
     mut tell: impl FnMut(&Listed, Result<Summary>),
 ) {
     let work = Work { feed, options };
+    let mut tell = |object: &Listed, done: Result<Summary>| {
+        tell(object, done.map(|summary| summary.through(feed)));
+    };
     let members = input::members(objects, &work, connections.first_mut()).await;
     let mut bundles = plan::bundles(members, size, |member| &member.listed);
     let mut in_line = bundles.len();

@@ -204,21 +204,29 @@ pub enum Error {
         /// The fields that differ, side by side, on lines of their own.
         differences: String,
     },
-    /// A feed file cannot be used.
-    #[error("the feed file {file} cannot be used:\n{problems}")]
+    /// Feed files cannot be used.
+    #[error("feeds cannot be read: {files}\n{problems}")]
     Feed {
-        /// The file.
-        file: String,
+        /// The files.
+        files: String,
         /// All that is wrong, each with its line, on lines of their own.
         problems: String,
     },
-    /// There is no such feed, or it must be said which.
-    #[error("{}", no_feed(feed.as_deref(), known))]
+    /// There is no such feed.
+    #[error("there is no feed {feed}: expected one of {known}")]
     NoFeed {
-        /// The name that was asked for, if one was.
-        feed: Option<String>,
+        /// The name that was asked for.
+        feed: String,
         /// The names that there are.
         known: String,
+    },
+    /// Nothing says which feed an object goes through.
+    #[error("the feed of {object} is unclear: {reason}")]
+    FeedUnclear {
+        /// The object.
+        object: String,
+        /// Why, and which feeds it may be.
+        reason: String,
     },
     /// A frame could not be computed.
     #[error("could not {doing}")]
@@ -261,6 +269,21 @@ pub enum Error {
         load_id: i64,
         /// The mode in which it was begun.
         mode: String,
+    },
+    /// A load in parts was begun with a feed that was edited since.
+    #[error(
+        "the load {load_id} of {object} is not complete, and was begun with another text of the feed {feed} \
+         (hash {hash})"
+    )]
+    FeedChanged {
+        /// The object.
+        object: String,
+        /// The load's number in the ledger.
+        load_id: i64,
+        /// The feed.
+        feed: String,
+        /// The hash of the text with which it was begun.
+        hash: String,
     },
     /// The ledger has no such load.
     #[error("there is no load {load_id}")]
@@ -418,13 +441,6 @@ pub struct Unreachable {
     pub address: String,
     /// The driver's error.
     pub source: tokio_postgres::Error,
-}
-
-fn no_feed(feed: Option<&str>, known: &str) -> String {
-    match feed {
-        Some(feed) => format!("there is no feed {feed}: expected one of {known}"),
-        None => format!("the load does not say its feed: expected one of {known}"),
-    }
 }
 
 /// The result of the library's functions.

@@ -148,6 +148,11 @@ fn every_error_has_its_word_and_tells_whether_another_attempt_may_help() {
         (Error::Stopped { object: path() }, "internal", false),
         (incomplete(unreachable()), "database_unreachable", true),
         (incomplete(Error::Cancelled { object: path() }), "cancelled", false),
+        (
+            Error::FeedChanged { object: path(), load_id: 1, feed: path(), hash: path() },
+            "feed_changed",
+            false,
+        ),
         (Error::OtherMode { object: path(), load_id: 1, mode: path() }, "load_incomplete", false),
     ];
     for (error, code, is_transient) in table {

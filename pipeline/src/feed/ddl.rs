@@ -1,5 +1,7 @@
 //! The tables of a feed as SQL: what creates them, and what a role needs to load into them.
 
+use std::collections::BTreeSet;
+
 use super::{ColumnPlan, Feed, Ident, RowsOf, TablePlan, listed};
 
 /// SQL that creates the tables of a feed where they are missing, and adds the columns that an older
@@ -26,6 +28,9 @@ pub fn create_tables(feed: &Feed, with_key: bool) -> String {
 /// SQL that grants a role what it needs to load into the tables of a feed, and for nothing else.
 #[must_use]
 pub fn grant_load(feed: &Feed, role: &Ident) -> String {
+    let schemas: BTreeSet<_> =
+        feed.plan.tables.iter().filter_map(|it| it.name.schema.as_ref()).collect();
+    let schemas = schemas.into_iter().map(|it| format!("grant usage on schema {it} to {role}"));
     let statements = feed.plan.tables.iter().map(|TablePlan { name, rows, .. }| match rows {
         RowsOf::Records => format!("grant select, insert, update on {name} to {role}"),
         RowsOf::Entries { .. } => format!("grant insert on {name} to {role}"),
@@ -34,7 +39,7 @@ pub fn grant_load(feed: &Feed, role: &Ident) -> String {
             "grant insert, select (load_id, byte_offset, record_no), update (record_no) on {name} to {role}"
         ),
     });
-    statements.collect::<Vec<_>>().join(";\n")
+    schemas.chain(statements).collect::<Vec<_>>().join(";\n")
 }
 
 /// SQL that grants a role what it needs besides to serve and to work on jobs.

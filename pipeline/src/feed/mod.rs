@@ -128,7 +128,7 @@ impl Feed {
     /// [`Error::Feed`] with all that is wrong: line, column and what would be right.
     pub fn read(file: &str, text: &str) -> Result<Arc<Self>> {
         let feed = check::read(text).map_err(|problems| Error::Feed {
-            file: file.to_owned(),
+            files: file.to_owned(),
             problems: problem::shown(file, text, problems),
         })?;
         Ok(Arc::new(feed))

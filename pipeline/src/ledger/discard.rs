@@ -18,6 +18,10 @@ pub(crate) enum LedgerState {
 /// A load that may be an unfinished one.
 #[derive(Debug)]
 pub(crate) struct Unfinished {
+    /// The name of its feed.
+    pub(crate) feed: String,
+    /// The text of its feed; none of a load that is older than these.
+    pub(crate) feed_text: Option<String>,
     /// Its object, as the ledger calls it.
     pub(crate) object: String,
     pub(crate) version: String,
@@ -28,10 +32,9 @@ pub(crate) struct Unfinished {
     pub(crate) is_free: bool,
 }
 
-/// Looks a load of a feed up, and claims its version if that is free. None if there is no such load.
+/// Looks a load up, and claims its version if that is free. None if there is no such load.
 pub(crate) async fn claim_unfinished(
     transaction: &impl GenericClient,
-    feed: &str,
     load_id: i64,
 ) -> Result<Option<Unfinished>> {
     let asked = || failed("look the load up in the ledger");
@@ -41,8 +44,10 @@ pub(crate) async fn claim_unfinished(
         return Ok(None);
     }
     let sql = include_str!("../../../sql/queries/claim_unfinished.sql");
-    let row = transaction.query_opt(sql, &[&load_id, &feed]).await.map_err(asked())?;
+    let row = transaction.query_opt(sql, &[&load_id]).await.map_err(asked())?;
     Ok(row.map(|row| Unfinished {
+        feed: row.get("feed"),
+        feed_text: row.get("feed_text"),
         object: row.get("object"),
         version: row.get("version"),
         state: match row.get("state") {

@@ -28,7 +28,7 @@ pub(crate) async fn earlier_versions(
     identities: &[&Identity],
 ) -> Result<Vec<Option<EarlierVersion>>> {
     let sql = include_str!("../../../sql/queries/earlier_versions.sql");
-    let feed = identities.first().map(|identity| &identity.feed);
+    let feed = identities.first().map(|identity| &identity.feed.name);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
     let rows = client.query(sql, &[&feed, &origins, &versions]).await;

@@ -18,7 +18,7 @@ pub(crate) async fn claim(
     identities: &[&Identity],
 ) -> Result<()> {
     let sql = include_str!("../../../sql/queries/claim.sql");
-    let feed = identities.first().map(|identity| &identity.feed);
+    let feed = identities.first().map(|identity| &identity.feed.name);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
     let claimed = transaction.query(sql, &[&feed, &origins, &versions]).await;
@@ -40,7 +40,7 @@ pub(crate) async fn loaded(
     by_job: Option<Uuid>,
 ) -> Result<Vec<Option<Loaded>>> {
     let sql = include_str!("../../../sql/queries/loaded.sql");
-    let feed = identities.first().map(|identity| &identity.feed);
+    let feed = identities.first().map(|identity| &identity.feed.name);
     let buckets = each(identities, |identity| &identity.bucket);
     let keys = each(identities, |identity| &identity.key);
     let versions = each(identities, |identity| &identity.version);
@@ -74,7 +74,18 @@ pub(crate) async fn record(
     };
     let rows = loads.iter().map(|(identity, entry)| Row::of(identity, entry)).collect::<Vec<_>>();
     let written = transaction
-        .execute(sql, &[feed, &first.mode.as_str(), &first.reload, &first.job_id, &Json(rows)])
+        .execute(
+            sql,
+            &[
+                &feed.name,
+                &first.mode.as_str(),
+                &first.reload,
+                &first.job_id,
+                &Json(rows),
+                &feed.hash,
+                &feed.text,
+            ],
+        )
         .await;
     written.map(drop).map_err(failed("write the loads into the ledger"))
 }

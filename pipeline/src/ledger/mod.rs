@@ -21,6 +21,7 @@ pub(crate) use parts::{
 };
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -39,7 +40,7 @@ use crate::store::Object;
 /// Which version of which object goes through which feed: what is loaded exactly once.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
-    feed: String,
+    feed: Arc<Feed>,
     bucket: String,
     key: String,
     version: String,
@@ -101,15 +102,20 @@ pub(crate) struct Entry {
 }
 
 impl Identity {
-    pub(crate) fn of(feed: &Feed, object: &Object) -> Self {
+    pub(crate) fn of(feed: &Arc<Feed>, object: &Object) -> Self {
         Self {
-            feed: feed.name.clone(),
+            feed: Arc::clone(feed),
             bucket: object.bucket.name.clone(),
             key: object.key.clone(),
             version: object.version(),
             bytes: object.size as i64,
             origin: object.origin(),
         }
+    }
+
+    /// The hash of the feed.
+    pub(crate) fn feed_hash(&self) -> &str {
+        &self.feed.hash
     }
 }
 
@@ -152,7 +158,7 @@ pub(crate) async fn record_failure(
         .execute(
             sql,
             &[
-                feed,
+                &feed.name,
                 bucket,
                 key,
                 version,
@@ -165,6 +171,8 @@ pub(crate) async fn record_failure(
                 &code,
                 &job_id,
                 origin,
+                &feed.hash,
+                &feed.text,
             ],
         )
         .await;

@@ -19,6 +19,8 @@ use crate::error::Result;
 pub(crate) struct Incomplete {
     pub(crate) load_id: i64,
     pub(crate) mode: String,
+    /// The hash of the feed with which it began; none of a load that is older than these.
+    pub(crate) feed_hash: Option<String>,
     pub(crate) started_at: SystemTime,
     pub(crate) parts: u64,
     pub(crate) committed: u64,
@@ -50,7 +52,7 @@ pub(crate) async fn incomplete(
 ) -> Result<Option<Incomplete>> {
     // By itself, since every load asks, and there hardly ever is one.
     let sql = include_str!("../../../sql/queries/incomplete_loads.sql");
-    let feed = identities.first().map(|identity| &identity.feed);
+    let feed = identities.first().map(|identity| &identity.feed.name);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
     let asked = failed("look for a load that is not complete");
@@ -65,6 +67,7 @@ pub(crate) async fn incomplete(
     Ok(Some(Incomplete {
         load_id,
         mode: load.get("mode"),
+        feed_hash: load.get("feed_hash"),
         started_at: load.get("started_at"),
         parts: count(&parts, "parts"),
         committed: count(&parts, "committed"),
@@ -86,7 +89,7 @@ pub(crate) async fn plan(
             sql,
             &[
                 &entry.load_id,
-                feed,
+                &feed.name,
                 bucket,
                 key,
                 version,
@@ -97,6 +100,8 @@ pub(crate) async fn plan(
                 &entry.job_id,
                 origin,
                 &(part_bytes as i64),
+                &feed.hash,
+                &feed.text,
             ],
         )
         .await;

@@ -91,7 +91,7 @@ pub async fn load(
     let identity = Identity::of(feed, object);
     let mut mode = options.mode;
     match attempt(object, feed, &identity, connection, options, started_at, &mut mode).await {
-        Ok(summary) => Ok(summary),
+        Ok(summary) => Ok(summary.through(feed)),
         Err(error) => {
             let error = connection.explain(error).await;
             // Of a load that may be there after all nobody can say that it failed, and one that was
@@ -108,7 +108,7 @@ pub async fn load(
 /// Whether the version is loaded already and is not to be loaded again, as far as the ledger tells.
 pub(crate) async fn is_loaded(
     object: &Object,
-    feed: &Feed,
+    feed: &Arc<Feed>,
     connection: &Connection,
     options: &LoadOptions,
 ) -> bool {
@@ -120,7 +120,7 @@ pub(crate) async fn is_loaded(
 /// load failed before its tables had chosen one.
 pub(crate) async fn note_failure(
     object: &Object,
-    feed: &Feed,
+    feed: &Arc<Feed>,
     connection: &Connection,
     options: &LoadOptions,
     started_at: SystemTime,
@@ -233,7 +233,9 @@ pub async fn dry_run(
     let (names, tallies) = ([object.url()], [tally]);
     check_rejects(&names, &tallies, options.max_rejected)?;
     let counts = counts_of(&names[0], &feed.plan, &tallies[0])?;
-    Ok(Summary::new(object, State::DryRun, targets.mode(), None, seconds_since(started_at), counts))
+    let seconds = seconds_since(started_at);
+    let summary = Summary::new(object, State::DryRun, targets.mode(), None, seconds, counts);
+    Ok(summary.through(feed))
 }
 
 /// The load of this version that is there already, unless it is to be loaded again.

@@ -7,6 +7,7 @@ use object_store::path::Path;
 use super::bucket::Bucket;
 use super::object::Object;
 use crate::error::Error;
+use crate::feed::Objects;
 
 /// How much the clocks of a store and of this machine differ at most. Signed requests are refused where it
 /// is more.
@@ -69,6 +70,15 @@ impl Listed {
         match self.modified {
             None => Some(&self.object),
             Some(_) => None,
+        }
+    }
+
+    /// Whether a feed is for it. A local file is known by the end of its path.
+    #[must_use]
+    pub fn is_among(&self, objects: &Objects) -> bool {
+        match self.bucket().is_local() {
+            true => objects.contain_file(self.key()),
+            false => objects.contain_key(self.key()),
         }
     }
 

@@ -10,7 +10,7 @@
 //!   that are sticky, as `/tmp` is, others can write without being able to replace what is ours.
 //! - A group may write if it is the private group of the owner: it has the owner's name and no other
 //!   members. That is how many distributions create users, together with the umask 002.
-//! - The owner of a folder on the way is trusted, whoever that is, as root often runs in a checkout
+//! - The owner of the working folder is trusted with feeds, and the owner of a folder on the way is trusted, whoever that is, as root often runs in a checkout
 //!   that belongs to another user. That user can put another folder in the place of ours, which is
 //!   refused then, as it does not belong to us.
 
@@ -55,9 +55,21 @@ impl From<rustix::io::Errno> for TrustError {
 /// [`TrustError::Exposed`] when somebody else can change the file or put another in its place;
 /// [`TrustError::Io`] when it is not there, is no regular file or cannot be read.
 pub fn read_text(path: &Path) -> Result<String, TrustError> {
+    read_text_of(path, None)
+}
+
+/// The same for a file below the working folder, which may also belong to the owner of that folder.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_text_here(path: &Path) -> Result<String, TrustError> {
+    read_text_of(path, Some(statat(CWD, ".", AtFlags::empty())?.st_uid))
+}
+
+fn read_text_of(path: &Path, owner: Option<u32>) -> Result<String, TrustError> {
     let name = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
     if FileType::from_raw_mode(name.st_mode).is_symlink() {
-        owned_by_us_or_root(path, &name)?;
+        check_owner(path, &name, owner)?;
     }
     // Opening a pipe does not wait for its other end.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -66,7 +78,7 @@ pub fn read_text(path: &Path) -> Result<String, TrustError> {
     if !FileType::from_raw_mode(stat.st_mode).is_file() {
         return Err(io::Error::other("it is no regular file").into());
     }
-    owned_by_us_or_root(path, &stat)?;
+    check_owner(path, &stat, owner)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let around = statat(CWD, folder, AtFlags::empty())?;
@@ -79,9 +91,10 @@ pub fn read_text(path: &Path) -> Result<String, TrustError> {
     Ok(text)
 }
 
-fn owned_by_us_or_root(path: &Path, stat: &Stat) -> Result<(), TrustError> {
+/// Refuses what belongs neither to us nor to root nor to another owner that may be.
+fn check_owner(path: &Path, stat: &Stat, owner: Option<u32>) -> Result<(), TrustError> {
     let us = rustix::process::geteuid().as_raw();
-    if [us, 0].contains(&stat.st_uid) {
+    if [us, 0].contains(&stat.st_uid) || owner == Some(stat.st_uid) {
         return Ok(());
     }
     Err(TrustError::Exposed {

@@ -23,7 +23,7 @@ pub async fn verify(
     feed: &Feed,
     load_id: Option<i64>,
 ) -> Result<Vec<Verified>> {
-    if !has_loads(connection).await? {
+    if !feeds_of_loads(connection).await?.contains(&feed.name) {
         return Ok(Vec::new());
     }
     let (mut found, mut counted) = (Vec::new(), Vec::new());
@@ -65,16 +65,21 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Whether there is a ledger with anything in it: before the first load there may be no tables.
-async fn has_loads(connection: &Connection) -> Result<bool> {
+/// The feeds of which there are loads that did not fail, by their names: before its first load a feed may
+/// have no tables.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn feeds_of_loads(connection: &Connection) -> Result<Vec<String>> {
     let failed = |source| Error::Database { doing: "look for the ledger".to_owned(), source };
     let sql = "select to_regclass('stevedore.loads') is not null";
     let is_there = connection.query_one(sql, &[]).await.map_err(failed)?;
     if !is_there.get::<_, bool>(0) {
-        return Ok(false);
+        return Ok(Vec::new());
     }
-    let sql = "select exists (select from stevedore.loads where state <> 'failed')";
-    Ok(connection.query_one(sql, &[]).await.map_err(failed)?.get(0))
+    let sql = "select distinct feed from stevedore.loads where state <> 'failed' order by feed";
+    let rows = connection.query(sql, &[]).await.map_err(failed)?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// The instant in a column in UTC, without a zone.

@@ -1,6 +1,7 @@
 //! `stevedore load`: each object its own load, small ones in bundles; one that fails does not stop the
 //! others.
 
+mod choice;
 mod run;
 mod single;
 
@@ -16,34 +17,36 @@ use pipeline::store::{Listed, find, shown};
 
 use super::preview::preview;
 use super::print::Printer;
+use super::progress::Bar;
 use super::session::Session;
 use crate::buckets::environment;
 use crate::config::LoadArgs;
 use crate::failpoint;
-use run::Run;
+use choice::{Choice, Routed};
+use run::{Report, Run};
 
 /// Locations whose objects are looked for at the same time.
 const FINDS: usize = 16;
 
-pub(super) async fn load(args: &LoadArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
-    let feed = match feeds.only() {
-        Ok(feed) => feed,
+pub(super) async fn load(args: &LoadArgs, feeds: Feeds, printer: &Printer) -> ExitCode {
+    let choice = match Choice::new(args.feed.as_deref(), feeds) {
+        Ok(choice) => choice,
         Err(error) => return printer.misused("could not load", &error),
     };
     if args.explain {
-        return match frame::explain(feed) {
-            Ok(plans) => {
-                printer.plans(&plans);
-                ExitCode::SUCCESS
-            }
-            Err(error) => printer.failed("could not explain the load", &error),
-        };
+        return explain(&choice, printer);
     }
-    let warm = Arc::clone(feed);
-    drop(tokio::task::spawn_blocking(move || warm_up(&warm)));
+    if let Some(feed) = choice.only().map(Arc::clone) {
+        drop(tokio::task::spawn_blocking(move || warm_up(&feed)));
+    }
     let (objects, mut exit) = find_all(args, printer).await;
     if objects.is_empty() {
         return exit;
+    }
+    let routed = Routed::new(&choice, objects.clone());
+    if routed.by_feed.is_empty() {
+        load_all(args, &objects, routed, None, printer).await;
+        return ExitCode::FAILURE;
     }
     let mut session = match open(args, printer).await {
         Ok(session) => session,
@@ -51,7 +54,7 @@ pub(super) async fn load(args: &LoadArgs, feeds: &Feeds, printer: &Printer) -> E
             return printer.failed(&format!("could not load {}", named(&objects)), &error);
         }
     };
-    if !load_all(args, feed, objects, session.as_mut(), printer).await {
+    if !load_all(args, &objects, routed, session.as_mut(), printer).await {
         exit = ExitCode::FAILURE;
     }
     if let Some(session) = session
@@ -60,6 +63,17 @@ pub(super) async fn load(args: &LoadArgs, feeds: &Feeds, printer: &Printer) -> E
         exit = printer.failed("could not stop the embedded database", &error);
     }
     exit
+}
+
+/// Prints the query plans of the feeds that may be meant.
+fn explain(choice: &Choice, printer: &Printer) -> ExitCode {
+    for feed in choice.feeds() {
+        match frame::explain(feed) {
+            Ok(plans) => printer.plans(&plans),
+            Err(error) => return printer.failed("could not explain the load", &error),
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 /// The objects of all locations, and whether there was an error among these.
@@ -107,21 +121,28 @@ async fn open(args: &LoadArgs, printer: &Printer) -> Result<Option<Session>> {
 /// Loads the objects, and prints what became of them; whether all of them are done.
 async fn load_all(
     args: &LoadArgs,
-    feed: &Arc<Feed>,
-    objects: Vec<Listed>,
+    objects: &[Listed],
+    routed: Routed,
     mut session: Option<&mut Session>,
     printer: &Printer,
 ) -> bool {
-    let run = Run::new(args, feed, &objects, printer);
-    let is_one = objects.len() == 1;
-    let totals = run.load(objects, session.as_deref_mut()).await;
-    if !is_one {
-        printer.totals(&totals, feed, args.json);
-    } else if let Some(session) = session
-        && totals.are_written()
-        && !args.json
-    {
-        show(args, feed, session, printer).await;
+    let mut report = Report::new(args, objects, printer);
+    let bar = Bar::of_loads(&report.progress, printer);
+    for (object, error) in routed.unclear {
+        report.add(&object, None, &Err(error));
+    }
+    for (feed, objects) in &routed.by_feed {
+        let run = Run::new(args, feed, objects, &mut report);
+        run.load(objects.clone(), session.as_deref_mut()).await;
+    }
+    drop(bar);
+    let totals = report.totals;
+    match (&routed.by_feed[..], session) {
+        _ if objects.len() > 1 => printer.totals(&totals, args.json),
+        ([(feed, _)], Some(session)) if totals.are_written() && !args.json => {
+            show(args, feed, session, printer).await;
+        }
+        _ => {}
     }
     totals.are_done()
 }

@@ -15,7 +15,7 @@ use pipeline::store::{Listed, Object};
 use super::options;
 use super::single::load_one;
 use crate::cli::print::{LoadLines, Printer};
-use crate::cli::progress::{Bar, LoadsProgress};
+use crate::cli::progress::LoadsProgress;
 use crate::cli::session::Session;
 use crate::cli::totals::Totals;
 use crate::config::LoadArgs;
@@ -23,49 +23,34 @@ use crate::config::LoadArgs;
 /// Objects that are pinned at the same time, ahead of their checks.
 const BEGUN_AHEAD: usize = 16;
 
-/// The loads of a command: how far they are, and what they did.
-pub(super) struct Run<'a> {
+/// The loads of a command that go through one feed.
+pub(super) struct Run<'a, 'r> {
     args: &'a LoadArgs,
-    printer: &'a Printer,
     options: LoadOptions,
     catalog: Catalog<'a>,
-    report: Report<'a>,
+    report: &'r mut Report<'a>,
 }
 
-impl<'a> Run<'a> {
+impl<'a, 'r> Run<'a, 'r> {
     pub(super) fn new(
         args: &'a LoadArgs,
         feed: &'a Arc<Feed>,
         objects: &[Listed],
-        printer: &'a Printer,
+        report: &'r mut Report<'a>,
     ) -> Self {
-        let bytes = objects.iter().map(Listed::size).sum();
-        let progress = Arc::new(LoadsProgress::new(objects.len(), bytes));
         let preflight = (!args.no_preflight).then(Preflight::default);
         Self {
             args,
-            printer,
-            options: options(args, feed, &progress.load),
+            options: options(args, feed, &report.progress.load),
             catalog: Catalog { feed, preflight, named: objects.to_vec() },
-            report: Report {
-                json: args.json,
-                feed,
-                printer,
-                lines: (objects.len() > 1).then(|| LoadLines::new(objects)),
-                totals: Totals::begin(objects.len()),
-                progress,
-            },
+            report,
         }
     }
 
     /// Loads the objects, small ones in bundles, and prints what became of each. Ends early when what
-    /// went wrong with one would go wrong with all others.
-    pub(super) async fn load(
-        mut self,
-        objects: Vec<Listed>,
-        session: Option<&mut Session>,
-    ) -> Totals {
-        let _bar = Bar::of_loads(&self.report.progress, self.printer);
+    /// went wrong with one would go wrong with all others of the feed.
+    pub(super) async fn load(mut self, objects: Vec<Listed>, session: Option<&mut Session>) {
+        self.report.totals.begin_feed(objects.len());
         match session {
             Some(session) if !self.args.dry_run => {
                 for step in plan(objects) {
@@ -91,13 +76,12 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let untried = self.report.totals.untried();
+        let untried = self.report.totals.untried_of_feed();
         if untried > 0 {
-            self.printer.note(&format!(
+            self.report.printer.note(&format!(
                 "note: the other {untried} objects were not tried: they would fail for the same reason"
             ));
         }
-        self.report.totals
     }
 
     /// Loads or checks an object by itself.
@@ -107,17 +91,19 @@ impl<'a> Run<'a> {
         object: Result<Object>,
         session: Option<&mut Session>,
     ) {
-        let Self { args, printer, options, catalog, .. } = &*self;
+        let Self { args, options, catalog, report } = self;
+        let printer = report.printer;
         let done = match object {
             Ok(object) => load_one(&object, options, args.dry_run, catalog, session, printer).await,
             Err(error) => Err(error),
         };
-        self.report.add(listed, &done);
+        report.add(listed, Some(catalog.feed), &done);
     }
 
     /// Loads small objects in bundles.
     async fn load_bundles(&mut self, objects: Vec<Listed>, session: &mut Session) {
-        let Self { args, options, catalog, report, .. } = self;
+        let Self { args, options, catalog, report } = self;
+        let feed = Some(catalog.feed);
         let mut all_held = HashMap::new();
         let mut wanted = Vec::with_capacity(objects.len());
         for (object, held) in catalog.check_all(objects, options, session).await {
@@ -126,12 +112,12 @@ impl<'a> Run<'a> {
                     all_held.insert(object.url(), held);
                     wanted.push(object);
                 }
-                Err(error) => report.add(&object, &Err(error)),
+                Err(error) => report.add(&object, feed, &Err(error)),
             }
         }
         let tell = |object: &Listed, done: Result<Summary>| {
             let held = all_held.remove(&object.url()).unwrap_or_default();
-            report.add(object, &done.map(|summary| held.added_to(summary)));
+            report.add(object, feed, &done.map(|summary| held.added_to(summary)));
         };
         let mut others = session.connect_others(args.connections.of_bundles() - 1).await;
         let connections = std::iter::once(&mut session.connection).chain(&mut others).collect();
@@ -149,28 +135,44 @@ fn begin_ahead(objects: Vec<Listed>) -> impl Stream<Item = (Listed, Result<Objec
     stream::iter(begun).buffered(BEGUN_AHEAD)
 }
 
-/// Tells what became of objects, and counts it.
-struct Report<'a> {
+/// Tells what became of the objects of a command, and counts it.
+pub(super) struct Report<'a> {
     json: bool,
-    feed: &'a Feed,
     printer: &'a Printer,
     /// How lines of several objects stand under each other; None of one, which has a summary.
     lines: Option<LoadLines>,
-    totals: Totals,
-    progress: Arc<LoadsProgress>,
+    pub(super) totals: Totals,
+    pub(super) progress: Arc<LoadsProgress>,
 }
 
-impl Report<'_> {
-    fn add(&mut self, object: &Listed, done: &Result<Summary>) {
-        self.totals.add(done);
+impl<'a> Report<'a> {
+    pub(super) fn new(args: &LoadArgs, objects: &[Listed], printer: &'a Printer) -> Self {
+        let bytes = objects.iter().map(Listed::size).sum();
+        Self {
+            json: args.json,
+            printer,
+            lines: (objects.len() > 1).then(|| LoadLines::new(objects)),
+            totals: Totals::begin(objects.len()),
+            progress: Arc::new(LoadsProgress::new(objects.len(), bytes)),
+        }
+    }
+
+    /// Tells what became of an object; `feed` is none if it is unclear which it goes through.
+    pub(super) fn add(
+        &mut self,
+        object: &Listed,
+        feed: Option<&Arc<Feed>>,
+        done: &Result<Summary>,
+    ) {
+        self.totals.add(feed, done);
         self.progress.add(object, done);
         let printer = self.printer;
         match (done, &mut self.lines) {
             (Ok(summary), _) if self.json => printer.json(summary),
-            (Ok(summary), None) => printer.summary(summary, self.feed),
+            (Ok(summary), None) => printer.summary(summary, feed),
             (Ok(summary), Some(lines)) => printer.load_line(lines, summary),
             (Err(error), lines) => {
-                let failed = Summary::failed(object, error);
+                let failed = Summary::failed(object, feed.map(Arc::as_ref), error);
                 if self.json {
                     printer.json(&failed);
                 } else if let Some(lines) = lines {

@@ -50,6 +50,9 @@ impl Printer {
                 writeln!(text, "{rest}").ok();
             }
         }
+        if let (JobState::Queued, Some(error)) = (job.state, &job.error) {
+            writeln!(text, "waits: {} ({})", error.detail, error.code).ok();
+        }
         if let Some(JobCounts { queued, running, succeeded, failed, cancelled }) = &job.jobs {
             let jobs = [
                 (queued, "queued"),
@@ -77,9 +80,11 @@ impl Printer {
 /// The mode that a job was asked for and, once its tables have chosen, theirs.
 fn job_mode(job: &Job) -> String {
     let used = job.summary.as_ref().and_then(|summary| summary["strategy"].as_str());
-    match used.filter(|_| job.mode == RequestedMode::Auto.as_str()) {
-        Some(used) => format!("mode {used}, chosen by auto"),
-        None => format!("mode {}", job.mode),
+    let asked = job.mode.as_deref();
+    match (used.filter(|_| asked == Some(RequestedMode::Auto.as_str())), asked) {
+        (Some(used), _) => format!("mode {used}, chosen by auto"),
+        (None, Some(asked)) => format!("mode {asked}"),
+        (None, None) => "the mode of each feed".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use comfy_table::{Cell, Table};
 use pipeline::feed::{Feed, RowsOf, TablePlan};
@@ -17,7 +18,7 @@ use crate::cli::totals::{Totals, Written};
 
 impl Printer {
     /// A load as a table with a line for each target table.
-    pub(crate) fn summary(&self, summary: &Summary, feed: &Feed) {
+    pub(crate) fn summary(&self, summary: &Summary, feed: Option<&Arc<Feed>>) {
         let seconds = summary.seconds;
         let headline = match summary.state {
             State::Loaded => format!("loaded {} in {seconds:.2} s", summary.object),
@@ -35,7 +36,10 @@ impl Printer {
         let mut written = Written::default();
         written.add(summary);
         let of_load = load_and_mode(summary);
-        let mut text = format!("{headline}{of_load}\n{}\n", tables(&written, feed));
+        let mut text = format!("{headline}{of_load}\n");
+        if let Some(feed) = feed {
+            writeln!(text, "{}", tables(&written, feed)).ok();
+        }
         if !summary.unknown_fields.is_empty() {
             writeln!(text, "warning: unknown fields: {}", counted(&summary.unknown_fields)).ok();
         }
@@ -57,13 +61,16 @@ impl Printer {
     }
 
     /// What several loads have done together; beside JSON it is no result.
-    pub(crate) fn totals(&self, totals: &Totals, feed: &Feed, json: bool) {
+    pub(crate) fn totals(&self, totals: &Totals, json: bool) {
         if json {
             return self.note(&totals.to_string());
         }
         self.text(&format!("\n{totals}\n"));
-        if totals.are_counted() {
-            self.text(&format!("{}\n", tables(&totals.written, feed)));
+        for (feed, written) in &totals.written {
+            if totals.written.len() > 1 {
+                self.text(&format!("feed {}\n", feed.name));
+            }
+            self.text(&format!("{}\n", tables(written, feed)));
         }
         if !totals.unknown_fields.is_empty() {
             self.note(&format!("warning: unknown fields: {}", counted(&totals.unknown_fields)));

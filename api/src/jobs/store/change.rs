@@ -1,6 +1,10 @@
 //! Jobs that are cancelled, or made to wait again.
 
+use std::collections::BTreeMap;
+
 use deadpool_postgres::{GenericClient, Object};
+use pipeline::feed::Feeds;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{Store, StoreError, begin, commit, database_failed};
@@ -35,8 +39,10 @@ impl Store {
         Ok(rows.map_err(database_failed("cancel the job"))?.len())
     }
 
-    /// Makes a job that ended badly wait again, and those of its jobs, piece by piece.
-    pub(crate) async fn retry(&self, job_id: Uuid) -> Result<Changed, StoreError> {
+    /// Makes a job that ended badly wait again, and those of its jobs, piece by piece. They get these feeds
+    /// as they are.
+    pub(crate) async fn retry(&self, job_id: Uuid, feeds: &Feeds) -> Result<Changed, StoreError> {
+        let hashes = Json(feeds.hashes());
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
         // In the order in which a job that ends takes these locks.
@@ -45,7 +51,7 @@ impl Store {
         let failed = || database_failed("make the job wait again");
         transaction.execute(parent, &[&job_id]).await.map_err(failed())?;
         let retry = include_str!("../../../../sql/queries/retry_job.sql");
-        let row = transaction.query_opt(retry, &[&job_id]).await;
+        let row = transaction.query_opt(retry, &[&job_id, &hashes]).await;
         let Some(row) = row.map_err(failed())? else {
             return Ok(Changed::No);
         };
@@ -53,7 +59,7 @@ impl Store {
             self.enqueue(&transaction, &[job_id], None).await?;
         }
         commit(transaction).await?;
-        while self.retry_some_children(&mut client, job_id).await? {}
+        while self.retry_some_children(&mut client, job_id, &hashes).await? {}
         finish_parent(&client, job_id).await?;
         Ok(Changed::Yes)
     }
@@ -63,6 +69,7 @@ impl Store {
         &self,
         client: &mut Object,
         job_id: Uuid,
+        hashes: &Json<BTreeMap<String, String>>,
     ) -> Result<bool, StoreError> {
         let failed = || database_failed("make the jobs of the job wait again");
         let transaction = begin(client).await?;
@@ -71,7 +78,7 @@ impl Store {
             where job_id = $1 and children_created and state <> 'running'";
         transaction.execute(running, &[&job_id]).await.map_err(failed())?;
         let retry = include_str!("../../../../sql/queries/retry_children.sql");
-        let rows = transaction.query(retry, &[&job_id]).await.map_err(failed())?;
+        let rows = transaction.query(retry, &[&job_id, hashes]).await.map_err(failed())?;
         let jobs: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
         self.enqueue(&transaction, &jobs, None).await?;
         commit(transaction).await?;

@@ -26,6 +26,7 @@ pub(crate) struct JobFilter {
     pub(crate) bucket: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) parent_id: Option<Uuid>,
+    pub(crate) feed: Option<String>,
     pub(crate) since: Option<DateTime<Utc>>,
     pub(crate) until: Option<DateTime<Utc>>,
     /// Only jobs older than this one.
@@ -40,7 +41,7 @@ impl Store {
         filter: &JobFilter,
         mut take: impl FnMut(Job) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let params: [&(dyn ToSql + Sync); 8] = [
+        let params: [&(dyn ToSql + Sync); 9] = [
             &filter.state.map(JobState::as_str),
             &filter.bucket,
             &filter.key,
@@ -49,6 +50,7 @@ impl Store {
             &filter.until,
             &filter.before,
             &filter.limit,
+            &filter.feed,
         ];
         self.each("list jobs", &format!("{JOBS} {LISTED}"), &params, |row| take(row.into())).await
     }

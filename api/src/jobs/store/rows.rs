@@ -16,6 +16,7 @@ impl From<&Row> for Job {
             job_id: row.get("job_id"),
             parent_id: row.get("parent_id"),
             feed: row.get("feed"),
+            feed_hash: row.get("feed_hash"),
             bucket: row.get("bucket"),
             key: row.get("key"),
             prefix: row.get("prefix"),

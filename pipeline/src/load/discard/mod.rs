@@ -1,11 +1,13 @@
 //! Removes what an unfinished load in parts has written.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use tokio_postgres::error::SqlState;
 
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::feed::Feed;
+use crate::feed::{Feed, Feeds};
 use crate::ledger::{self, LedgerState, RecordedPart, Unfinished};
 use crate::sink::{Removed, remove_rows};
 
@@ -30,11 +32,15 @@ pub struct Discarded {
 /// parts and its row in the ledger, in one transaction.
 ///
 /// # Errors
-/// [`Error::NoLoad`], [`Error::LoadEnded`] when the load is not an unfinished one, [`Error::LoadRunning`]
+/// [`Error::NoLoad`], [`Error::NoFeed`] when its feed is unknown, [`Error::LoadEnded`] when the load is not an unfinished one, [`Error::LoadRunning`]
 /// when another process loads it, [`Error::DiscardDenied`] when the role may not,
 /// [`Error::CountMismatch`] when more rows have its instant than it has written, [`Error::Database`]. Then
 /// nothing was removed.
-pub async fn discard(connection: &mut Connection, feed: &Feed, load_id: i64) -> Result<Discarded> {
+pub async fn discard(
+    connection: &mut Connection,
+    feeds: &Feeds,
+    load_id: i64,
+) -> Result<Discarded> {
     let denied = |error| match error {
         Error::Database { source, .. }
             if source.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) =>
@@ -43,14 +49,14 @@ pub async fn discard(connection: &mut Connection, feed: &Feed, load_id: i64) -> 
         }
         error => error,
     };
-    remove(connection, feed, load_id).await.map_err(denied)
+    remove(connection, feeds, load_id).await.map_err(denied)
 }
 
-async fn remove(connection: &mut Connection, feed: &Feed, load_id: i64) -> Result<Discarded> {
+async fn remove(connection: &mut Connection, feeds: &Feeds, load_id: i64) -> Result<Discarded> {
     let transaction = connection.begin(false).await?;
-    let load = ledger::claim_unfinished(&transaction, &feed.name, load_id).await?;
+    let load = ledger::claim_unfinished(&transaction, load_id).await?;
     let load = load.ok_or(Error::NoLoad { load_id })?;
-    let Unfinished { object, version, state, started_at, is_free } = load;
+    let Unfinished { feed, feed_text, object, version, state, started_at, is_free } = load;
     let ended = match state {
         LedgerState::Loading => None,
         LedgerState::Loaded => Some("is complete, and its rows stay"),
@@ -63,7 +69,12 @@ async fn remove(connection: &mut Connection, feed: &Feed, load_id: i64) -> Resul
         return Err(Error::LoadRunning { load_id, object });
     }
     let parts = ledger::parts(&transaction, load_id).await?;
-    let tables = remove_rows(&transaction, feed, load_id, started_at).await?;
+    // As it was when the load began, whatever its file says now.
+    let feed = match feed_text {
+        Some(text) => Feed::read(&feed, &text)?,
+        None => Arc::clone(feeds.get(&feed)?),
+    };
+    let tables = remove_rows(&transaction, &feed, load_id, started_at).await?;
     check(&tables, &parts)
         .map_err(|detail| Error::CountMismatch { object: object.clone(), detail })?;
     ledger::remove(&transaction, load_id).await?;

@@ -124,6 +124,11 @@ impl<'a> Load<'a> {
         targets: Targets,
         begun: Incomplete,
     ) -> Result<Self> {
+        if begun.feed_hash.as_ref().is_some_and(|hash| *hash != feed.hash) {
+            let (load_id, hash) = (begun.load_id, begun.feed_hash.unwrap_or_default());
+            let feed = feed.name.clone();
+            return Err(Error::FeedChanged { object: object.url(), load_id, feed, hash });
+        }
         if begun.mode != targets.mode().as_str() {
             let Incomplete { load_id, mode, .. } = begun;
             return Err(Error::OtherMode { object: object.url(), load_id, mode });

@@ -61,6 +61,7 @@ pub(super) async fn begin(
     Ok(Begun::Incomplete(Incomplete {
         load_id,
         mode: mode.as_str().to_owned(),
+        feed_hash: Some(identity.feed_hash().to_owned()),
         started_at,
         parts,
         committed: 0,
