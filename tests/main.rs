@@ -24,6 +24,7 @@ mod decode;
 mod deploy;
 mod discard;
 mod docs;
+mod documents;
 mod embedded;
 mod exactly_once;
 mod export;
