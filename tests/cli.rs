@@ -161,7 +161,7 @@ async fn json_has_the_fields_that_are_promised_and_no_others() {
             inserted("user_status_error_rec", 3)],
         "bytes": bytes, "load_id": 1, "rejected_by_reason": {"null_field": 2, "empty_text": 1},
         "unknown_fields": {"country": 1}, "warnings": [{"field": "country", "kind": "new_field",
-        "detail": "string in 1 of 10 records of table_data, version 1; the feed does not have it"}]});
+        "detail": "string in 1 of 10 records of user_status_sample, version 1; the feed does not have it"}]});
     assert_eq!(summary, expected);
 }
 

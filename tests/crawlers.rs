@@ -129,7 +129,7 @@ async fn a_crawler_that_runs_is_not_run_again_nor_removed() {
     );
     assert_eq!(run(&serve, "mine").await.status, 202);
     assert_eq!(serve.crawled("mine").await["last_run"]["report"]["objects"], 1);
-    assert_eq!(remove().await.json()["kept"], json!(["table_bucket"]));
+    assert_eq!(remove().await.json()["kept"], json!(["bucket_0"]));
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn versions_of_a_table_are_listed_and_exported() {
         run(&serve, "mine").await;
         serve.crawled("mine").await;
     }
-    let versions = "/v1/catalog/tables/table_bucket/versions";
+    let versions = "/v1/catalog/tables/bucket_0/versions";
     let listed = serve.get(versions).await.json();
     let numbers: Vec<_> =
         listed["versions"].as_array().unwrap().iter().map(|version| &version["version"]).collect();
@@ -226,8 +226,8 @@ async fn versions_of_a_table_are_listed_and_exported() {
     };
     assert_eq!(get("1").await.json()["columns"][0]["data_type"], "int");
     let ddl = get("2?format=ddl").await.body;
-    let expected = "create table \"table_bucket\" (\n    \"id\" double precision not null\n);\n\
-        comment on column \"table_bucket\".\"id\" is 'in 1 records, null in 0';\n";
+    let expected = "create table \"bucket_0\" (\n    \"id\" double precision not null\n);\n\
+        comment on column \"bucket_0\".\"id\" is 'in 1 records, null in 0';\n";
     assert_eq!(ddl, expected);
     let schema = get("1?format=json_schema").await;
     assert_eq!(schema.header("content-type"), Some("application/schema+json"));

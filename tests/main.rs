@@ -19,6 +19,7 @@ mod conformance;
 mod connections;
 mod crash;
 mod crawl;
+mod crawl_names;
 mod crawlers;
 mod decode;
 mod deploy;

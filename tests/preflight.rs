@@ -69,7 +69,7 @@ async fn a_bucket_is_crawled_by_a_sample_on_its_first_use_and_not_again() {
     let folder = Folder::with(&[("a.json", &good(3)), ("b.json", &good(4)), ("notes.txt", "none")]);
     let [first] = &database.load(&[&folder.path("a.json")])[..] else { panic!() };
     assert_eq!((&first["loaded"], &first["warnings"]), (&json!(3), &json!([])));
-    let table = json!({"name": "table_exports", "objects": 1, "records": 3, "sampled": false,
+    let table = json!({"name": "a", "objects": 1, "records": 3, "sampled": false,
         "by_us": true});
     assert_eq!(database.rows(CRAWLED).await, std::slice::from_ref(&table));
     let runs = "select last_run from stevedore.crawlers";
@@ -99,7 +99,7 @@ async fn folders_of_one_name_are_tables_of_two_names() {
         database.load(&[&folder.path("a.json")]);
     }
     let names = database.rows("select name, records from stevedore.catalog_tables").await;
-    let expected = [("table_exports", 2), ("table_exports_2", 3)];
+    let expected = [("a", 2), ("a_exports", 3)];
     assert_eq!(names, expected.map(|(name, records)| json!({"name": name, "records": records})));
 }
 
@@ -109,7 +109,7 @@ async fn new_fields_are_warnings_for_programs_and_people() {
     let more = good(2).replace("{\"userId\"", "{\"country\":\"PT\",\"userId\"");
     let folder = Folder::with(&[("a.json", &(good(2) + &more)), ("b.json", &good(1))]);
     let a = database.load(&[&folder.path("a.json")]).remove(0);
-    let detail = "string in 2 of 4 records of table_exports, version 1; the feed does not have it";
+    let detail = "string in 2 of 4 records of a, version 1; the feed does not have it";
     let warning = json!({"field": "country", "kind": "new_field", "detail": detail});
     assert_eq!((&a["warnings"], &a["loaded"]), (&json!([warning]), &json!(4)));
     assert_eq!(a["unknown_fields"], json!({"country": 2}));
@@ -139,8 +139,8 @@ async fn a_field_that_no_record_has_is_an_error_before_the_first_row() {
     let (said, summary) = refused(&database, &[&file]);
     let expected = format!(
         "caused by: every record of file://{file} would be rejected by the feed user_status:
-  field   the feed takes  table_exports, version 1
-  status  string          -                         missing
+  field   the feed takes  a, version 1
+  status  string          -             missing
 hint: "
     );
     assert!(said.contains(&expected), "{said}");
@@ -168,9 +168,9 @@ async fn a_type_that_never_fits_is_an_error_before_the_first_row() {
     let folder = Folder::with(&[("a.json", &texts)]);
     let file = folder.path("a.json");
     let expected = "
-  field          the feed takes  table_exports, version 1
-  lastVisitedAt  integer         string                    never fits
-  of             -               int                       new
+  field          the feed takes  a, version 1
+  lastVisitedAt  integer         string        never fits
+  of             -               int           new
 ";
     // Of a dry run, which writes nothing, the object itself is asked.
     let (said, _) = refused(&database, &["--dry-run", &file]);
@@ -186,7 +186,7 @@ async fn a_type_that_never_fits_is_an_error_before_the_first_row() {
     folder.crawl(&database);
     let mixed = database.load(&[&file]).remove(0);
     assert_eq!((&mixed["loaded"], &mixed["rejected"]), (&json!(3), &json!(3)));
-    let detail = "choice<int,string> in table_exports, version 2; the feed takes integer";
+    let detail = "choice<int,string> in a, version 2; the feed takes integer";
     let warning = json!({"field": "lastVisitedAt", "kind": "type_mismatch", "detail": detail});
     assert_eq!(mixed["warnings"][0], warning);
 }
@@ -241,7 +241,7 @@ async fn single_bad_objects_and_records_are_rows() {
     );
     let alone = TestDatabase::empty().await;
     let odd = alone.load(&[&folder.path("odd.json")]).remove(0);
-    let detail = "table_exports, version 1 has no value for it";
+    let detail = "odd, version 1 has no value for it";
     let warning = json!({"field": "status", "kind": "missing_field", "detail": detail});
     assert_eq!((&odd["rejected"], &odd["warnings"][0]), (&json!(1), &warning));
     let detail = "every record was rejected, 1 of 1: null_field 1";

@@ -178,8 +178,7 @@ async fn versions_are_shown_in_every_format() {
         write(folder.path(), &[("a.json", text)]);
         run(&database, &["crawl", "objects", "lake", "--bucket", &bucket]);
     }
-    let show =
-        |flags: &[&str]| run(&database, &[&["catalog", "show", "table_lake"], flags].concat());
+    let show = |flags: &[&str]| run(&database, &[&["catalog", "show", "a"], flags].concat());
     assert!(show(&[]).contains("name: string"));
     let first = show(&["--version", "1"]);
     assert!(first.contains("id: int") && !first.contains("name"), "{first}");
@@ -189,7 +188,7 @@ async fn versions_are_shown_in_every_format() {
     let ddl = show(&["--format", "ddl", "--version", "2"]);
     let client = database.connect().await;
     client.batch_execute(&ddl).await.unwrap();
-    assert_eq!(database.count("table_lake").await, 0);
+    assert_eq!(database.count("a").await, 0);
 }
 
 #[tokio::test]

@@ -182,6 +182,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("catalog", DATABASE_URL, &["--database-url"]),
     ("catalog", EMBEDDED, DATABASE),
     ("catalog show", "flags::ask::versions_are_shown_in_every_format", &["--version", "--format"]),
+    ("catalog show", "crawl_names::a_table_says_where_its_objects_are", &["--json"]),
     ("psql", DATABASE_URL, &["--database-url"]),
     ("psql", EMBEDDED, DATABASE),
     ("show", DATABASE_URL, &["--database-url"]),

@@ -49,16 +49,18 @@ async fn show(
         CatalogVerb::List => {
             printer.tables(&Tables::list(&*session.connection, None, None).await?);
         }
-        CatalogVerb::Show { table, version, format } => {
-            let found = table_of(session, table).await?;
-            let columns = match version {
-                Some(version) => columns_of(session, &found, *version).await?,
-                None => found.table.columns.clone(),
-            };
+        CatalogVerb::Show { table, version, format, json } => {
+            let mut found = table_of(session, table).await?;
+            if let Some(version) = version {
+                found.table.columns = columns_of(session, &found, *version).await?;
+                found.version = *version;
+            }
+            let columns = &found.table.columns;
             match format {
-                Export::Tree => printer.text(&tree(&columns)),
-                Export::Ddl => printer.text(&ddl(table, &columns)),
-                Export::JsonSchema => printer.json_text(&format!("{:#}\n", json_schema(&columns))),
+                _ if *json => printer.json(&found),
+                Export::Tree => printer.catalog_table(&found, &tree(columns)),
+                Export::Ddl => printer.text(&ddl(&found.table.name, columns)),
+                Export::JsonSchema => printer.json_text(&format!("{:#}\n", json_schema(columns))),
             }
         }
         CatalogVerb::Diff { table, from, to } => {
@@ -72,7 +74,7 @@ async fn show(
 }
 
 async fn table_of(session: &Session, name: &str) -> Result<TableVersion, CatalogError> {
-    let found = Tables::list(&*session.connection, None, Some(name)).await?.pop();
+    let found = Tables::find(&*session.connection, name).await?;
     found.ok_or_else(|| CatalogError::NoTable(name.to_owned()))
 }
 

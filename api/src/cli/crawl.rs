@@ -10,6 +10,7 @@ use pipeline::catalog::run::{Report, crawl as run};
 use pipeline::catalog::store::Crawlers;
 use pipeline::database::migrate;
 use pipeline::error::{Error, Result};
+use pipeline::json::path::JsonPath;
 use pipeline::store::Bucket;
 use uuid::Uuid;
 
@@ -42,10 +43,7 @@ pub(super) async fn crawl(args: &CrawlArgs, printer: &Printer) -> ExitCode {
 async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<Report> {
     let bucket = bucket(&args.bucket, &args.buckets.settings)?;
     let definition = Definition {
-        name: args.name.clone().unwrap_or_else(|| match args.prefix.as_str() {
-            "" => bucket.name.clone(),
-            prefix => format!("{}/{prefix}", bucket.name),
-        }),
+        name: args.name.clone().unwrap_or_else(|| default_name(&bucket, args)),
         database: args.catalog_database.clone(),
         target: Target::Objects(ObjectsTarget {
             bucket: bucket.name.clone(),
@@ -63,6 +61,19 @@ async fn objects(args: &CrawlObjectsArgs, printer: &Printer) -> Result<Report> {
     let crawled = define_and_run(&definition, Some(&bucket), &mut session, printer).await;
     session.close().await?;
     crawled
+}
+
+/// The bucket, the prefix and the paths: crawls that look for other records are other crawlers.
+fn default_name(bucket: &Bucket, args: &CrawlObjectsArgs) -> String {
+    let mut name = match args.prefix.as_str() {
+        "" => bucket.name.clone(),
+        prefix => format!("{}/{prefix}", bucket.name),
+    };
+    let root = JsonPath::default();
+    for path in args.paths.iter().filter(|path| args.paths.len() > 1 || **path != root) {
+        name.push_str(&format!(" {path}"));
+    }
+    name
 }
 
 async fn postgres(args: &CrawlPostgresArgs, printer: &Printer) -> Result<Report> {

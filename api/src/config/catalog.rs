@@ -41,7 +41,7 @@ pub(super) const CATALOG_EXAMPLES: &str = "\
 Examples:
   stevedore catalog list
   stevedore catalog show table_microservice_hw
-  stevedore catalog show table_microservice_hw --format ddl
+  stevedore catalog show default.table_microservice_hw --format ddl
   stevedore catalog diff table_microservice_hw 1 2";
 
 /// What to crawl.
@@ -217,7 +217,7 @@ pub(crate) struct CrawlObjectsArgs {
     /// the first that leads to records is used. [default: $]
     #[arg(long = "json-path", value_name = "JSONPATH")]
     pub(crate) paths: Vec<JsonPath>,
-    /// Name of the crawler. [default: the bucket and the prefix]
+    /// Name of the crawler. [default: the bucket, the prefix and the paths]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The catalog's database for the tables
@@ -284,9 +284,9 @@ pub(crate) struct CatalogArgs {
 pub(crate) enum CatalogVerb {
     /// List the tables of the catalog
     List,
-    /// Show the columns of a table
+    /// Show where the objects of a table are, and its columns
     Show {
-        /// The table
+        /// The table, by its name or as database.table
         table: String,
         /// Version to show. [default: the newest]
         #[arg(long, value_name = "N")]
@@ -294,6 +294,9 @@ pub(crate) enum CatalogVerb {
         /// Format of the columns
         #[arg(long, value_name = "FORMAT", default_value = "tree")]
         format: Export,
+        /// Print all that is known of the table as JSON
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
     },
     /// Show what changed between two versions of a table
     Diff {

@@ -34,8 +34,12 @@ pub(super) struct CatalogTable {
     state: String,
     /// Its newest version
     version: i32,
-    /// Where it is: a bucket and folder
+    /// Where it is: a bucket with the folder of its objects, or with the key of its only one
     location: String,
+    /// URL of this place; none in Postgres, and where the crawler was removed
+    url: Option<String>,
+    /// Path of its records in their documents
+    path: String,
     /// Kind of data: `json` or `postgres`
     classification: String,
     /// Format of the records, if it is the same in all objects
@@ -405,6 +409,8 @@ impl From<TableVersion> for CatalogTable {
             state: found.state,
             version: found.version,
             location: table.location,
+            url: found.url,
+            path: table.path,
             classification: table.classification,
             format: table.format,
             compression: table.compression,

@@ -12,8 +12,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::definition::{Definition, ObjectsTarget};
+use super::existing::Existing;
 use super::group::{Group, group};
 use super::progress::{CrawlProgress, Run};
+use super::sample::sample_of;
 use super::store::{Found, Gone, Knowledge, Known, Published, Table, TableKind, Tables};
 use crate::database::Connection;
 use crate::error::{Error, Result};
@@ -190,13 +192,25 @@ pub(super) async fn publish_groups(
     };
     let transaction =
         connection.transaction().await.map_err(failed("begin to write the catalog"))?;
+    let sample = sample_of(bucket);
+    let mut existing = Existing::read(&transaction, definition, Some(&sample)).await?;
+    let mut continued = Vec::with_capacity(groups.len());
     for group in &groups {
-        let merged = known.merged(&transaction, &group.keys).await?;
-        let table = table(definition, bucket, group, merged);
-        let on_change = definition.policies.on_change;
-        report.tables.push(Tables::publish(&transaction, table, on_change).await?);
+        let table_ids = known.tables_of(&transaction, &sample, &group.keys).await?;
+        continued.push(existing.take(&table_ids, &group.path));
     }
-    let found: Vec<String> = groups.into_iter().map(|group| group.table).collect();
+    let mut found = Vec::with_capacity(groups.len());
+    for (mut group, before) in groups.into_iter().zip(continued) {
+        let (before, name) = existing.name(&bucket.name, &group, before);
+        group.table = name;
+        let merged = known.merged(&transaction, &group.keys).await?;
+        let table = table(definition, bucket, &group, merged);
+        let on_change = definition.policies.on_change;
+        let published = Tables::publish(&transaction, table, before.as_ref(), on_change).await?;
+        known.put(&transaction, &group.keys, published.table_id).await?;
+        found.push(published.table_id);
+        report.tables.push(published);
+    }
     let on_delete = definition.policies.on_delete;
     report.gone_tables = Tables::retire(&transaction, &definition.name, &found, on_delete).await?;
     transaction.commit().await.map_err(failed("commit the catalog"))
@@ -220,6 +234,7 @@ fn table(definition: &Definition, bucket: &Bucket, group: &Group, known: Known) 
         bytes: Some(known.bytes),
         sampled: known.sampled,
         crawler: definition.name.clone(),
+        path: group.path.clone(),
         columns: known.shape.map(|shape| shape.columns()).unwrap_or_default(),
     }
 }

@@ -1,5 +1,7 @@
 //! Puts objects that are alike under one table.
 
+pub(super) mod name;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How alike the names of two objects must be for one table: those that both have, of all that they
@@ -13,6 +15,8 @@ pub struct Member {
     pub key: String,
     /// The names, in any case.
     pub names: Vec<String>,
+    /// The path of its records in a document: `$` where each document is a record.
+    pub path: String,
 }
 
 /// Objects that are one table.
@@ -20,22 +24,41 @@ pub struct Member {
 pub struct Group {
     /// The table's name.
     pub table: String,
-    /// The folder that holds all of them, with a `/` at its end; empty for the whole bucket.
+    /// The key, if there is one object. Else the folder that holds all of them, with a `/` at its end;
+    /// empty for the whole bucket.
     pub location: String,
     /// The objects' keys, in order.
     pub keys: Vec<String>,
+    /// The path of the records in their documents.
+    pub path: String,
 }
 
 /// Groups objects: two are in one group if they are alike, or if there is a row of objects between
 /// them of which each is like the next. So their order does not matter.
 ///
-/// Objects without names, which have no records, are in no group. A table is named `table_` and the
-/// bucket; if there are several, the folder of each too, and where that is the same, a number in
-/// the order of their first keys.
+/// Objects without names, which have no records, are in no group, and objects whose records are at
+/// different paths are in different groups.
+///
+/// A table of one object is named after the object, without its endings. A table of several is named
+/// `table_` and the bucket; if there are several tables, their folder too. Records at a path add its
+/// last key. Where names are the same, the folder of each object is added, then a number, in the order of
+/// first keys.
 #[must_use]
 pub fn group(bucket: &str, members: &[Member]) -> Vec<Group> {
-    let mut keys_by_names: BTreeMap<BTreeSet<String>, Vec<&str>> = BTreeMap::new();
+    let mut by_path: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
     for member in members.iter().filter(|member| !member.names.is_empty()) {
+        by_path.entry(&member.path).or_default().push(member);
+    }
+    let alike = by_path
+        .into_iter()
+        .flat_map(|(path, members)| alike(&members).into_iter().map(move |keys| (path, keys)));
+    name_tables(bucket, alike.collect())
+}
+
+/// The keys of objects that are alike, together.
+fn alike<'a>(members: &[&'a Member]) -> Vec<Vec<&'a str>> {
+    let mut keys_by_names: BTreeMap<BTreeSet<String>, Vec<&str>> = BTreeMap::new();
+    for member in members {
         let names = member.names.iter().map(|name| name.to_ascii_lowercase()).collect();
         keys_by_names.entry(names).or_default().push(&member.key);
     }
@@ -44,7 +67,7 @@ pub fn group(bucket: &str, members: &[Member]) -> Vec<Group> {
     for (at, keys) in components(&names).into_iter().zip(keys) {
         groups.entry(at).or_default().extend(keys);
     }
-    name_tables(bucket, groups.into_values().collect())
+    groups.into_values().collect()
 }
 
 /// For each set of names, the first of those that it is connected with.
@@ -97,33 +120,35 @@ fn are_alike(one: &[usize], other: &[usize]) -> bool {
     common as f64 >= ALIKE * (one.len() + other.len() - common) as f64
 }
 
-fn name_tables(bucket: &str, groups: Vec<Vec<&str>>) -> Vec<Group> {
+/// The groups in order of their first keys, each with its name.
+fn name_tables(bucket: &str, groups: Vec<(&str, Vec<&str>)>) -> Vec<Group> {
     let mut groups: Vec<_> = groups
         .into_iter()
-        .map(|mut keys| {
+        .map(|(path, mut keys)| {
             keys.sort_unstable();
             let keys: Vec<_> = keys.into_iter().map(str::to_owned).collect();
-            Group { table: String::new(), location: common_folder(&keys).to_owned(), keys }
+            let location = match keys.as_slice() {
+                [key] => key.clone(),
+                keys => common_folder(keys).to_owned(),
+            };
+            Group { table: String::new(), location, keys, path: path.to_owned() }
         })
         .collect();
-    groups.sort_by(|one, other| one.keys.cmp(&other.keys));
+    groups.sort_by(|one, other| (&one.keys, &one.path).cmp(&(&other.keys, &other.path)));
     let is_one = groups.len() == 1;
+    let wanted: Vec<_> = groups.iter().map(|group| name::wanted(bucket, group, is_one)).collect();
     let mut taken = BTreeSet::new();
-    for group in &mut groups {
-        let folder = if is_one { "" } else { group.location.trim_end_matches('/') };
-        let name = table_name(bucket, folder);
-        let numbered = (2..).map(|number| format!("{name}_{number}"));
-        let mut names = std::iter::once(name.clone()).chain(numbered);
-        group.table = names.find(|name| !taken.contains(name)).unwrap_or_default();
-        taken.insert(group.table.clone());
+    for (group, name) in groups.iter_mut().zip(&wanted) {
+        group.table.clone_from(name);
+        let is_shared = wanted.iter().filter(|other| *other == name).count() > 1;
+        let mut free = name::candidates(bucket, group)
+            .skip(usize::from(is_shared && group.keys.len() == 1))
+            .filter(|name| !taken.contains(name));
+        let free = free.next().unwrap_or_default();
+        group.table.clone_from(&free);
+        taken.insert(free);
     }
     groups
-}
-
-fn table_name(bucket: &str, folder: &str) -> String {
-    let parts = ["table", bucket, folder].into_iter().filter(|part| !part.is_empty());
-    let name = parts.collect::<Vec<_>>().join("_").to_lowercase();
-    name.replace(|char: char| !matches!(char, 'a'..='z' | '0'..='9' | '_'), "_")
 }
 
 /// The folder that holds all of the keys, with its `/`.

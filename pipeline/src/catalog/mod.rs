@@ -9,6 +9,7 @@
 //! | [`run`] | one run of a crawler, of either kind |
 //! | [`sample`] | a crawl of a few records of a few objects, when a bucket is used first |
 //! | [`group`] | which objects are alike, and so one table |
+//! | `existing` | which tables a crawl continues, and which names are free |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
 //! | [`mod@diff`] | what changed from one list of columns to the next |
 //! | [`schema`] | columns as a schema tree, as JSON Schema, as a table of Postgres |
@@ -16,6 +17,7 @@
 pub mod crawler;
 pub mod definition;
 pub mod diff;
+mod existing;
 pub mod group;
 pub mod postgres;
 pub mod progress;

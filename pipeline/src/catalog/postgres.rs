@@ -1,12 +1,14 @@
 //! The crawler of Postgres: the tables of a database, as tables of the catalog.
 
-use std::collections::BTreeSet;
+use std::iter::once;
 use std::time::Instant;
 
 use polars::prelude::{AnyValue, DataFrame, PolarsResult};
 use serde::Serialize;
 
 use super::definition::{Definition, TablesTarget, patterns};
+use super::existing::Existing;
+use super::group::name::numbered;
 use super::store::{Gone, Published, Table, TableKind, Tables};
 use crate::database::Connection;
 use crate::error::{Error, Result};
@@ -53,36 +55,34 @@ async fn publish(
     let sql = include_str!("../../../sql/queries/catalog_relations.sql");
     let relations = read(&transaction, sql, &[&target.schemas]).await?;
     let mut report = TablesReport::default();
-    let mut names = BTreeSet::new();
-    let found = tables(&relations)
+    let mut existing = Existing::read(&transaction, definition, None).await?;
+    let mut found = Vec::new();
+    let relations = tables(&relations)
         .map_err(|source| Error::Frame { doing: "read the columns of tables", source })?;
-    for (table, schema, columns) in found {
+    for (table, schema, columns) in relations {
         let full = format!("{schema}.{}", table.name);
         let is_among = |set: &Patterns| set.is_match(&table.name) || set.is_match(&full);
         if !include.is_empty() && !is_among(&include) || is_among(&exclude) {
             continue;
         }
-        // Names with underscores may come out the same.
+        // Names with underscores may come out the same, or be those of another crawler.
         let wanted = format!("postgres_{}_{schema}_{}", table.database, table.name);
-        let mut unique = wanted.clone();
-        let mut again = 1;
-        while !names.insert(unique.clone()) {
-            again += 1;
-            unique = format!("{wanted}_{again}");
-        }
+        let names = once(wanted.clone()).chain(numbered(wanted));
+        let (before, name) = existing.first_of(names, &table.path);
         let table = Table {
             database: definition.database.clone(),
-            name: unique,
+            name,
             crawler: definition.name.clone(),
             columns,
             ..table
         };
         let on_change = definition.policies.on_change;
-        report.tables.push(Tables::publish(&transaction, table, on_change).await?);
+        let published = Tables::publish(&transaction, table, before.as_ref(), on_change).await?;
+        found.push(published.table_id);
+        report.tables.push(published);
     }
-    let names: Vec<_> = names.into_iter().collect();
     let on_delete = definition.policies.on_delete;
-    report.gone_tables = Tables::retire(&transaction, &definition.name, &names, on_delete).await?;
+    report.gone_tables = Tables::retire(&transaction, &definition.name, &found, on_delete).await?;
     transaction.commit().await.map_err(failed("commit the catalog"))?;
     Ok(report)
 }
@@ -118,6 +118,7 @@ fn table(line: &Line<'_>, name: String) -> PolarsResult<Table> {
         bytes: line.number("bytes")?.map(|bytes| bytes as i64),
         sampled: true,
         crawler: String::new(),
+        path: "$".to_owned(),
         columns: Vec::new(),
     })
 }

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::crawler::{CrawlReport, DEFAULT_DATABASE, found, publish_groups};
 use super::definition::{Definition, ObjectsTarget, Policies, Target};
-use super::group::{Group, group};
-use super::store::{Crawlers, Knowledge, Tables};
+use super::group::group;
+use super::store::{Crawlers, Knowledge};
 use crate::database::Connection;
 use crate::error::Result;
 use crate::infer::objects::{InferOptions, Sample, infer_all};
@@ -45,6 +45,11 @@ pub(crate) fn is_sample(crawler: &str) -> bool {
     crawler.starts_with(SAMPLE)
 }
 
+/// The name of the crawler that samples a bucket.
+pub(super) fn sample_of(bucket: &Bucket) -> String {
+    format!("{SAMPLE}{}", bucket.origin().unwrap_or(&bucket.name))
+}
+
 /// How an object is looked at.
 pub(crate) fn options(cut: &CutOptions) -> InferOptions {
     InferOptions { sample: Sample::Records(RECORDS), cut: cut.clone(), ..InferOptions::default() }
@@ -70,7 +75,7 @@ pub(crate) async fn crawl_sample(
         ..ObjectsTarget::default()
     };
     let definition = Definition {
-        name: format!("{SAMPLE}{}", bucket.origin().unwrap_or(&bucket.name)),
+        name: sample_of(&bucket),
         database: DEFAULT_DATABASE.to_owned(),
         target: Target::Objects(target.clone()),
         policies: Policies::default(),
@@ -106,27 +111,8 @@ async fn crawl(
     }
     known.keep(connection, &kept).await?;
     let groups = group(&bucket.name, &known.members(&**connection).await?);
-    let groups = named_apart(definition, groups, connection).await?;
     publish_groups((definition, bucket), connection, known, groups, &mut report).await?;
     Ok(report)
-}
-
-/// Groups under names that no other crawler's table has.
-async fn named_apart(
-    definition: &Definition,
-    mut groups: Vec<Group>,
-    connection: &Connection,
-) -> Result<Vec<Group>> {
-    let mut taken =
-        Tables::names_of_others(&**connection, &definition.database, &definition.name).await?;
-    for group in &mut groups {
-        let numbered = (2..).map(|number| format!("{}_{number}", group.table));
-        let mut names = std::iter::once(group.table.clone()).chain(numbered);
-        let free = names.find(|name| !taken.contains(name)).unwrap_or_default();
-        taken.insert(free.clone());
-        group.table = free;
-    }
-    Ok(groups)
 }
 
 /// The object and the others, as the bucket knows them.

@@ -72,6 +72,8 @@ pub struct ObjectShape {
     pub compression: Compression,
     /// Whether all of it was read.
     pub sampled_whole: bool,
+    /// The path that has led to the records.
+    pub path: JsonPath,
 }
 
 /// Infers the shape of an object. It stops reading when the sample is full or when nobody waits for
@@ -184,7 +186,7 @@ fn read(
         }
     }
     tally.since(counted);
-    let (shape, counts) = classifiers.finish(options.max_fields);
+    let (path, shape, counts) = classifiers.finish(options.max_fields);
     Ok(ObjectShape {
         shape,
         records: counts.records,
@@ -194,12 +196,13 @@ fn read(
         format: batches.format(),
         compression,
         sampled_whole,
+        path,
     })
 }
 
 /// Reads records by each path, until one of them has led to some.
 #[derive(Default)]
-struct Classifiers(Vec<(Inference, Shape)>);
+struct Classifiers(Vec<(JsonPath, Inference, Shape)>);
 
 impl Classifiers {
     fn read(
@@ -212,24 +215,25 @@ impl Classifiers {
         if self.0.is_empty() {
             let whole = [JsonPath::default()];
             let paths = if options.paths.is_empty() { &whole } else { options.paths.as_slice() };
-            let classifier =
-                |it| (Inference::new(&path(it, format)), Shape::new(options.max_fields));
+            let classifier = |it: &JsonPath| {
+                (it.clone(), Inference::new(&path(it, format)), Shape::new(options.max_fields))
+            };
             self.0 = paths.iter().map(classifier).collect();
         }
-        for (inference, shape) in &mut self.0 {
+        for (_, inference, shape) in &mut self.0 {
             inference.read_some(batch, texts, shape);
         }
-        let found = self.0.iter().position(|(inference, _)| inference.counts().records > 0);
+        let found = self.0.iter().position(|(_, inference, _)| inference.counts().records > 0);
         if let Some(found) = found.filter(|_| self.0.len() > 1) {
             self.0 = vec![self.0.swap_remove(found)];
         }
     }
 
     /// What the path that has led to records has found; the first one's where none has.
-    fn finish(self, max_fields: usize) -> (Shape, Counts) {
+    fn finish(self, max_fields: usize) -> (JsonPath, Shape, Counts) {
         let first = self.0.into_iter().next();
-        let found = first.map(|(inference, shape)| (shape, inference.counts()));
-        found.unwrap_or_else(|| (Shape::new(max_fields), Counts::default()))
+        let found = first.map(|(path, inference, shape)| (path, shape, inference.counts()));
+        found.unwrap_or_else(|| (JsonPath::default(), Shape::new(max_fields), Counts::default()))
     }
 }
 

@@ -55,6 +55,14 @@ impl JsonPath {
         &self.steps
     }
 
+    /// The key that comes last in the path, if there is one.
+    pub(crate) fn last_key(&self) -> Option<&str> {
+        self.steps.iter().rev().find_map(|step| match step {
+            Step::Field(name) => Some(name.as_str()),
+            Step::Each => None,
+        })
+    }
+
     /// The path within the elements of an array, for one from the array.
     pub(crate) fn within_elements(&self) -> Self {
         let steps = self.steps.strip_prefix(&[Step::Each]).unwrap_or(&self.steps);

@@ -61,6 +61,22 @@ impl Printer {
         self.text(&format!("{shown}\n"));
     }
 
+    /// A table of the catalog: where its objects are, and its columns.
+    pub(crate) fn catalog_table(&self, found: &TableVersion, columns: &str) {
+        let TableVersion { table, url, .. } = found;
+        let place = cell(url.as_deref().unwrap_or(&table.location));
+        let at = match table.path.as_str() {
+            "$" => String::new(),
+            path => format!(", records at {}", cell(path)),
+        };
+        let place = match table.objects {
+            None => String::new(),
+            Some(1) => format!("1 object: {place}{at}\n"),
+            Some(objects) => format!("{objects} objects in {place}{at}\n"),
+        };
+        self.text(&(place + columns));
+    }
+
     /// The tables of the catalog.
     pub(crate) fn tables(&self, tables: &[TableVersion]) {
         let header =
@@ -86,7 +102,7 @@ impl Printer {
 /// A line for each table that a crawl has found.
 fn published(tables: &[Published]) -> String {
     let line = |table: &Published| {
-        let Published { name, version, changes, held_back, is_new } = table;
+        let Published { name, version, changes, held_back, is_new, .. } = table;
         let what = match (is_new, changes.len()) {
             (false, _) => "as it was".to_owned(),
             (true, 0) => "new".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use tokio_postgres::{GenericClient, Statement};
+use tokio_postgres::{GenericClient, Row, Statement};
 use uuid::Uuid;
 
 use super::failed;
@@ -110,6 +110,7 @@ impl Knowledge<'_> {
                     &found.as_ref().err(),
                     &self.run,
                     &self.reading,
+                    &shape.map(|found| found.path.to_string()),
                 ],
             )
             .await
@@ -127,11 +128,41 @@ impl Knowledge<'_> {
         &self,
         client: &impl GenericClient,
     ) -> Result<Vec<Member>> {
-        let sql = "select key, names from stevedore.catalog_objects \
+        let sql = "select key, names, coalesce(path, '$') from stevedore.catalog_objects \
             where crawler = $1 and cardinality(names) > 0 order by key";
         let rows = client.query(sql, &[&self.crawler]).await;
         let rows = rows.map_err(failed("read what is known of objects"))?;
-        Ok(rows.iter().map(|row| Member { key: row.get(0), names: row.get(1) }).collect())
+        let member = |row: &Row| Member { key: row.get(0), names: row.get(1), path: row.get(2) };
+        Ok(rows.iter().map(member).collect())
+    }
+
+    /// The tables that objects are in by what this crawler or that of the sample knows, those with most of
+    /// them first.
+    pub(in crate::catalog) async fn tables_of(
+        &self,
+        client: &impl GenericClient,
+        sample: &str,
+        keys: &[String],
+    ) -> Result<Vec<i64>> {
+        let sql = "select table_id from stevedore.catalog_objects \
+            where crawler in ($1, $2) and key = any ($3) and table_id is not null \
+            group by table_id order by count(*) desc, table_id";
+        let rows = client.query(sql, &[&self.crawler, &sample, &keys]).await;
+        let rows = rows.map_err(failed("look up which tables objects are in"))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Notes which table objects are in.
+    pub(in crate::catalog) async fn put(
+        &self,
+        client: &impl GenericClient,
+        keys: &[String],
+        table_id: i64,
+    ) -> Result<()> {
+        let sql = "update stevedore.catalog_objects set table_id = $3 \
+            where crawler = $1 and key = any ($2) and table_id is distinct from $3";
+        let put = client.execute(sql, &[&self.crawler, &keys, &table_id]).await;
+        put.map(drop).map_err(failed("note which table objects are in"))
     }
 
     /// All that is known of the objects of a table, merged without holding all of it.

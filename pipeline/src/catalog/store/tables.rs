@@ -1,7 +1,5 @@
 //! Tables of the catalog and their versions.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_postgres::types::Json;
@@ -59,6 +57,8 @@ pub struct Table {
     pub sampled: bool,
     /// Who found it.
     pub crawler: String,
+    /// Where its records are in their documents.
+    pub path: String,
     /// Its columns.
     pub columns: Vec<Column>,
 }
@@ -66,9 +66,15 @@ pub struct Table {
 /// A version of a table that is in the catalog.
 #[derive(Debug, Clone, Serialize)]
 pub struct TableVersion {
+    /// The table's number, which stays when its name changes.
+    #[serde(skip)]
+    pub table_id: i64,
     /// The table.
     #[serde(flatten)]
     pub table: Table,
+    /// The URL of its object, or of the folder that its objects are in; none in Postgres, and where the
+    /// crawler was removed.
+    pub url: Option<String>,
     /// `active`, or `deprecated` when its objects are gone.
     pub state: String,
     /// The version's number, from 1.
@@ -97,6 +103,9 @@ pub struct Version {
 /// What became of a table that a crawl has found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Published {
+    /// The table's number.
+    #[serde(skip)]
+    pub table_id: i64,
     /// The table's name.
     pub name: String,
     /// The version in force.
@@ -137,6 +146,23 @@ impl Tables {
         let sql = include_str!("../../../../sql/queries/catalog_table.sql");
         let rows = client.query(sql, &[&database, &name]).await;
         Ok(rows.map_err(failed("read the catalog"))?.iter().map(TableVersion::from).collect())
+    }
+
+    /// The newest version of a table, by its name or by `database.table`.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn find(client: &impl GenericClient, name: &str) -> Result<Option<TableVersion>> {
+        if let Some(found) = Self::list(client, None, Some(name)).await?.pop() {
+            return Ok(Some(found));
+        }
+        for (at, _) in name.match_indices('.') {
+            let (database, table) = (&name[..at], &name[at + 1..]);
+            if let Some(found) = Self::list(client, Some(database), Some(table)).await?.pop() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The columns of a version of a table.
@@ -192,19 +218,19 @@ impl Tables {
         Ok(rows.iter().map(version).collect())
     }
 
-    /// Writes a table that was found: as a new version if its columns changed and the policy lets
-    /// them, else as the one in force, with what is known of it now.
+    /// Writes a table that was found: as a new version of the table that it was before, if its columns
+    /// changed and the policy lets them, else as the one in force, with what is known of it now.
     ///
     /// # Errors
     /// [`Error::Database`](crate::error::Error::Database).
     pub async fn publish(
         client: &impl GenericClient,
         table: Table,
+        before: Option<&TableVersion>,
         on_change: OnChange,
     ) -> Result<Published> {
-        let before = Self::list(client, Some(&table.database), Some(&table.name)).await?.pop();
         let found = table.columns;
-        let (columns, changes, held_back) = match &before {
+        let (columns, changes, held_back) = match before {
             None => (found, Vec::new(), Vec::new()),
             Some(before) => {
                 let columns = let_in(&before.table.columns, &found, on_change);
@@ -234,6 +260,8 @@ impl Tables {
                     &table.bytes,
                     &table.sampled,
                     &table.crawler,
+                    &table.path,
+                    &before.map(|before| before.table_id),
                 ],
             )
             .await;
@@ -245,21 +273,7 @@ impl Tables {
             [&table_id, &version, &Json(&table.columns), &table.crawler];
         let written = client.execute(sql, &params).await;
         written.map_err(failed("write a version of the catalog"))?;
-        Ok(Published { name: table.name, version, changes, held_back, is_new })
-    }
-
-    /// The names of the tables of a database that other crawlers have found.
-    ///
-    /// # Errors
-    /// [`Error::Database`](crate::error::Error::Database).
-    pub(crate) async fn names_of_others(
-        client: &impl GenericClient,
-        database: &str,
-        crawler: &str,
-    ) -> Result<HashSet<String>> {
-        let sql = "select name from stevedore.catalog_tables where database = $1 and crawler <> $2";
-        let rows = client.query(sql, &[&database, &crawler]).await;
-        Ok(rows.map_err(failed("read the catalog"))?.iter().map(|row| row.get(0)).collect())
+        Ok(Published { table_id, name: table.name, version, changes, held_back, is_new })
     }
 
     /// Does with the tables of a crawler that it did not find any more what the policy says.
@@ -269,21 +283,21 @@ impl Tables {
     pub async fn retire(
         client: &impl GenericClient,
         crawler: &str,
-        found: &[String],
+        found: &[i64],
         on_delete: OnDelete,
     ) -> Result<Gone> {
         let sql = match on_delete {
             OnDelete::Deprecate => {
                 "update stevedore.catalog_tables set state = 'deprecated' \
-                where crawler = $1 and state = 'active' and name <> all ($2) returning name"
+                where crawler = $1 and state = 'active' and table_id <> all ($2) returning name"
             }
             OnDelete::Delete => {
                 "delete from stevedore.catalog_tables \
-                where crawler = $1 and name <> all ($2) returning name"
+                where crawler = $1 and table_id <> all ($2) returning name"
             }
             OnDelete::Log => {
                 "select name from stevedore.catalog_tables \
-                where crawler = $1 and state = 'active' and name <> all ($2) order by name"
+                where crawler = $1 and state = 'active' and table_id <> all ($2) order by name"
             }
         };
         let rows = client.query(sql, &[&crawler, &found]).await;
@@ -341,10 +355,13 @@ impl From<&Row> for TableVersion {
             bytes: row.get("bytes"),
             sampled: row.get("sampled"),
             crawler: row.get("crawler"),
+            path: row.get("path"),
             columns: row.get::<_, Json<Vec<Column>>>("columns").0,
         };
         Self {
+            table_id: row.get("table_id"),
             table,
+            url: row.get("url"),
             state: row.get("state"),
             version: row.get("version"),
             created_at: row.get("created_at"),
