@@ -26,6 +26,7 @@ mod deploy;
 mod discard;
 mod docs;
 mod documents;
+mod drafts;
 mod embedded;
 mod exactly_once;
 mod export;

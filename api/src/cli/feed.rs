@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use pipeline::feed::{Feeds, ddl};
 use pipeline::sink::Mode;
 
+use super::draft::draft;
 use super::print::Printer;
 use crate::config::{DdlArgs, FeedArgs, FeedVerb};
 
-pub(super) fn feed(args: &FeedArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
+pub(super) async fn feed(args: &FeedArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
     match &args.verb {
         FeedVerb::List => printer.feeds(feeds),
+        FeedVerb::Draft(args) => return draft(args, printer).await,
         FeedVerb::Ddl(args) => match sql(args, feeds) {
             Ok(sql) => printer.data(&sql),
             Err(error) => return printer.misused("could not print the tables of a feed", &error),

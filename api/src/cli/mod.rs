@@ -3,6 +3,7 @@
 mod catalog;
 mod client;
 mod crawl;
+mod draft;
 mod export;
 mod feed;
 mod health;
@@ -50,7 +51,7 @@ pub(crate) async fn run(verb: Verb, folder: Option<&Path>, printer: &Printer) ->
         Verb::Loads(args) => loads::loads(&args, &feeds, printer).await,
         Verb::Health(args) => health::health(&args, printer).await,
         Verb::Migrate(args) => migrate::migrate(&args, &feeds, printer).await,
-        Verb::Feed(args) => feed::feed(&args, &feeds, printer),
+        Verb::Feed(args) => feed::feed(&args, &feeds, printer).await,
         Verb::Crawl(args) => crawl::crawl(&args, printer).await,
         Verb::Catalog(args) => catalog::catalog(&args, printer).await,
         Verb::Psql(args) => psql::psql(&args, printer).await,

@@ -15,7 +15,7 @@ pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlRunArgs,
     CrawlVerb, Export, ExportArgs, ShowArgs, VerifyArgs,
 };
-pub(crate) use feed::{DdlArgs, FeedArgs, FeedVerb};
+pub(crate) use feed::{DdlArgs, DraftArgs, FeedArgs, FeedVerb};
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
 pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};

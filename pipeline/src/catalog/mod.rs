@@ -11,12 +11,14 @@
 //! | [`group`] | which objects are alike, and so one table |
 //! | `existing` | which tables a crawl continues, and which names are free |
 //! | [`store`] | tables with versions, and what is known of each object, in Postgres |
+//! | [`draft`] | drafts of feeds: from what records look like to a feed file |
 //! | [`mod@diff`] | what changed from one list of columns to the next |
 //! | [`schema`] | columns as a schema tree, as JSON Schema, as a table of Postgres |
 
 pub mod crawler;
 pub mod definition;
 pub mod diff;
+pub mod draft;
 mod existing;
 pub mod group;
 pub mod postgres;

@@ -7,6 +7,7 @@
 //! | [`shape`] | what was seen at each place: stored, merged in any order, and read as columns |
 //! | [`types`], [`mod@column`] | the types of columns as Hive writes them, and what is in a column |
 //! | [`objects`] | the above for an object, and for many at the same time |
+//! | [`unique`] | which fields have another value in each record |
 
 pub mod classify;
 pub mod column;
@@ -14,3 +15,4 @@ pub mod inference;
 pub mod objects;
 pub mod shape;
 pub mod types;
+pub mod unique;

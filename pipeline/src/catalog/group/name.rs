@@ -40,7 +40,7 @@ pub(in crate::catalog) fn numbered(name: String) -> impl Iterator<Item = String>
 }
 
 /// The name of an object without its folders and endings.
-fn of_object(bucket: &str, key: &str) -> String {
+pub(in crate::catalog) fn of_object(bucket: &str, key: &str) -> String {
     let (folder, mut name) = key.rsplit_once('/').unwrap_or(("", key));
     while let Some((rest, ending)) = name.rsplit_once('.')
         && ENDINGS.contains(&ending.to_ascii_lowercase().as_str())

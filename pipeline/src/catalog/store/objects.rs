@@ -152,6 +152,29 @@ impl Knowledge<'_> {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
+    /// The keys of the objects of a table, and the shape of all of their records; none if nothing is known
+    /// of them.
+    pub(in crate::catalog) async fn of_table(
+        client: &impl GenericClient,
+        table_id: i64,
+    ) -> Result<Option<(Vec<String>, Shape)>> {
+        let failed = || failed("read what is known of the objects of a table");
+        let sql =
+            "select key, shape from stevedore.catalog_objects where table_id = $1 order by key";
+        let rows = client.query_raw(sql, [table_id]).await.map_err(failed())?;
+        let mut rows = std::pin::pin!(rows);
+        let (mut keys, mut merged) = (Vec::new(), None::<Shape>);
+        while let Some(row) = rows.try_next().await.map_err(failed())? {
+            let shape = serde_json::from_str::<Shape>(row.get("shape")).unwrap_or_default();
+            keys.push(row.get("key"));
+            match &mut merged {
+                Some(merged) => merged.merge(shape),
+                none => *none = Some(shape),
+            }
+        }
+        Ok(merged.map(|shape| (keys, shape)))
+    }
+
     /// Notes which table objects are in.
     pub(in crate::catalog) async fn put(
         &self,

@@ -3,6 +3,7 @@
 mod tape;
 #[cfg(test)]
 mod tests;
+mod unique;
 mod walk;
 
 use super::shape::{MAX_DEPTH, Shape};
@@ -10,6 +11,7 @@ use crate::json::path::{JsonPath, Step};
 use crate::json::{Cursor, unescape};
 use crate::records::Batch;
 use tape::{Kind, Tape};
+pub(super) use unique::Uniqueness;
 use walk::Walk;
 
 /// What became of the texts that were read.
@@ -90,14 +92,10 @@ impl Inference {
     }
 
     fn read_text(&mut self, text: &str, shape: &mut Shape, places: &mut usize) {
-        let mut cursor = Cursor::default();
-        cursor.go(text.as_bytes(), 0);
-        // Tokens have places of 32 bits.
-        if u32::try_from(text.len()).is_err() || self.tape.read(&mut cursor).is_err() {
+        if !self.parse(text) {
             self.counts.malformed += 1;
             return;
         }
-        self.find(text);
         self.counts.other += u64::from(self.found.is_empty());
         for at in 0..self.found.len() {
             let at = self.found[at];
@@ -108,6 +106,18 @@ impl Inference {
                 self.counts.other += 1;
             }
         }
+    }
+
+    /// Reads a text, and finds the values that the path leads to; false if it is malformed.
+    fn parse(&mut self, text: &str) -> bool {
+        let mut cursor = Cursor::default();
+        cursor.go(text.as_bytes(), 0);
+        // Tokens have places of 32 bits.
+        let is_read = u32::try_from(text.len()).is_ok() && self.tape.read(&mut cursor).is_ok();
+        if is_read {
+            self.find(text);
+        }
+        is_read
     }
 
     fn add(&mut self, at: usize, text: &str, shape: &mut Shape, places: &mut usize) {

@@ -28,6 +28,7 @@ impl Walk<'_> {
             Kind::String(true) => {
                 self.unescape(at);
                 node.add_string(self.unescaped);
+                node.note_nul(self.unescaped);
             }
             Kind::Deep => node.deep += 1,
             Kind::Array | Kind::Object if self.limits.is_deep(depth) => node.deep += 1,

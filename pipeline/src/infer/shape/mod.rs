@@ -1,8 +1,10 @@
 //! What was seen in records, place by place, in a form that can be stored and merged.
 
 mod column;
+mod digits;
 mod example;
 mod fields;
+mod forms;
 mod limit;
 mod node;
 mod range;
@@ -10,10 +12,13 @@ mod sketch;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use fields::{Fields, kept};
+pub(crate) use digits::Digits;
+pub(crate) use fields::{Field, Fields, kept};
+pub(crate) use forms::Forms;
 pub use limit::MAX_FIELDS;
 pub(crate) use limit::{Limits, MAX_DEPTH};
 pub(crate) use node::{Arrays, Node, Objects};
+pub(crate) use range::Floats;
 
 /// Says what values were seen at each place of many records.
 ///
@@ -99,6 +104,11 @@ impl Shape {
         if self.limits.note_places(self.record.places()) {
             self.narrow();
         }
+    }
+
+    /// What was seen of the records, as one value.
+    pub(crate) const fn record(&self) -> &Node {
+        &self.record
     }
 
     /// What a record is added to, and within which limits.

@@ -22,17 +22,17 @@ pub(crate) struct Node {
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) deep: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) integers: Option<Integers>,
+    pub(crate) integers: Option<Integers>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) floats: Option<Floats>,
+    pub(crate) floats: Option<Floats>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) strings: Option<Strings>,
+    pub(crate) strings: Option<Strings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) arrays: Option<Box<Arrays>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) objects: Option<Box<Objects>>,
     #[serde(skip_serializing_if = "Sketch::is_empty")]
-    pub(super) sketch: Sketch,
+    pub(crate) sketch: Sketch,
     #[serde(skip_serializing_if = "Examples::is_empty")]
     pub(super) examples: Examples,
     /// Of a field: the sum of its places among the keys of the objects that have it.
@@ -63,8 +63,11 @@ pub(crate) struct Objects {
 /// Fields that are too many to be told apart.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Map {
-    pub(super) keys: Sketch,
+    pub(crate) keys: Sketch,
     pub(crate) value: Node,
+    /// Whether a key holds U+0000.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) has_nul: bool,
 }
 
 impl Arrays {
@@ -82,6 +85,7 @@ impl Arrays {
 impl Map {
     pub(crate) fn note_key(&mut self, key: &str) {
         self.keys.insert(hash_text(key));
+        self.has_nul |= key.contains('\0');
     }
 }
 
@@ -103,6 +107,7 @@ impl Objects {
         if let Some(other) = other.map {
             let map = self.make_map(depth, limits);
             map.keys.merge(other.keys);
+            map.has_nul |= other.has_nul;
             map.value.merge(other.value, depth + 1, limits);
         }
         if self.map.is_some() || self.fields.len() > limits.fields(depth) {
@@ -127,6 +132,13 @@ impl Node {
         self.add_value(hash_text(text), text);
     }
 
+    /// Notes whether a string that was added holds U+0000: only one that was escaped can.
+    pub(crate) fn note_nul(&mut self, text: &str) {
+        if let Some(strings) = self.strings.as_mut().filter(|_| text.contains('\0')) {
+            strings.has_nul = true;
+        }
+    }
+
     /// Adds a number as it is written.
     pub(crate) fn add_number(&mut self, text: &str, is_integer: bool) {
         let integer = if is_integer { integer(text) } else { None };
@@ -137,7 +149,8 @@ impl Node {
             }
             None => {
                 let number = float(text);
-                merge_into(&mut self.floats, Floats::one(number), |all, one| all.merge(&one));
+                let one = Floats::one(number, text);
+                merge_into(&mut self.floats, one, |all, one| all.merge(&one));
                 hash_number(number)
             }
         };

@@ -5,37 +5,48 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::digits::Digits;
+use super::forms::Forms;
+
 /// Characters of a text that are kept, of the least, the greatest and examples.
 pub(crate) const KEPT_CHARACTERS: usize = 64;
 
 /// Integers, of up to 38 digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Integers {
-    pub(super) count: u64,
+pub(crate) struct Integers {
+    pub(crate) count: u64,
     #[serde(with = "written")]
-    pub(super) min: i128,
+    pub(crate) min: i128,
     #[serde(with = "written")]
-    pub(super) max: i128,
+    pub(crate) max: i128,
 }
 
 /// Numbers with a fraction or an exponent, and integers of more than 38 digits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Floats {
-    pub(super) count: u64,
+pub(crate) struct Floats {
+    pub(crate) count: u64,
     #[serde(with = "written")]
-    pub(super) min: f64,
+    pub(crate) min: f64,
     #[serde(with = "written")]
-    pub(super) max: f64,
+    pub(crate) max: f64,
+    #[serde(default)]
+    pub(crate) digits: Digits,
 }
 
 /// Strings: their lengths in characters, and the least and the greatest as far as they are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Strings {
-    pub(super) count: u64,
-    pub(super) min_length: u64,
-    pub(super) max_length: u64,
-    pub(super) min: String,
-    pub(super) max: String,
+pub(crate) struct Strings {
+    pub(crate) count: u64,
+    pub(crate) min_length: u64,
+    pub(crate) max_length: u64,
+    pub(crate) min: String,
+    pub(crate) max: String,
+    /// The forms that all of them have.
+    #[serde(default, skip_serializing_if = "Forms::is_none")]
+    pub(crate) forms: Forms,
+    /// Whether some hold U+0000.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) has_nul: bool,
 }
 
 impl Integers {
@@ -51,8 +62,9 @@ impl Integers {
 }
 
 impl Floats {
-    pub(super) const fn one(value: f64) -> Self {
-        Self { count: 1, min: value, max: value }
+    /// A number and how it is written.
+    pub(super) fn one(value: f64, text: &str) -> Self {
+        Self { count: 1, min: value, max: value, digits: Digits::of(text) }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -60,13 +72,22 @@ impl Floats {
         // By their total order, in which -0.0 is less than 0.0 whichever came first.
         self.min = if other.min.total_cmp(&self.min).is_lt() { other.min } else { self.min };
         self.max = if other.max.total_cmp(&self.max).is_gt() { other.max } else { self.max };
+        self.digits = self.digits.and(other.digits);
     }
 }
 
 impl Strings {
     pub(super) fn one(text: &str) -> Self {
         let (length, kept) = (length(text), kept(text).to_owned());
-        Self { count: 1, min_length: length, max_length: length, min: kept.clone(), max: kept }
+        Self {
+            count: 1,
+            min_length: length,
+            max_length: length,
+            min: kept.clone(),
+            max: kept,
+            forms: Forms::of(text),
+            has_nul: false,
+        }
     }
 
     /// Adds a string; allocates only if it is the least or the greatest.
@@ -74,12 +95,18 @@ impl Strings {
         let length = length(text);
         self.add_lengths(1, length, length);
         self.add_text(text);
+        // Most texts have no form, and then no other is looked at.
+        if !self.forms.is_none() {
+            self.forms = self.forms.and(Forms::of(text));
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.add_lengths(other.count, other.min_length, other.max_length);
         self.add_text(&other.min);
         self.add_text(&other.max);
+        self.forms = self.forms.and(other.forms);
+        self.has_nul |= other.has_nul;
     }
 
     fn add_lengths(&mut self, count: u64, min: u64, max: u64) {

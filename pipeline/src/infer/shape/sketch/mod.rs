@@ -14,7 +14,7 @@ const REGISTERS: usize = 1 << INDEX_BITS;
 /// on the set of the hashes only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Sketch {
+pub(crate) enum Sketch {
     /// The hashes, in order.
     Few(Vec<u64>),
     /// For each beginning of a hash, the most zeros that followed it, plus one.
@@ -24,7 +24,7 @@ pub(super) enum Sketch {
 /// The registers; written as one character each, since none is over 55.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub(super) struct Registers(Box<[u8]>);
+pub(crate) struct Registers(Box<[u8]>);
 
 /// What a register of zero is written as; all that follow are printable and need no escapes but
 /// `\`, which is left out.
@@ -71,7 +71,15 @@ impl Sketch {
         }
     }
 
-    pub(super) fn estimate(&self) -> u64 {
+    /// The number of distinct values while they are few enough to be counted.
+    pub(crate) fn exact(&self) -> Option<u64> {
+        match self {
+            Self::Few(hashes) => Some(hashes.len() as u64),
+            Self::Many(_) => None,
+        }
+    }
+
+    pub(crate) fn estimate(&self) -> u64 {
         match self {
             Self::Few(hashes) => hashes.len() as u64,
             Self::Many(registers) => registers.estimate().max(FEW as u64 + 1),
