@@ -48,7 +48,7 @@ pub(crate) fn split(records: &DataFrame) -> Frames {
         object: "file:///users.ndjson".to_owned(),
         object_version: "1".to_owned(),
     };
-    let tables = FEED.plan.tables.iter();
+    let tables = 0..FEED.plan.tables.len();
     let rows = tables.map(|table| frame::rows(records.clone().lazy(), &FEED, table, &stamp));
     Frames(rows.map(|rows| rows.collect().unwrap()).collect())
 }

@@ -160,9 +160,9 @@ fn what_is_no_json_is_malformed() {
 #[test]
 fn narrower_columns_reject_what_does_not_fit() {
     let mut limits = Limits::of_fresh_tables(&FEED);
-    limits.record[0] = Limit::Text { characters: 2, bytes: 9 };
-    limits.record[2] = Limit::Range(-1, 1);
-    limits.entries[4][1] = Limit::Text { characters: usize::MAX, bytes: 3 };
+    limits.tables[0][0] = Limit::Text { characters: 2, bytes: 9 };
+    limits.tables[0][2] = Limit::Range(-1, 1);
+    limits.tables[1][1] = Limit::Text { characters: usize::MAX, bytes: 3 };
     let lines = [
         record("userId", "\"éé\""),
         record("userId", "\"abc\""),

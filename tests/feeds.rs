@@ -166,11 +166,11 @@ fn names(feed: &Feed) -> Vec<String> {
     let tables = tables.map(|table| table.name.plain());
     let keys = feed.fields.iter().flat_map(|field| {
         let entries = match &field.kind {
-            Kind::List(entries) => entries.as_slice(),
-            Kind::Value(_) => &[],
+            Kind::List(list) => list.fields.as_slice(),
+            Kind::Value(..) => &[],
         };
         let fields = std::iter::once(field).chain(entries);
-        fields.flat_map(|field| [field.key.clone(), field.column.clone()]).collect::<Vec<_>>()
+        fields.flat_map(|field| [field.name(), field.column.clone()]).collect::<Vec<_>>()
     });
     let concat = feed.concat.iter().map(|printed| printed.label.clone());
     let column = feed.plan.rejects().columns[0].name.as_str().to_owned();

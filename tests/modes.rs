@@ -199,12 +199,12 @@ async fn a_job_whose_mode_is_not_known_fails_and_writes_nothing() {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
     let serve = Serve::start(&database, &["--no-worker"], bucket.path());
     let job = serve.load("users.ndjson").await;
-    let newer = "alter table stevedore.jobs drop constraint jobs_mode_known; update stevedore.jobs set mode = 'replace'";
+    let newer = "alter table stevedore.jobs drop constraint jobs_mode_known; update stevedore.jobs set mode = 'overwrite'";
     database.connect().await.batch_execute(newer).await.unwrap();
     let worker = Serve::start(&database, &[], bucket.path());
     let failed = worker.ended(&job).await;
     let error = json!({"code": "unknown_mode", "retryable": false, "detail":
-        "this worker does not know the job's mode (expected auto, merge or append, found replace): \
+        "this worker does not know the job's mode (expected auto, merge, append or replace, found overwrite): \
          upgrade the workers to the version that accepted the job, and retry it"});
     assert_eq!((&failed["state"], &failed["first_error"]), (&json!("failed"), &error));
     assert_eq!(database.counts().await, [0, 0, 0]);

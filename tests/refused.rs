@@ -89,7 +89,7 @@ async fn bodies_that_are_no_requests_are_refused() {
         (r#"{"bucket":"bucket","key":"a","prefix":"a"}"#, 422, "invalid_body"),
         (r#"{"bucket":"bucket","key":"a","glob":"a"}"#, 422, "invalid_body"),
         (r#"{"bucket":"bucket","glob":"[a"}"#, 422, "invalid_body"),
-        (r#"{"bucket":"bucket","key":"a","mode":"replace"}"#, 422, "invalid_body"),
+        (r#"{"bucket":"bucket","key":"a","mode":"overwrite"}"#, 422, "invalid_body"),
         (r#"{"bucket":"bucket","key":"a","dry_run":"yes"}"#, 422, "invalid_body"),
         (r#"{"bucket":"bucket","key":"a","unknown":1}"#, 422, "invalid_body"),
         (r#"{"bucket":"bucket","key":"a","key":"b"}"#, 422, "invalid_body"),

@@ -40,7 +40,7 @@ async fn a_table_that_does_not_fit_is_refused_with_the_command_that_helps() {
         (
             "alter table user_status_log alter status type int using 1",
             Mode::Append,
-            "user_status_log: its column status is of type int4, not varchar | alter table user_status_log alter column status type varchar using status::varchar",
+            "user_status_log: its column status is of type integer, not varchar | alter table user_status_log alter column status type varchar using status::varchar",
         ),
         (
             "alter table user_status add column tenant text not null",

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::feed::Feed;
+use crate::feed::{Children, Feed};
 use crate::ledger::{Counts, EarlierVersion, Loaded, TableCounts};
 use crate::sink::Mode;
 use crate::store::{Listed, Object};
@@ -99,23 +99,32 @@ impl Warning {
 
     /// About a load in this mode of an object of which another version was loaded. None if that version
     /// has no rows that stay: merging leaves only those of child tables.
-    fn object_overwritten(mode: Mode, earlier: &EarlierVersion) -> Option<Self> {
+    fn object_overwritten(
+        mode: Mode,
+        children: Children,
+        earlier: &EarlierVersion,
+    ) -> Option<Self> {
         let EarlierVersion { load_id, version, started_at, loaded, child_rows, is_complete } =
             earlier;
-        let (rows, which) = match mode {
-            Mode::Append if loaded + child_rows > 0 => {
-                (format!("{loaded} rows and {child_rows} rows of child tables"), "rows")
-            }
-            Mode::Merge if *child_rows > 0 => {
-                (format!("{child_rows} rows of child tables"), "rows of child tables")
-            }
+        let (rows, which, instead) = match (mode, children) {
+            (Mode::Append, _) if loaded + child_rows > 0 => (
+                format!("{loaded} rows and {child_rows} rows of child tables"),
+                "rows",
+                "mode replace",
+            ),
+            (Mode::Merge, Children::Append) if *child_rows > 0 => (
+                format!("{child_rows} rows of child tables"),
+                "rows of child tables",
+                "`children = \"replace\"` in the feed",
+            ),
             _ => return None,
         };
         let detail = if *is_complete {
             let ingested_at = DateTime::<Utc>::from(*started_at).format("%Y-%m-%d %H:%M:%S%.6f");
             format!(
                 "load {load_id} loaded another version of the object, {version}: its {rows} stay beside those \
-                 of this load. To keep only this version, delete the {which} with ingested_at = '{ingested_at}'"
+                 of this load. To keep only this version, delete the {which} with ingested_at = '{ingested_at}'; \
+                 with {instead} that happens by itself"
             )
         } else {
             format!(
@@ -179,11 +188,11 @@ impl Summary {
     }
 
     /// Adds the warning about another version of the object that was loaded before.
-    pub(crate) fn after(mut self, earlier: Option<&EarlierVersion>) -> Self {
+    pub(crate) fn after(mut self, earlier: Option<&EarlierVersion>, children: Children) -> Self {
         // A load of which every record was rejected puts no rows beside others.
         let mode = self.mode.filter(|_| self.loaded > 0);
         let warning =
-            mode.zip(earlier).and_then(|(mode, it)| Warning::object_overwritten(mode, it));
+            mode.zip(earlier).and_then(|(mode, it)| Warning::object_overwritten(mode, children, it));
         self.warnings.extend(warning);
         self
     }

@@ -1,9 +1,14 @@
 -- The columns of a table, as far as they matter for writing to it.
 select
     a.attname::text as name,
-    t.typname::text as type,
-    a.atttypmod as modifier,
-    a.attnotnull as not_null,
+    b.typname::text as type,
+    b.modifier,
+    format_type(a.atttypid, a.atttypmod) as sql_type,
+    a.attnotnull or b.not_null as not_null,
+    -- The labels of an enum, in their order.
+    array(select enumlabel::text from pg_enum where enumtypid = b.oid order by enumsortorder) as labels,
+    -- A check of a domain.
+    (select conname::text from pg_constraint where contypid = any (b.domains) and contype = 'c' limit 1) as domain_check,
     a.atthasdef or a.attidentity <> '' as has_default,
     a.attgenerated <> '' as generated,
     c.relkind::text as table_kind,
@@ -31,6 +36,21 @@ select
     ) as index_columns
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
-join pg_type t on t.oid = a.atttypid
+-- The type that a domain is of, and what the domains on the way say.
+cross join lateral (
+    with recursive base as (
+        select t.oid, t.typname, t.typtype, t.typbasetype, t.typtypmod, a.atttypmod as modifier,
+            t.typnotnull as not_null, array[t.oid] as domains
+        from pg_type t
+        where t.oid = a.atttypid
+        union all
+        select t.oid, t.typname, t.typtype, t.typbasetype, t.typtypmod, base.typtypmod,
+            base.not_null or t.typnotnull, base.domains || t.oid
+        from base
+        join pg_type t on t.oid = base.typbasetype
+        where base.typtype = 'd'
+    )
+    select * from base where typtype <> 'd'
+) as b
 where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
 order by a.attnum

@@ -16,7 +16,15 @@ loads as (
         p.committed,
         coalesce(l.records, p.records, 0) as records,
         coalesce(l.loaded, p.loaded, 0) as loaded,
-        coalesce(l.rejected, p.rejected, 0) as rejected
+        coalesce(l.rejected, p.rejected, 0) as rejected,
+        -- Whether a later load in mode replace has removed its rows.
+        exists (
+            select
+            from stevedore.loads r
+            where
+                r.feed = l.feed and r.origin = l.origin and r.load_id > l.load_id
+                and r.state = 'loaded' and r.mode = 'replace'
+        )::int as is_replaced
     from stevedore.loads l
     left join parts p using (load_id)
     where l.feed = $1 and l.state in ('loaded', 'loading') and ($2::bigint is null or l.load_id = $2)
@@ -35,7 +43,7 @@ found (load_id, "table", rows) as (
 )
 select
     l.load_id, l.bucket || '/' || l.key as object, l.origin, l.version, l.mode, l.format, l.parts,
-    l.committed, l.records, l.loaded, l.rejected,
+    l.committed, l.records, l.loaded, l.rejected, l.is_replaced,
     (
         select
             coalesce(

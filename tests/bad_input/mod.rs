@@ -134,7 +134,7 @@ async fn rows_too_many_to_wait_are_copied_while_the_load_goes_on() {
 fn wrong_usage_is_exit_code_2() {
     for args in [
         &["load"][..],
-        &["load", "x", "--mode", "replace"],
+        &["load", "x", "--mode", "overwrite"],
         &["load", "x", "--format", "csv"],
         &["unload"],
     ] {

@@ -88,7 +88,7 @@ fn write(folder: &Path, objects: &[(Vec<Line>, Packing)]) {
 async fn new_database(mode: Mode) -> TestDatabase {
     match mode {
         Mode::Merge => TestDatabase::empty().await,
-        Mode::Append => TestDatabase::with_old_tables().await,
+        Mode::Append | Mode::Replace => TestDatabase::with_old_tables().await,
     }
 }
 

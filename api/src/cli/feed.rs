@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use pipeline::feed::{Feeds, ddl};
-use pipeline::sink::Mode;
 
 use super::draft::draft;
 use super::print::Printer;
@@ -24,7 +23,7 @@ pub(super) async fn feed(args: &FeedArgs, feeds: &Feeds, printer: &Printer) -> E
 fn sql(args: &DdlArgs, feeds: &Feeds) -> pipeline::error::Result<String> {
     let feed = feeds.get(&args.feed)?;
     let mode = args.mode.unwrap_or(feed.mode).on_new_table(feed);
-    let tables = ddl::create_tables(feed, mode == Mode::Merge);
+    let tables = ddl::create_tables(feed, mode);
     // The lock that the statements begin with is held until the transaction ends.
     Ok(format!("begin;\n{tables};\ncommit;\n"))
 }

@@ -154,6 +154,7 @@ pub(crate) enum JobMode {
     Auto,
     Merge,
     Append,
+    Replace,
 }
 
 impl From<RequestedMode> for JobMode {
@@ -162,6 +163,7 @@ impl From<RequestedMode> for JobMode {
             RequestedMode::Auto => Self::Auto,
             RequestedMode::Fixed(Mode::Merge) => Self::Merge,
             RequestedMode::Fixed(Mode::Append) => Self::Append,
+            RequestedMode::Fixed(Mode::Replace) => Self::Replace,
         }
     }
 }
@@ -172,6 +174,7 @@ impl From<JobMode> for RequestedMode {
             JobMode::Auto => Self::Auto,
             JobMode::Merge => Self::Fixed(Mode::Merge),
             JobMode::Append => Self::Fixed(Mode::Append),
+            JobMode::Replace => Self::Fixed(Mode::Replace),
         }
     }
 }

@@ -49,6 +49,7 @@ pub async fn load_bundled(
     size: Size,
     mut tell: impl FnMut(&Listed, Result<Summary>),
 ) {
+    let options = &options.of_feed(feed);
     let work = Work { feed, options };
     let mut tell = |object: &Listed, done: Result<Summary>| {
         tell(object, done.map(|summary| summary.through(feed)));

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::records::{Batch, Batches, CutOptions, Decompressed, read_error};
 use crate::store::{Object, Whole, read_whole};
-use crate::transform::Tally;
+use crate::transform::{Tally, check};
 
 /// Files that are read at the same time: each read has a thread, and each thread keeps memory that others
 /// freed.
@@ -102,7 +102,8 @@ fn decode(
         let cut = text.and_then(|text| cut_whole(&object, text.bytes(), tally, options, &mut room));
         match cut {
             Ok((batches, mut tally)) => {
-                tally.unknown_fields = decoder.add(members.len() as u32, &batches);
+                let version = (&*object.origin(), &*object.version());
+                tally.unknown_fields = decoder.add(members.len() as u32, version, &batches);
                 members.push(Member { at, tally });
             }
             Err(error) => unreadable.push((at, error)),
@@ -111,7 +112,7 @@ fn decode(
             return Err(Undone::TooLarge);
         }
     }
-    Ok(Read { records: decoder.finish()?, members, unreadable })
+    Ok(Read { records: check(decoder.finish()?, feed)?, members, unreadable })
 }
 
 /// What a bundle may still hold.

@@ -12,7 +12,7 @@ use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Rows};
-use crate::transform::{Frames, Tally, check_rejects, list_lengths, reasons};
+use crate::transform::{Frames, Tally, check_rejects, entry_counts, reasons};
 
 /// The records of a bundle, and what is needed to make rows of them.
 #[derive(Debug)]
@@ -54,10 +54,10 @@ fn count(
     frames: &Frames,
     tallies: &mut [Tally],
 ) -> PolarsResult<()> {
-    for (at, list, _) in feed.plan.children() {
-        let lengths = list_lengths(records, &feed.fields[list])?;
-        for (object_no, length) in object_nos(records)?.into_iter().zip(lengths) {
-            tallies[object_no].tables[at].entries += length;
+    for (at, _, _) in feed.plan.children() {
+        let counts = entry_counts(records, feed, at)?;
+        for (object_no, count) in object_nos(records)?.into_iter().zip(counts) {
+            tallies[object_no].tables[at].entries += count;
         }
     }
     for (at, table) in frames.tables.iter().enumerate() {

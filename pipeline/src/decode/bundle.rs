@@ -24,13 +24,20 @@ impl BundleDecoder {
     pub(crate) fn new(feed: &Arc<Feed>, limits: &Limits) -> Self {
         Self {
             decoder: Decoder::new(feed, limits),
-            columns: Columns::new(feed, 0, &vec![0; feed.fields.len()]),
+            columns: Columns::new(feed, 0, &vec![0; feed.plan.tables.len()]),
             object_nos: Vec::new(),
         }
     }
 
-    /// Adds the batches of an object; how often each key that the feed does not have is in them.
-    pub(crate) fn add(&mut self, object_no: u32, batches: &[Batch]) -> BTreeMap<String, u64> {
+    /// Adds the batches of a version of an object; how often each key that the feed does not have is in
+    /// them.
+    pub(crate) fn add(
+        &mut self,
+        object_no: u32,
+        (origin, version): (&str, &str),
+        batches: &[Batch],
+    ) -> BTreeMap<String, u64> {
+        self.decoder.begin_object(origin, version);
         for batch in batches {
             self.decoder.read(batch, &mut self.columns);
         }

@@ -1,14 +1,12 @@
 //! What the target columns can hold.
 
-use crate::feed::{ColumnPlan, Feed, Kind, Limit, RowsOf, Source};
+use crate::feed::{ColumnPlan, Feed, Limit, RowsOf, Source};
 
 /// What the target columns of a feed can hold, by the fields that go into them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// One for each field of the record.
-    pub record: Vec<Limit>,
-    /// For each field of the record that is a list, one for each field of its entries.
-    pub entries: Vec<Vec<Limit>>,
+    /// By the index of the table whose rows have the fields, then by the index of the field.
+    pub tables: Vec<Vec<Limit>>,
 }
 
 impl Limits {
@@ -18,27 +16,30 @@ impl Limits {
         Self::of(feed, |_, column| column.data_type.limit())
     }
 
-    /// What all the columns that a field goes into can hold, and its declared type can be: of the table
-    /// of an index each column holds `held`.
+    /// What the columns that a field goes into can all hold: of the table of an index each holds `held`.
     pub(crate) fn of(feed: &Feed, held: impl Fn(usize, &ColumnPlan) -> Limit) -> Self {
-        let none = |fields: usize| vec![Limit::None; fields];
-        let entries = feed.fields.iter().map(|field| match &field.kind {
-            Kind::List(entry) => none(entry.len()),
-            Kind::Value(_) => Vec::new(),
-        });
-        let mut limits = Self { record: none(feed.fields.len()), entries: entries.collect() };
+        let tables = 0..feed.plan.tables.len();
+        let none = tables.map(|table| vec![Limit::None; feed.fields_of(table).len()]);
+        let mut limits = Self { tables: none.collect() };
         for (at, table) in feed.plan.tables.iter().enumerate() {
             for column in &table.columns {
                 let limit = match (column.source, table.rows) {
-                    (Source::Record(field), _) => &mut limits.record[field],
-                    (Source::Entry(field), RowsOf::Entries { list, .. }) => {
-                        &mut limits.entries[list][field]
+                    (Source::Record(field), _) => &mut limits.tables[0][field],
+                    (Source::Entry(field), RowsOf::Entries { .. }) => {
+                        &mut limits.tables[at][field]
                     }
                     _ => continue,
                 };
-                *limit = limit.narrower(column.data_type.limit()).narrower(held(at, column));
+                let known = std::mem::replace(limit, Limit::None);
+                *limit = known.narrower(column.data_type.limit()).narrower(held(at, column));
             }
         }
         limits
+    }
+
+    /// What the columns of a field can hold.
+    pub(super) fn of_field(&self, table: usize, field: usize) -> Limit {
+        let limit = self.tables.get(table).and_then(|fields| fields.get(field));
+        limit.cloned().unwrap_or(Limit::None)
     }
 }

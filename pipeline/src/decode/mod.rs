@@ -7,21 +7,30 @@
 //!
 //! [`Decoded`]: crate::feed::Decoded
 
+mod array;
+mod builder;
 mod bundle;
 mod columns;
+mod demand;
 mod expected;
+mod extra;
+mod hash;
 mod limit;
+mod list;
 mod name;
+mod preset;
 mod raw;
 mod record;
 mod slot;
 mod texts;
+mod trail;
 mod value;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use polars::prelude::DataFrame;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::feed::Feed;
@@ -50,8 +59,10 @@ const OTHER_UNKNOWN: &str = "(other)";
 pub struct Decoder {
     feed: Arc<Feed>,
     shape: Shape,
-    /// How many entries the lists of each field had in the last batch: the next has about as many.
+    /// How many entries the lists of each table had in the last batch: the next has about as many.
     entries: Vec<usize>,
+    /// What the UUIDs of the records of this object are made of.
+    namespace: Uuid,
     /// How often each key that the feed does not have was seen, by its name.
     unknown_fields: BTreeMap<String, u64>,
 }
@@ -63,9 +74,21 @@ impl Decoder {
         Self {
             feed: Arc::clone(feed),
             shape: Shape::new(feed, limits),
-            entries: vec![0; feed.fields.len()],
+            entries: vec![0; feed.plan.tables.len()],
+            namespace: Uuid::nil(),
             unknown_fields: BTreeMap::new(),
         }
+    }
+
+    /// The records that come are of this version of an object, from which their UUIDs are made.
+    #[must_use]
+    pub fn with_object(mut self, origin: &str, version: &str) -> Self {
+        self.begin_object(origin, version);
+        self
+    }
+
+    pub(super) fn begin_object(&mut self, origin: &str, version: &str) {
+        self.namespace = extra::namespace(origin, version);
     }
 
     /// The columns of a batch: a row for each of its records, in order.
@@ -75,7 +98,8 @@ impl Decoder {
     pub fn decode(&mut self, batch: &Batch) -> Result<DataFrame> {
         let mut columns = Columns::new(&self.feed, batch.records.len(), &self.entries);
         self.read(batch, &mut columns);
-        self.entries = columns.entries().map(|entries| entries.min(ENTRIES_EXPECTED)).collect();
+        let entries = columns.entries(self.entries.len()).into_iter();
+        self.entries = entries.map(|entries| entries.min(ENTRIES_EXPECTED)).collect();
         columns
             .finish(&self.feed)
             .map_err(|source| Error::Frame { doing: "build the columns of a batch", source })
@@ -89,7 +113,7 @@ impl Decoder {
         let mut name = String::new();
         for (record, number) in batch.records.iter().zip(batch.first_record_no..) {
             let problem = reader.read(record);
-            columns.push(&reader, record, number);
+            columns.push(&reader, record, number, self.namespace);
             if let Some(problem) = problem {
                 columns.reject(problem, raw::printable(batch.text_of(record)));
             }

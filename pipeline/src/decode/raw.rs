@@ -22,6 +22,11 @@ pub(super) fn printable(text: &[u8]) -> String {
     out
 }
 
+/// Whether a text is shown as it is.
+pub(super) fn is_printable(text: &[u8]) -> bool {
+    text.len() <= RAW_BYTES && !text.contains(&0) && std::str::from_utf8(text).is_ok()
+}
+
 /// Where to cut a text: at 64 KiB, or before the character that lies across.
 fn cut(text: &[u8]) -> usize {
     let is_inner = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xC0 == 0x80);

@@ -1,7 +1,5 @@
 //! What a field of a record holds, and what is said of a value that it cannot hold.
 
-use std::fmt;
-
 use crate::feed::Reason;
 use crate::json::Span;
 
@@ -19,11 +17,21 @@ pub(super) enum Slot {
     Null,
     Text(Piece),
     Integer(i64),
+    Float(f64),
     Boolean(bool),
-    /// Its entries are in [`Reader::list`].
-    List,
+    /// Its elements, in [`Reader::items`](super::record::Reader::items).
+    Items(Run),
+    /// Its entries, in [`Reader::entries`](super::record::Reader::entries).
+    List(Run),
     /// The place of what is wrong in the reader's list of problems.
     Bad(usize),
+}
+
+/// Some that follow each other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub(super) first: u32,
+    pub(super) count: u32,
 }
 
 /// A text: a part of the record, or of what the reader has unescaped.
@@ -35,6 +43,27 @@ pub(super) struct Piece {
     pub(super) unescaped: bool,
 }
 
+/// An entry of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// Where its slots begin.
+    pub(super) base: u32,
+    /// Whether it is not null.
+    pub(super) is_there: bool,
+}
+
+impl Run {
+    pub(super) const fn new(first: usize, end: usize) -> Self {
+        Self { first: first as u32, count: (end - first) as u32 }
+    }
+
+    /// These of a list.
+    pub(super) fn of<T>(self, all: &[T]) -> &[T] {
+        let first = self.first as usize;
+        all.get(first..first + self.count as usize).unwrap_or_default()
+    }
+}
+
 impl Piece {
     pub(super) const fn new(span: Span, unescaped: bool) -> Self {
         Self { start: span.start as u32, end: span.end as u32, unescaped }
@@ -42,21 +71,5 @@ impl Piece {
 
     pub(super) const fn len(self) -> usize {
         (self.end - self.start) as usize
-    }
-}
-
-/// Where a value stands in its record, printed as a JSON pointer (RFC 6901).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    /// The list and the number of the entry that the value stands in.
-    pub(super) entry: Option<(&'a str, usize)>,
-    /// The field that holds it; none where the value is the entry.
-    pub(super) field: Option<&'a str>,
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.entry.map_or(Ok(()), |(list, index)| write!(f, "/{list}/{index}"))?;
-        self.field.map_or(Ok(()), |name| write!(f, "/{name}"))
     }
 }

@@ -2,27 +2,69 @@
 
 use std::collections::BTreeSet;
 
-use super::{ColumnPlan, Feed, Ident, RowsOf, TablePlan, listed};
+use super::{
+    Children, ColumnPlan, Feed, Ident, Mode, RowsOf, Source, Stamped, TablePlan, listed,
+};
 
-/// SQL that creates the tables of a feed where they are missing, and adds the columns that an older
-/// rejects table lacks. Running it again changes nothing. With `with_key` a root table that is created
-/// gets the feed's key as its primary key.
+/// SQL that creates the tables of a feed for loads in a mode where they are missing, and adds the columns that
+/// an older rejects table lacks. Running it again changes nothing.
+///
+/// In mode merge a root table that is created gets the feed's key as its primary key, and child tables whose
+/// rows are replaced the key with the numbers of the entries, or an index on the key where an entry has no
+/// number. In mode replace tables get an index on the number of the load.
 #[must_use]
-pub fn create_tables(feed: &Feed, with_key: bool) -> String {
+pub fn create_tables(feed: &Feed, mode: Mode) -> String {
     // `if not exists` alone does not keep two sessions from creating the same table.
     let mut statements =
         vec!["select pg_advisory_xact_lock(hashtextextended('stevedore.feeds', 0))".to_owned()];
-    for table in &feed.plan.tables {
-        let key = match table.rows {
-            RowsOf::Records if with_key => feed.key.as_slice(),
-            _ => &[],
-        };
-        statements.push(create_table(table, key));
+    for (at, table) in feed.plan.tables.iter().enumerate() {
+        let key = primary_key(feed, at, mode);
+        statements.push(create_table(table, &key));
+        let index = if key.is_empty() { indexed(feed, table, mode) } else { Vec::new() };
+        statements.extend(create_index(table, &index));
         if table.rows == RowsOf::Rejects {
             statements.push(add_columns(table));
         }
     }
     statements.join(";\n")
+}
+
+/// The columns of the primary key of a table that is created.
+fn primary_key(feed: &Feed, at: usize, mode: Mode) -> Vec<Ident> {
+    let lists = feed.plan.lists_to(at);
+    let positions = lists.iter().map(|(table, _)| feed.plan.tables[*table].position.clone());
+    let positions: Option<Vec<_>> = positions.collect();
+    match (mode, feed.plan.tables[at].rows, positions) {
+        (Mode::Merge, RowsOf::Records, _) => feed.key.clone(),
+        (Mode::Merge, RowsOf::Entries { .. }, Some(positions))
+            if feed.children == Children::Replace =>
+        {
+            [feed.key.clone(), positions].concat()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The columns by which rows of a table without a key are found to be replaced.
+fn indexed(feed: &Feed, table: &TablePlan, mode: Mode) -> Vec<Ident> {
+    let load_id = table.filled_with(Source::Stamp(Stamped::LoadId));
+    match (mode, table.rows) {
+        (_, RowsOf::Rejects) => Vec::new(),
+        (Mode::Replace, _) => load_id.map(|column| column.name.clone()).into_iter().collect(),
+        (Mode::Merge, RowsOf::Entries { .. }) if feed.children == Children::Replace => {
+            feed.key.clone()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn create_index(table: &TablePlan, columns: &[Ident]) -> Option<String> {
+    /// Bytes of a table's name that leave room for the rest of the index's.
+    const NAME_BYTES: usize = 50;
+    let name = table.name.table.as_str();
+    let name = format!("{}_replaced_idx", &name[..name.floor_char_boundary(NAME_BYTES)]);
+    let index = name.parse::<Ident>().ok().filter(|_| !columns.is_empty())?;
+    Some(format!("create index if not exists {index} on {} ({})", table.name, listed(columns)))
 }
 
 /// SQL that grants a role what it needs to load into the tables of a feed, and for nothing else.
@@ -31,8 +73,13 @@ pub fn grant_load(feed: &Feed, role: &Ident) -> String {
     let schemas: BTreeSet<_> =
         feed.plan.tables.iter().filter_map(|it| it.name.schema.as_ref()).collect();
     let schemas = schemas.into_iter().map(|it| format!("grant usage on schema {it} to {role}"));
+    let replaces = feed.mode == Mode::Replace.into();
     let statements = feed.plan.tables.iter().map(|TablePlan { name, rows, .. }| match rows {
+        RowsOf::Records if replaces => format!("grant select, insert, delete on {name} to {role}"),
         RowsOf::Records => format!("grant select, insert, update on {name} to {role}"),
+        RowsOf::Entries { .. } if replaces || feed.children == Children::Replace => {
+            format!("grant select, insert, delete on {name} to {role}")
+        }
         RowsOf::Entries { .. } => format!("grant insert on {name} to {role}"),
         // A load in parts learns at its end which numbers its rejected records have.
         RowsOf::Rejects => format!(

@@ -15,6 +15,8 @@ pub enum Mode {
     Merge,
     /// One row for each valid record.
     Append,
+    /// One row for each valid record, in place of the rows of earlier versions of its object.
+    Replace,
 }
 
 /// The mode that a load is asked for.
@@ -35,13 +37,14 @@ impl Mode {
         match self {
             Self::Merge => "merge",
             Self::Append => "append",
+            Self::Replace => "replace",
         }
     }
 }
 
 impl RequestedMode {
     /// The names, as they are written in errors.
-    pub const NAMES: &str = "auto, merge or append";
+    pub const NAMES: &str = "auto, merge, append or replace";
 
     /// The name on the command line, in requests and in the rows of jobs.
     #[must_use]
@@ -88,7 +91,8 @@ impl FromStr for Mode {
         match name {
             "merge" => Ok(Self::Merge),
             "append" => Ok(Self::Append),
-            _ => Err(format!("expected merge or append, found {name}")),
+            "replace" => Ok(Self::Replace),
+            _ => Err(format!("expected merge, append or replace, found {name}")),
         }
     }
 }

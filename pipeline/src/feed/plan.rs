@@ -16,6 +16,8 @@ pub struct TablePlan {
     pub name: TableName,
     /// What its rows are.
     pub rows: RowsOf,
+    /// The column with the number of the entry in its list, of a child table that has one.
+    pub position: Option<Ident>,
     /// The columns that are written, in the order of a fresh table.
     pub columns: Vec<ColumnPlan>,
 }
@@ -27,7 +29,8 @@ pub enum RowsOf {
     Records,
     /// A row for each entry of a list of the valid records: a child table.
     Entries {
-        /// The index of the list among the fields of what the parent's rows are of.
+        /// The index of the list among the fields of what the parent's rows are of: the record, or the
+        /// entries of a list.
         list: usize,
         /// The index of the parent table.
         parent: usize,
@@ -56,6 +59,10 @@ pub enum Source {
     Record(usize),
     /// A field of the entry, by its index.
     Entry(usize),
+    /// The number of an entry in its list, from 1: of this table's, or of one whose entries they are in.
+    Position,
+    /// An expression of other columns, by its index among those of the feed.
+    Computed(usize),
     /// What we know of the load.
     Stamp(Stamped),
     /// What decode says of the record.
@@ -79,11 +86,17 @@ pub enum Decoded {
     ByteOffset,
     /// How long its text is.
     ByteLength,
+    /// The UUID that is made of its place.
+    RecordId,
+    /// A hash of all that the feed declares of it.
+    ContentHash,
+    /// The keys that the feed does not have, with their values.
+    Rest,
 }
 
 impl Decoded {
-    /// All of them, in the order of a frame.
-    pub const ALL: [Self; 6] =
+    /// Those that every frame has, in their order.
+    pub const ALWAYS: [Self; 6] =
         [Self::RecordNo, Self::ByteOffset, Self::ByteLength, Self::Reason, Self::Detail, Self::Raw];
 
     /// The column of a frame. No feed has a column of such a name.
@@ -96,6 +109,9 @@ impl Decoded {
             Self::RecordNo => "$record_no",
             Self::ByteOffset => "$byte_offset",
             Self::ByteLength => "$byte_length",
+            Self::RecordId => "$record_id",
+            Self::ContentHash => "$content_hash",
+            Self::Rest => "$rest",
         }
     }
 
@@ -105,6 +121,9 @@ impl Decoded {
         match self {
             Self::Reason | Self::Detail | Self::Raw => Type::Text,
             Self::RecordNo | Self::ByteOffset | Self::ByteLength => Type::BigInt,
+            Self::RecordId => Type::Uuid,
+            Self::ContentHash => Type::Bytea,
+            Self::Rest => Type::Jsonb,
         }
     }
 }
@@ -160,6 +179,20 @@ impl Plan {
             RowsOf::Records | RowsOf::Rejects => None,
         })
     }
+
+    /// The child tables whose entries those of this one are in, and this one itself: from the outermost
+    /// list, with the index of each list among the fields of what it is in. None for other tables.
+    #[must_use]
+    pub fn lists_to(&self, table: usize) -> Vec<(usize, usize)> {
+        let mut lists = Vec::new();
+        let mut at = table;
+        while let RowsOf::Entries { list, parent } = self.tables[at].rows {
+            lists.push((at, list));
+            at = parent;
+        }
+        lists.reverse();
+        lists
+    }
 }
 
 impl TablePlan {
@@ -174,12 +207,24 @@ impl TablePlan {
     pub fn filled_with(&self, source: Source) -> Option<&ColumnPlan> {
         self.columns.iter().find(|column| column.source == source)
     }
+
+    /// The column with the number of the entry in its list: the last of those that it and its parents
+    /// declare.
+    #[must_use]
+    pub fn position(&self) -> Option<&ColumnPlan> {
+        self.position.as_ref().and_then(|name| self.column(name))
+    }
 }
 
 impl ColumnPlan {
     /// A column of ours, which every row has a value for.
     pub(super) const fn ours(name: Ident, data_type: Type, source: Source) -> Self {
         Self { name, data_type, nullable: false, source }
+    }
+
+    /// A column that decode fills.
+    pub(super) const fn decoded(name: Ident, what: Decoded) -> Self {
+        Self::ours(name, what.data_type(), Source::Decoded(what))
     }
 
     /// A column that is stamped.

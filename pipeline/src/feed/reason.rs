@@ -20,11 +20,15 @@ pub enum Reason {
     OutOfRange,
     /// A text holds U+0000, which Postgres cannot store.
     NulCharacter,
+    /// A key is not declared, and the feed rejects such keys.
+    UnknownField,
+    /// A rule of the feed is false.
+    Rule,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Malformed,
         Self::NotAnObject,
         Self::TooLarge,
@@ -33,6 +37,8 @@ impl Reason {
         Self::WrongType,
         Self::OutOfRange,
         Self::NulCharacter,
+        Self::UnknownField,
+        Self::Rule,
     ];
 
     /// The word as it stands in tables, JSON and summaries.
@@ -47,6 +53,8 @@ impl Reason {
             Self::WrongType => "wrong_type",
             Self::OutOfRange => "out_of_range",
             Self::NulCharacter => "nul_character",
+            Self::UnknownField => "unknown_field",
+            Self::Rule => "rule",
         }
     }
 }

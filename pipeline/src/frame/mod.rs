@@ -10,6 +10,7 @@
 mod child;
 mod parent;
 mod rejected;
+mod rule;
 mod stamp;
 mod valid;
 
@@ -20,6 +21,7 @@ use polars::prelude::{Expr, IntoLazy, LazyFrame, col};
 pub use child::child;
 pub use parent::parent;
 pub use rejected::rejected;
+pub use rule::checked;
 pub use stamp::{Stamp, Stamps};
 pub use valid::valid;
 
@@ -28,16 +30,16 @@ use crate::error::{Error, Result};
 use crate::feed::{Feed, RowsOf, Source, TablePlan};
 use crate::records::Batch;
 
-/// The rows of a table of the feed.
+/// The rows of the table of this index.
 pub fn rows(
     records: LazyFrame,
     feed: &Feed,
-    table: &TablePlan,
+    table: usize,
     stamps: &(impl Stamps + ?Sized),
 ) -> LazyFrame {
-    match table.rows {
+    match feed.plan.tables[table].rows {
         RowsOf::Records => parent(records, feed, stamps),
-        RowsOf::Entries { list, .. } => child(records, feed, (table, list), stamps),
+        RowsOf::Entries { .. } => child(records, feed, table, stamps),
         RowsOf::Rejects => rejected(records, feed, stamps),
     }
 }
@@ -47,13 +49,13 @@ pub fn rows(
 /// # Errors
 /// [`Error::Frame`] when a plan does not fit the feed, which only a mistake of ours can cause.
 pub fn explain(feed: &Arc<Feed>) -> Result<Vec<(String, String)>> {
-    let empty =
-        Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&Batch::default())?.lazy();
-    let stamp = Stamp::default();
-    let of_table =
-        |table: &TablePlan| (table.name.plain(), rows(empty.clone(), feed, table, &stamp));
-    let tables = feed.plan.tables.iter().map(of_table);
     let explained = |source| Error::Frame { doing: "explain the plans", source };
+    let empty = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&Batch::default())?;
+    let empty = checked(empty, feed).map_err(explained)?.lazy();
+    let stamp = Stamp::default();
+    let tables = feed.plan.tables.iter().enumerate();
+    let tables =
+        tables.map(|(at, table)| (table.name.plain(), rows(empty.clone(), feed, at, &stamp)));
     [("valid".to_owned(), valid(empty.clone(), feed))]
         .into_iter()
         .chain(tables)
@@ -61,12 +63,24 @@ pub fn explain(feed: &Arc<Feed>) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// The columns of a table that are fields of the record.
-fn fields<'a>(table: &'a TablePlan, feed: &'a Feed) -> impl Iterator<Item = &'a str> {
-    table.columns.iter().filter_map(|column| match column.source {
-        Source::Record(field) => Some(feed.fields[field].column.as_str()),
-        _ => None,
-    })
+/// The columns of a table that have their value from the record, by their names in the table.
+fn of_record(table: &TablePlan, feed: &Feed) -> Vec<(String, Expr)> {
+    let columns = table.columns.iter().filter_map(|column| {
+        let name = column.name.as_str();
+        let value = match column.source {
+            Source::Record(field) => col(feed.fields[field].column.as_str()),
+            Source::Decoded(decoded) => col(decoded.column()),
+            Source::Computed(_) if table.rows == RowsOf::Records => col(name),
+            _ => return None,
+        };
+        Some((name.to_owned(), value))
+    });
+    columns.collect()
+}
+
+/// A column of decode under its own name.
+fn named(name: &str) -> (String, Expr) {
+    (name.to_owned(), col(name))
 }
 
 /// The columns of a table that are stamped.

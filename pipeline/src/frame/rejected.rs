@@ -14,7 +14,8 @@ pub fn rejected(records: LazyFrame, feed: &Feed, stamps: &(impl Stamps + ?Sized)
             Source::Concat => concat(feed),
             Source::Decoded(decoded) => col(decoded.column()),
             Source::Stamp(what) => stamps.value(what),
-            Source::Record(field) | Source::Entry(field) => col(feed.fields[field].column.as_str()),
+            // No rejects table has others.
+            _ => col(column.name.as_str()),
         };
         value.alias(column.name.as_str())
     });
@@ -29,22 +30,22 @@ fn concat(feed: &Feed) -> Expr {
         let comma = if at == 0 { "" } else { "," };
         let field = &feed.fields[printed_field.field];
         let value = match &field.kind {
-            Kind::Value(data_type) => printed(col(field.column.as_str()), *data_type),
-            Kind::List(fields) => printed_list(col(field.column.as_str()), fields),
+            Kind::Value(data_type, _) => printed(col(field.column.as_str()), data_type),
+            Kind::List(list) => printed_list(col(field.column.as_str()), &list.fields),
         };
         [lit(format!("{comma}{}:", printed_field.label)), or_null(value)]
     });
     concat_str(parts.collect::<Vec<_>>(), "", false)
 }
 
-fn printed(value: Expr, data_type: Type) -> Expr {
+fn printed(value: Expr, data_type: &Type) -> Expr {
     match data_type.storage() {
         Storage::Text => value,
-        Storage::Integer => value.cast(DataType::String),
         // `is_null` would make a column of zeros, for which Polars keeps 8 MiB.
         Storage::Boolean => when(value.clone())
             .then(lit("true"))
             .otherwise(when(value.not()).then(lit("false")).otherwise(lit("null"))),
+        _ => value.cast(DataType::String),
     }
 }
 
@@ -55,7 +56,7 @@ fn printed_list(list: Expr, fields: &[Field]) -> Expr {
     for (at, field) in fields.iter().enumerate() {
         let value = element().struct_().field_by_name(&field.column);
         parts.push(lit(if at == 0 { "" } else { ", " }));
-        if let Kind::Value(data_type) = field.kind {
+        if let Kind::Value(data_type, _) = &field.kind {
             parts.push(or_null(printed(value, data_type)));
         }
     }

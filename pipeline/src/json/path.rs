@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// Steps that a path may have.
-const MAX_STEPS: usize = 16;
+const MAX_STEPS: usize = 32;
 /// Bytes that a path may have.
 const MAX_BYTES: usize = 1024;
 
@@ -102,7 +102,7 @@ impl FromStr for JsonPath {
         let (mut at, mut steps) = (1, Vec::new());
         while at < text.len() {
             if steps.len() == MAX_STEPS {
-                return Err(PathError { at, expected: "at most 16 steps" });
+                return Err(PathError { at, expected: "at most 32 steps" });
             }
             let (step, length) = step(&text[at..])
                 .map_err(|(within, expected)| PathError { at: at + within, expected })?;
@@ -201,7 +201,7 @@ mod tests {
         let error = "$..a".parse::<JsonPath>().unwrap_err();
         assert_eq!(error.at, 2);
         assert!("$[*]".repeat(2).parse::<JsonPath>().is_err());
-        assert!(format!("${}", "[*]".repeat(17)).parse::<JsonPath>().is_err());
+        assert!(format!("${}", "[*]".repeat(33)).parse::<JsonPath>().is_err());
         let error = format!("$.{}", "a".repeat(1023)).parse::<JsonPath>().unwrap_err();
         assert_eq!(error.to_string(), "not a path at character 1025: expected at most 1024 bytes");
     }

@@ -9,12 +9,13 @@ pub(crate) struct UsualKey {
 }
 
 impl UsualKey {
-    /// The key of this name, which must need no escapes; one that is longer than 13 bytes is never
-    /// found, since it does not fit.
+    /// The key of this name. One that is longer than 13 bytes does not fit, and one that needs escapes
+    /// is not written like this: those are never found.
     pub(crate) fn new(name: &str) -> Self {
         let written = format!("\"{name}\":");
+        let is_plain = !name.contains(['"', '\\']) && !name.contains(char::is_control);
         let mut word = [0; 16];
-        match word.get_mut(..written.len()) {
+        match word.get_mut(..written.len()).filter(|_| is_plain) {
             Some(bytes) => bytes.copy_from_slice(written.as_bytes()),
             None => return Self { word: 1, mask: 0, length: 0 },
         }

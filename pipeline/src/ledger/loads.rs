@@ -25,6 +25,32 @@ pub(crate) async fn claim(
     claimed.map(drop).map_err(failed("claim the loads in the ledger"))
 }
 
+/// Waits until nobody else replaces what was loaded of any of the objects; the locks are held until the
+/// transaction ends.
+pub(crate) async fn claim_origins(
+    transaction: &impl GenericClient,
+    identities: &[&Identity],
+) -> Result<()> {
+    let sql = include_str!("../../../sql/queries/claim_origins.sql");
+    let feed = identities.first().map(|identity| &identity.feed.name);
+    let origins = each(identities, |identity| &identity.origin);
+    let claimed = transaction.query(sql, &[&feed, &origins]).await;
+    claimed.map(drop).map_err(failed("claim the objects in the ledger"))
+}
+
+/// Of each object the loads whose rows may be there: all since the last one that replaced those before.
+pub(crate) async fn replaced_loads(
+    transaction: &impl GenericClient,
+    identities: &[&Identity],
+) -> Result<Vec<Vec<i64>>> {
+    let sql = include_str!("../../../sql/queries/replaced_loads.sql");
+    let feed = identities.first().map(|identity| &identity.feed.name);
+    let origins = each(identities, |identity| &identity.origin);
+    let rows = transaction.query(sql, &[&feed, &origins]).await;
+    let rows = rows.map_err(failed("look for earlier loads of the objects in the ledger"))?;
+    Ok(rows.iter().map(|row| row.get("load_ids")).collect())
+}
+
 /// The numbers of so many new loads, in their order.
 pub(crate) async fn next_loads(transaction: &impl GenericClient, count: usize) -> Result<Vec<i64>> {
     let sql = include_str!("../../../sql/queries/next_loads.sql");

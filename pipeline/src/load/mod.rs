@@ -71,6 +71,21 @@ pub struct LoadOptions {
     pub hit: fn(Failpoint),
 }
 
+impl LoadOptions {
+    /// These, with what the feed says: where the records are, and where they leave it open the mode and how
+    /// many records may be rejected.
+    #[must_use]
+    pub(crate) fn of_feed(&self, feed: &Feed) -> Self {
+        let mode = match self.mode {
+            RequestedMode::Auto => feed.mode,
+            asked => asked,
+        };
+        let max_rejected = self.max_rejected.or(feed.max_rejected);
+        let cut = CutOptions { records: feed.records.clone(), ..self.cut.clone() };
+        Self { mode, max_rejected, cut, ..self.clone() }
+    }
+}
+
 /// Loads an object: all of it is committed, or nothing; of a huge one, as [`Connections`] say, all of
 /// each part or nothing, and loading it again goes on with the parts that are missing.
 ///
@@ -87,6 +102,7 @@ pub async fn load(
     options: &LoadOptions,
 ) -> Result<Summary> {
     let started_at = SystemTime::now();
+    let options = &options.of_feed(feed);
     options.progress.begin();
     let identity = Identity::of(feed, object);
     let mut mode = options.mode;
@@ -218,6 +234,7 @@ pub async fn dry_run(
     options: &LoadOptions,
 ) -> Result<Summary> {
     let started_at = SystemTime::now();
+    let options = &options.of_feed(feed);
     let targets = match connection {
         Some(connection) => {
             let transaction = connection.begin(true).await?;

@@ -3,6 +3,7 @@
 //! | step | what holds after it |
 //! |---|---|
 //! | claim | nobody else loads the same versions, and none of them is loaded already |
+//! | remove | in mode replace, the rows of earlier versions are gone |
 //! | copy | the database has the rows of the unit, in merge mode in a staging table |
 //! | check rejects | no more records of an object are rejected than may be |
 //! | merge | the rows are in their tables |
@@ -20,12 +21,13 @@ use tokio::sync::mpsc;
 use tokio_postgres::Transaction;
 
 use super::LoadOptions;
-use super::reconcile::{reconcile_counts, title};
+use super::reconcile::{add_removed, reconcile_counts, title};
 use super::rejects::check_rejects;
 use super::turn::Turn;
 use crate::database::{Connection, Database};
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
+use crate::feed::Feed;
 use crate::ledger::Counts;
 use crate::sink::{Encoder, Mode, Rows, Sink, Targets, Written};
 use crate::transform::Tally;
@@ -49,10 +51,19 @@ pub(crate) trait Unit: Recorded {
     /// When nothing was claimed.
     fn start(&mut self, encoder: Encoder) -> Result<Transforming>;
 
+    /// In mode replace: removes the rows of what was loaded of its objects before, from the tables of the feed.
+    /// How many rows of each table went, of each object.
+    async fn remove_replaced(
+        &self,
+        transaction: &Transaction<'_>,
+        targets: &Targets,
+    ) -> Result<Vec<Vec<u64>>>;
+
     /// Writes what was loaded into the ledger: tallies and proven counts, one of each object.
     async fn record(
         &self,
         transaction: &Transaction<'_>,
+        feed: &Feed,
         tallies: &[Tally],
         counts: Vec<Counts>,
     ) -> Result<Self::Loaded>;
@@ -117,6 +128,10 @@ pub(crate) async fn load_unit<U: Unit>(
         return Ok(Outcome::Found(found));
     }
     turn.claim.pass();
+    let removed = match targets.mode() {
+        Mode::Replace => unit.remove_replaced(&transaction, targets).await?,
+        Mode::Append | Mode::Merge => Vec::new(),
+    };
     let (copied, tallies) = copy(unit, &transaction, targets, options).await?;
     let names = unit.names();
     if U::HAS_WHOLE_OBJECTS {
@@ -126,16 +141,17 @@ pub(crate) async fn load_unit<U: Unit>(
         return Ok(Outcome::PredecessorFailed);
     }
     let merged = match targets.mode() {
-        Mode::Append => None,
+        Mode::Append | Mode::Replace => Vec::new(),
         Mode::Merge => {
             let merged = targets.merge(&transaction).await?;
             (options.hit)(Failpoint::Merged);
-            Some(merged)
+            merged
         }
     };
     let plan = &targets.feed().plan;
-    let counts = reconcile_counts(&names, plan, &tallies, &copied, merged.as_deref())?;
-    let loaded = unit.record(&transaction, &tallies, counts).await?;
+    let mut counts = reconcile_counts(&names, plan, &tallies, &copied, &merged)?;
+    add_removed(&mut counts, &removed);
+    let loaded = unit.record(&transaction, targets.feed(), &tallies, counts).await?;
     commit(transaction, &database, unit, options).await?;
     turn.commit.pass();
     Ok(Outcome::Loaded(loaded))

@@ -10,9 +10,10 @@ use super::transaction::{Recorded, Transforming, Unit};
 use super::{LoadOptions, seconds_since, stamp};
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
+use crate::feed::Feed;
 use crate::frame::Stamp;
 use crate::ledger::{self, Counts, EarlierVersion, Entry, Identity, Incomplete, Loaded};
-use crate::sink::{Encoder, Mode};
+use crate::sink::{Encoder, Mode, Targets};
 use crate::store::Object;
 use crate::summary::{State, Summary};
 use crate::transform::Tally;
@@ -93,6 +94,9 @@ impl Unit for Objects<'_> {
     async fn claim(&mut self, transaction: &Transaction<'_>) -> Result<Option<Found>> {
         let identities = self.identities();
         ledger::claim(transaction, &identities).await?;
+        if self.mode == Mode::Replace {
+            ledger::claim_origins(transaction, &identities).await?;
+        }
         // Somebody else may have had a claim meanwhile. The questions go out at once.
         let (existing, incomplete, load_ids, earlier) = try_join4(
             find_existing(transaction, &identities, self.options),
@@ -123,9 +127,23 @@ impl Unit for Objects<'_> {
         Ok(start(stamps, encoder))
     }
 
+    async fn remove_replaced(
+        &self,
+        transaction: &Transaction<'_>,
+        targets: &Targets,
+    ) -> Result<Vec<Vec<u64>>> {
+        let replaced = ledger::replaced_loads(transaction, &self.identities()).await?;
+        let mut removed = Vec::with_capacity(replaced.len());
+        for load_ids in replaced {
+            removed.push(targets.remove_loads(transaction, &load_ids).await?);
+        }
+        Ok(removed)
+    }
+
     async fn record(
         &self,
         transaction: &Transaction<'_>,
+        feed: &Feed,
         tallies: &[Tally],
         counts: Vec<Counts>,
     ) -> Result<Vec<Summary>> {
@@ -147,7 +165,7 @@ impl Unit for Objects<'_> {
         let summary = |(load, entry): (&ObjectLoad<'_>, Entry)| {
             let Entry { load_id, seconds, counts, .. } = entry;
             Summary::new(load.object, State::Loaded, self.mode, Some(load_id), seconds, counts)
-                .after(load.earlier.as_ref())
+                .after(load.earlier.as_ref(), feed.children)
         };
         Ok(self.loads.iter().zip(entries).map(summary).collect())
     }

@@ -28,8 +28,15 @@ pub(super) struct UniqueKey {
 
 pub(super) struct FoundColumn {
     name: String,
+    /// The name of its type, or of the type that its domain is of.
     kind: String,
     modifier: i32,
+    /// Its type as SQL writes it.
+    sql_type: String,
+    /// The labels of an enum.
+    labels: Vec<String>,
+    /// A check of its domain.
+    domain_check: Option<String>,
     not_null: bool,
     has_default: bool,
     generated: bool,
@@ -140,6 +147,35 @@ impl Found {
         }
     }
 
+    /// Where the children of a key are replaced, two of them differ in the numbers of their entries alone.
+    /// `lists` is how many lists they are in.
+    pub(super) fn check_child_key(
+        &self,
+        feed: &Feed,
+        plan: &TablePlan,
+        lists: usize,
+    ) -> Result<()> {
+        let positions = plan.columns.iter().filter(|it| it.source == Source::Position).count();
+        let is_of_row = |column: &&ColumnPlan| {
+            column.source == Source::Position || feed.key.contains(&column.name)
+        };
+        let of_row: Vec<_> = plan.columns.iter().filter(is_of_row).collect();
+        let allows_all = |columns: &&Vec<String>| {
+            positions == lists
+                && of_row.iter().all(|it| columns.iter().any(|column| column == it.name.as_str()))
+        };
+        match self.written_keys(plan).find(|columns| !allows_all(columns)) {
+            None => Ok(()),
+            Some(columns) => Err(self.unfit(
+                format!(
+                    "every entry is to be a row, and there is a unique key on {}",
+                    columns.join(", ")
+                ),
+                format!("drop that key from {}", self.name),
+            )),
+        }
+    }
+
     /// Where every record is a row, there must be no key that two of them could both match;
     /// `otherwise` is what else helps.
     pub(super) fn check_no_key(&self, plan: &TablePlan, otherwise: &str) -> Result<()> {
@@ -205,7 +241,7 @@ impl Found {
     }
 
     fn bind_column(&self, plan: &ColumnPlan) -> Result<Column> {
-        let (table, ColumnPlan { name, data_type, nullable, .. }) = (&self.name, plan);
+        let (table, ColumnPlan { name, data_type, nullable, source }) = (&self.name, plan);
         let shown_name = name.as_str();
         let Some(column) = self.column(name) else {
             let remedy = format!("alter table {table} add column {name} {data_type}");
@@ -218,15 +254,36 @@ impl Found {
         if *nullable && column.not_null {
             return Err(self.must_not_be_null(shown_name));
         }
-        let Some(found) = data_type.in_column(&column.kind, column.modifier) else {
-            let kind = &column.kind;
+        if let Some(check) = &column.domain_check {
+            let kind = &column.sql_type;
+            let problem = format!(
+                "its column {shown_name} is of the domain {kind} with the check {check}, which only the \
+                 database can evaluate"
+            );
+            let remedy = format!(
+                "alter table {table} alter column {name} type {data_type}, and declare the check as a [[rule]]"
+            );
+            return Err(self.unfit(problem, remedy));
+        }
+        let Some(found) = column.holds(data_type, *source) else {
+            let kind = &column.sql_type;
             let problem = format!("its column {shown_name} is of type {kind}, not {data_type}");
             let remedy = format!(
                 "alter table {table} alter column {name} type {data_type} using {name}::{data_type}"
             );
             return Err(self.unfit(problem, remedy));
         };
-        Ok(Column { name: name.clone(), data_type: found, limit: column.limit(found) })
+        let limit = column.limit(&found);
+        if matches!(source, Source::Computed(_)) && limit.is_narrower_than(&data_type.limit()) {
+            let kind = &column.sql_type;
+            let problem = format!(
+                "its column {shown_name} of type {kind} is narrower than the {data_type} that is computed"
+            );
+            let remedy = format!("declare the column {shown_name} of the feed as {kind}");
+            return Err(self.unfit(problem, remedy));
+        }
+        let label = Some(column.sql_type.clone());
+        Ok(Column { name: name.clone(), data_type: found, limit, label })
     }
 
     fn must_not_be_null(&self, column: &str) -> Error {
@@ -245,8 +302,26 @@ impl FoundColumn {
         self.not_null && !self.has_default && !self.generated
     }
 
+    /// The type of the column as it is written, if it can hold values of this type.
+    fn holds(&self, data_type: &Type, source: Source) -> Option<Type> {
+        if !self.labels.is_empty() {
+            return matches!(data_type, Type::Text | Type::Varchar(_)).then_some(Type::Text);
+        }
+        let found = data_type.in_column(&self.kind, self.modifier);
+        // The instants that we fill in are UTC, whatever the column makes of it.
+        let is_ours = matches!(source, Source::Stamp(_));
+        let or_instant = || Type::Timestamptz.in_column(&self.kind, self.modifier);
+        match (found, data_type) {
+            (None, Type::Timestamp) if is_ours => or_instant(),
+            (found, _) => found,
+        }
+    }
+
     /// What a column of this type holds, of which an index may hold less.
-    fn limit(&self, data_type: Type) -> Limit {
+    fn limit(&self, data_type: &Type) -> Limit {
+        if !self.labels.is_empty() {
+            return Limit::OneOf(self.labels.clone().into());
+        }
         let indexed = self.index_columns.and_then(|columns| usize::try_from(columns).ok());
         let in_index = indexed.and_then(|columns| data_type.limit_in_index(columns));
         data_type.limit().narrower(in_index.unwrap_or(Limit::None))
@@ -265,6 +340,9 @@ impl From<&Row> for FoundColumn {
             name: row.get("name"),
             kind: row.get("type"),
             modifier: row.get("modifier"),
+            sql_type: row.get("sql_type"),
+            labels: row.get("labels"),
+            domain_check: row.get("domain_check"),
             not_null: row.get("not_null"),
             has_default: row.get("has_default"),
             generated: row.get("generated"),
@@ -277,13 +355,13 @@ impl From<&Row> for FoundColumn {
 fn shown(column: &FoundColumn) -> String {
     let kept = if column.not_null { " not null" } else { "" };
     let made = if column.generated { " generated" } else { "" };
-    format!("{}{kept}{made}", column.kind)
+    format!("{}{kept}{made}", column.sql_type)
 }
 
 /// A rejected record has nowhere else to go, so no column of the rejects table may be narrow.
 pub(super) fn check_holds_all(found: &Found, plan: &TablePlan) -> Result<()> {
     let table = &found.name;
-    for (Column { name, limit, data_type }, planned) in
+    for (Column { name, limit, data_type, .. }, planned) in
         found.bind(plan)?.columns.iter().zip(&plan.columns)
     {
         let column = name.as_str();

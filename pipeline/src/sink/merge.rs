@@ -18,42 +18,45 @@
 
 use tokio_postgres::{Row, Transaction};
 
-use super::table::Table;
+use super::staging::STAGING;
+use super::table::{Column, Table};
 use super::target::Targets;
 use crate::decode::OBJECT_NO;
 use crate::error::{Error, Result};
-use crate::feed::{Decoded, Ident, Source, listed};
+use crate::feed::{Children, Decoded, Ident, Source, listed};
 
-/// The staging table, visible to its connection alone.
-pub(super) const STAGING: &str = "stevedore_staging";
-
-/// What became of the staged rows; the others are superseded.
+/// What became of the staged rows of an object in one table; the others are superseded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Merged {
     pub(crate) inserted: u64,
     pub(crate) updated: u64,
     pub(crate) unchanged: u64,
+    /// Rows that were there and were removed for them.
+    pub(crate) deleted: u64,
+}
+
+/// What a merge made of the staged rows of a table: of each object that has any left, by its number. None is
+/// the number of rows that the database changed beyond recognition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MergedTable {
+    pub(crate) table: usize,
+    pub(crate) objects: Vec<(Option<u32>, Merged)>,
 }
 
 impl Targets {
-    /// Creates the staging table of this transaction.
-    pub(super) async fn create_staging(&self, transaction: &Transaction<'_>) -> Result<()> {
-        let rows = self.sent(0);
-        let columns = rows.columns.iter();
-        let columns = listed(columns.map(|column| format!("{} {}", column.name, column.data_type)));
-        let sql = format!("create temporary table {STAGING} ({columns}) on commit drop");
-        let failed = |source| Error::Database {
-            doing: "create the staging table of a merge".to_owned(),
-            source,
-        };
-        transaction.batch_execute(&sql).await.map_err(failed)
+    /// Merges the staged rows into their tables.
+    pub(crate) async fn merge(&self, transaction: &Transaction<'_>) -> Result<Vec<MergedTable>> {
+        if self.feed.children == Children::Replace {
+            return self.merge_with_children(transaction).await;
+        }
+        let objects = self.merge_root(transaction).await?;
+        Ok(vec![MergedTable { table: 0, objects }])
     }
 
     /// Merges the staged rows: of each key the one with the greatest `latest_by`, of equal ones the later
     /// record of the later object. It replaces the row that is there unless that one is greater, or
-    /// differs only in what we fill. What became of the rows of each object that has any left, by its
-    /// number; None is the number of rows that the database changed beyond recognition.
-    pub(crate) async fn merge(
+    /// differs only in what we fill.
+    async fn merge_root(
         &self,
         transaction: &Transaction<'_>,
     ) -> Result<Vec<(Option<u32>, Merged)>> {
@@ -73,14 +76,14 @@ impl Targets {
         Ok(rows.map_err(failed)?.iter().map(merged).collect())
     }
 
-    fn merge_failed(&self, source: tokio_postgres::Error) -> Error {
+    pub(super) fn merge_failed(&self, source: tokio_postgres::Error) -> Error {
         Error::Database { doing: format!("merge into the table {}", self.tables[0].name), source }
     }
 
     /// Keeps others from writing to a partitioned table until we commit. There no row tells whether it
     /// was inserted or updated (`xmax` cannot be returned), so nobody may insert a key after ours were
     /// looked for.
-    async fn lock_if_partitioned(
+    pub(super) async fn lock_if_partitioned(
         &self,
         transaction: &Transaction<'_>,
     ) -> Result<(), tokio_postgres::Error> {
@@ -92,7 +95,7 @@ impl Targets {
     }
 
     /// Whether the table is empty; if so, nobody else writes to it until we commit.
-    async fn lock_if_empty(
+    pub(super) async fn lock_if_empty(
         &self,
         transaction: &Transaction<'_>,
     ) -> Result<bool, tokio_postgres::Error> {
@@ -110,29 +113,44 @@ impl Targets {
     /// Counts the rows that were inserted, updated and left alone; those of each object, with its number,
     /// if the rows have one.
     fn merge_sql(&self, object_no: Option<&Ident>) -> String {
-        let Table { name: table, is_partitioned, .. } = &self.tables[0];
-        let (key, names) = (listed(&self.feed.key), listed(self.tables[0].names()));
-        let (compared, update) = (self.compared_sql(object_no), self.update_sql());
-        // `xmax` is zero in a row that was inserted, and names our transaction in one that was locked to
-        // be updated.
-        let (is_new, was_inserted) = match is_partitioned {
-            true => ("true", "is_written and not is_there"),
-            false => ("xmax = 0", "is_written and is_new"),
-        };
+        let was_inserted = self.was_inserted_sql();
         let (selected, grouped) = match object_no {
             Some(object_no) => (object_no.to_string(), format!(" group by {object_no}")),
             None => ("0".to_owned(), String::new()),
         };
         format!(
+            "{with} select {selected}, count(*) filter (where {was_inserted}), \
+             count(*) filter (where is_written and not ({was_inserted})), \
+             count(*) filter (where is_same) \
+             from compared full join written using ({key}){grouped}",
+            with = self.compared_and_written_sql(object_no),
+            key = listed(&self.feed.key),
+        )
+    }
+
+    /// The staged rows as they compare, and those of them that were written.
+    pub(super) fn compared_and_written_sql(&self, object_no: Option<&Ident>) -> String {
+        let Table { name: table, is_partitioned, .. } = &self.tables[0];
+        let (key, names) = (listed(&self.feed.key), listed(self.tables[0].names()));
+        let (compared, update) = (self.compared_sql(object_no), self.update_sql());
+        // `xmax` is zero in a row that was inserted, and names our transaction in one that was locked to
+        // be updated.
+        let is_new = if *is_partitioned { "true" } else { "xmax = 0" };
+        format!(
             "with compared as materialized ({compared}), \
              written as (insert into {table} as target ({names}) select {names} from compared \
              where not is_same and not is_older {update} \
-             returning {key}, {is_new} as is_new, true as is_written) \
-             select {selected}, count(*) filter (where {was_inserted}), \
-             count(*) filter (where is_written and not ({was_inserted})), \
-             count(*) filter (where is_same) \
-             from compared full join written using ({key}){grouped}"
+             returning {key}, {is_new} as is_new, true as is_written)"
         )
+    }
+
+    /// Whether a row that compares was inserted.
+    pub(super) fn was_inserted_sql(&self) -> &'static str {
+        if self.tables[0].is_partitioned {
+            "is_written and not is_there"
+        } else {
+            "is_written and is_new"
+        }
     }
 
     /// The staged rows that are to be merged, and how each compares to the row that is there. In the
@@ -141,7 +159,9 @@ impl Targets {
     fn compared_sql(&self, object_no: Option<&Ident>) -> String {
         let table = &self.tables[0].name;
         let staged = |name: &Ident| format!("staged.{name}");
-        let selected = listed(self.tables[0].names().chain(object_no).map(staged));
+        let record_no = Ident::ours(Decoded::RecordNo.column());
+        let names = self.tables[0].names().chain(object_no).chain([&record_no]);
+        let selected = listed(names.map(staged));
         let key = listed(self.feed.key.iter().map(staged));
         let joined = self.feed.key.iter().map(|name| format!("target.{name} = staged.{name}"));
         let joined = joined.collect::<Vec<_>>().join(" and ");
@@ -150,29 +170,48 @@ impl Targets {
             Some(latest) => format!("coalesce(target.{latest} > staged.{latest}, false)"),
             None => "false".to_owned(),
         };
-        let same = self
-            .compared_names()
-            .map(|name| format!(" and target.{name} is not distinct from staged.{name}"));
+        let same = self.compared().map(|column| column.is_same_sql("target", "staged"));
+        let same = same.map(|is_same| format!(" and {is_same}"));
         let order = self.order(object_no).map(|name| format!("staged.{name} desc"));
         format!(
             "select distinct on ({key}) {selected}, {is_there} as is_there, {is_older} as is_older, \
-             {is_there}{same} as is_same \
+             {is_same} as is_same \
              from {STAGING} as staged left join {table} as target on {joined} \
              order by {key}, {order}",
-            same = same.collect::<String>(),
+            is_same = match self.tells_changes() {
+                true => is_there.clone() + &same.collect::<String>(),
+                false => "false".to_owned(),
+            },
             order = listed(order),
         )
     }
 
-    /// The columns that a record fills, but those of the key.
-    fn compared_names(&self) -> impl Iterator<Item = &Ident> {
-        let columns = self.feed.plan.root().columns.iter();
-        let of_record = columns.filter(|column| matches!(column.source, Source::Record(_)));
-        of_record.map(|column| &column.name).filter(|name| !self.feed.key.contains(name))
+    /// Whether a row tells that its record did not change: where its children are replaced, only by the hash
+    /// of both.
+    fn tells_changes(&self) -> bool {
+        self.feed.children == Children::Append || self.feed.decodes(Decoded::ContentHash)
+    }
+
+    /// The columns in which a record that did not change is the same: those that it fills, but those of the
+    /// key; or the hash of all, where its children are replaced.
+    fn compared(&self) -> impl Iterator<Item = &Column> {
+        let by_hash = self.feed.children == Children::Replace;
+        let is_compared = move |source| match source {
+            Source::Decoded(Decoded::ContentHash) => by_hash,
+            Source::Record(_) | Source::Computed(_) | Source::Decoded(_) => !by_hash,
+            _ => false,
+        };
+        let plan = self.feed.plan.root();
+        let columns = self.tables[0].columns.iter();
+        columns.filter(move |column| {
+            let planned = plan.column(&column.name);
+            planned.is_some_and(|planned| is_compared(planned.source))
+                && !self.feed.key.contains(&column.name)
+        })
     }
 
     /// What the winner of a key is greatest by.
-    fn order<'a>(&'a self, object_no: Option<&'a Ident>) -> impl Iterator<Item = Ident> + 'a {
+    pub(super) fn order<'a>(&'a self, object_no: Option<&'a Ident>) -> impl Iterator<Item = Ident> + 'a {
         let record_no = Ident::ours(Decoded::RecordNo.column());
         self.feed.latest_by.iter().chain(object_no).cloned().chain([record_no])
     }
@@ -203,9 +242,11 @@ impl Targets {
     }
 }
 
-/// The number of an object, and what became of its rows.
-fn merged(row: &Row) -> (Option<u32>, Merged) {
+/// The number of an object, and how many of its rows were inserted, updated and left alone.
+pub(super) fn merged(row: &Row) -> (Option<u32>, Merged) {
     let count = |at| u64::try_from(row.get::<_, i64>(at)).unwrap_or_default();
     let object_no = row.get::<_, Option<i32>>(0).and_then(|no| u32::try_from(no).ok());
-    (object_no, Merged { inserted: count(1), updated: count(2), unchanged: count(3) })
+    let merged =
+        Merged { inserted: count(1), updated: count(2), unchanged: count(3), deleted: 0 };
+    (object_no, merged)
 }

@@ -6,17 +6,19 @@
 //! whenever 8 MB of them wait. (A COPY per batch and table takes 1.5 times as long, since every start
 //! and end of one stalls.)
 
+mod children;
 mod encode;
 mod found;
 mod merge;
 mod remove;
+mod staging;
 mod table;
 mod target;
 mod write;
 
 pub use crate::feed::{Mode, RequestedMode};
 pub use encode::{Encoder, Rows};
-pub(crate) use merge::Merged;
+pub(crate) use merge::{Merged, MergedTable};
 pub use remove::Removed;
 pub(crate) use remove::remove_rows;
 pub use target::{Targets, create_tables};

@@ -7,7 +7,8 @@ use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
 use crate::error::{Error, Result};
-use crate::feed::{Feed, Source, Stamped, TablePlan};
+use super::target::Targets;
+use crate::feed::{Feed, RowsOf, Source, Stamped, TablePlan};
 
 /// How many rows of a table were removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +41,36 @@ pub(crate) async fn remove_rows(
         removed.push(Removed { table: table.name.plain(), deleted });
     }
     Ok(removed)
+}
+
+impl Targets {
+    /// Removes the rows of loads from the tables, but the rejects table, and counts them by table.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the role may not.
+    pub(crate) async fn remove_loads(
+        &self,
+        transaction: &Transaction<'_>,
+        load_ids: &[i64],
+    ) -> Result<Vec<u64>> {
+        let mut removed = vec![0; self.feed.plan.tables.len()];
+        for (table, removed) in self.feed.plan.tables.iter().zip(&mut removed) {
+            let load_id = table.filled_with(Source::Stamp(Stamped::LoadId));
+            let Some(load_id) = load_id.filter(|_| table.rows != RowsOf::Rejects) else {
+                continue;
+            };
+            if load_ids.is_empty() {
+                continue;
+            }
+            let sql = format!("delete from {} where {} = any ($1)", table.name, load_id.name);
+            let deleted = transaction.execute(&sql, &[&load_ids]).await;
+            *removed = deleted.map_err(|source| Error::Database {
+                doing: format!("remove the rows of earlier versions from {}", table.name),
+                source,
+            })?;
+        }
+        Ok(removed)
+    }
 }
 
 async fn remove(

@@ -10,12 +10,28 @@ pub(super) struct Column {
     /// The type of the table's column.
     pub(super) data_type: Type,
     pub(super) limit: Limit,
+    /// What SQL calls the type of the table's column, if that is there: it may be none of ours.
+    pub(super) label: Option<String>,
 }
 
 impl Column {
     /// A column of ours, which holds whatever a frame holds.
     pub(super) fn ours(name: &'static str, data_type: Type) -> Self {
-        Self { name: Ident::ours(name), data_type, limit: data_type.limit() }
+        let limit = data_type.limit();
+        Self { name: Ident::ours(name), data_type, limit, label: None }
+    }
+
+    /// The type of the column in a staging table: that of the table's, so that what is merged needs no cast.
+    pub(super) fn staged_type(&self) -> String {
+        self.label.clone().unwrap_or_else(|| self.data_type.to_string())
+    }
+
+    /// Whether a row of the first table has the same value as one of the second. Values of `json` cannot be
+    /// compared, but their texts can.
+    pub(super) fn is_same_sql(&self, first: &str, second: &str) -> String {
+        let cast = if self.label.as_deref() == Some("json") { "::text" } else { "" };
+        let name = &self.name;
+        format!("{first}.{name}{cast} is not distinct from {second}.{name}{cast}")
     }
 }
 
@@ -39,7 +55,7 @@ impl Table {
                 Some(in_index) if is_indexed(&column.name) => limit.narrower(in_index),
                 _ => limit,
             };
-            Column { name: column.name.clone(), data_type: column.data_type, limit }
+            Column { name: column.name.clone(), data_type: column.data_type.clone(), limit, label: None }
         });
         let columns = columns.collect();
         Self { name: plan.name.clone(), columns, is_partitioned: false }
@@ -53,6 +69,6 @@ impl Table {
     /// What the column of this name holds.
     pub(super) fn limit(&self, name: &Ident) -> Limit {
         let found = self.columns.iter().find(|column| column.name == *name);
-        found.map_or(Limit::None, |column| column.limit)
+        found.map_or(Limit::None, |column| column.limit.clone())
     }
 }

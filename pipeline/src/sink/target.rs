@@ -10,7 +10,7 @@ use super::table::Table;
 use super::{Mode, RequestedMode};
 use crate::decode::Limits;
 use crate::error::{Error, Result};
-use crate::feed::{Feed, RowsOf, TablePlan, ddl};
+use crate::feed::{Children, Feed, RowsOf, TablePlan, ddl};
 
 /// The tables of a feed, fit for a load.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub async fn create_tables(
     if Targets::find(client, feed, mode).await.is_ok_and(|found| found.is_complete) {
         return Ok(());
     }
-    let sql = ddl::create_tables(feed, mode.on_new_table(feed) == Mode::Merge);
+    let sql = ddl::create_tables(feed, mode.on_new_table(feed));
     client.batch_execute(&sql).await.map_err(|source| Error::Database {
         doing: format!("create the tables of the feed {}", feed.name),
         source,
@@ -100,8 +100,8 @@ impl Targets {
         };
         let mut targets = Self::fresh(feed, mode);
         targets.is_complete = true;
-        for ((plan, found), table) in plans.iter().zip(&found).zip(&mut targets.tables) {
-            match check(feed, plan, found, mode)? {
+        for (at, (found, table)) in found.iter().zip(&mut targets.tables).enumerate() {
+            match check(feed, at, found, mode)? {
                 Some(bound) => *table = bound,
                 None => targets.is_complete = false,
             }
@@ -168,15 +168,19 @@ impl Targets {
 }
 
 /// The table bound to its plan; none if it, or a column of ours, is missing and will be created.
-fn check(feed: &Feed, plan: &TablePlan, found: &Found, mode: Mode) -> Result<Option<Table>> {
+fn check(feed: &Feed, at: usize, found: &Found, mode: Mode) -> Result<Option<Table>> {
+    let plan = &feed.plan.tables[at];
     if found.is_missing() {
         return Ok(None);
     }
     found.check_kind()?;
     match (plan.rows, mode) {
         (RowsOf::Records, Mode::Merge) => found.check_merge_key(feed, plan)?,
-        (RowsOf::Records, Mode::Append) => {
+        (RowsOf::Records, Mode::Append | Mode::Replace) => {
             found.check_no_key(plan, ", or load with --mode merge")?;
+        }
+        (RowsOf::Entries { .. }, Mode::Merge) if feed.children == Children::Replace => {
+            found.check_child_key(feed, plan, feed.plan.lists_to(at).len())?;
         }
         (RowsOf::Entries { .. } | RowsOf::Rejects, _) => found.check_no_key(plan, "")?,
     }

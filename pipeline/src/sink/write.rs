@@ -9,7 +9,6 @@ use tokio_postgres::{CopyInSink, Transaction};
 
 use super::Mode;
 use super::encode::{HEADER, Rows, TRAILER};
-use super::merge::STAGING;
 use super::table::Table;
 use super::target::Targets;
 use crate::error::{Error, Result};
@@ -32,7 +31,7 @@ pub struct Sink<'t> {
     stream: Option<Copy>,
     /// What waits for each table.
     waiting: Vec<Waiting>,
-    /// Whether rows of the root table have a table to go to.
+    /// Whether all rows have a table to go to.
     is_staged: bool,
     written: Written,
     hit: fn(Failpoint),
@@ -117,7 +116,7 @@ impl<'t> Sink<'t> {
             streamed: usize::from(has_children),
             stream: None,
             waiting: (0..tables).map(|_| Waiting::default()).collect(),
-            is_staged: targets.mode == Mode::Append,
+            is_staged: targets.mode != Mode::Merge,
             written: Written { rows: vec![0; tables] },
             hit,
         };
@@ -191,17 +190,16 @@ impl<'t> Sink<'t> {
         Ok(())
     }
 
-    /// Begins a COPY into a table, in merge mode for the root table into its staging table.
+    /// Begins a COPY into a table, or into its staging table.
     async fn begin(&mut self, table: usize) -> Result<Copy> {
-        let sent = self.targets.sent(table);
-        if table == 0 && self.targets.mode == Mode::Merge {
+        if self.targets.is_staged(table) {
             self.stage().await?;
-            return Copy::begin(self.transaction, STAGING, &sent).await;
         }
-        Copy::begin(self.transaction, &sent.name.to_string(), &sent).await
+        let (name, sent) = (self.targets.copied_to(table), self.targets.sent(table));
+        Copy::begin(self.transaction, &name, &sent).await
     }
 
-    /// Creates the staging table, if there is to be one and is none yet.
+    /// Creates the staging tables, if there are to be any and are none yet.
     async fn stage(&mut self) -> Result<()> {
         if !self.is_staged {
             self.targets.create_staging(self.transaction).await?;

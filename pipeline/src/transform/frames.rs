@@ -20,14 +20,14 @@ impl Frames {
         stamps: &(impl Stamps + ?Sized),
     ) -> Result<Self> {
         let mut tables: Vec<DataFrame> = Vec::with_capacity(feed.plan.tables.len());
-        for table in &feed.plan.tables {
+        for (at, table) in feed.plan.tables.iter().enumerate() {
             let loaded = tables.first().map(DataFrame::height);
             // Of most batches nothing is rejected.
             let is_empty = table.rows == RowsOf::Rejects && loaded == Some(records.height());
             tables.push(if is_empty {
                 records.head(Some(0))
             } else {
-                let rows = frame::rows(records.clone().lazy(), feed, table, stamps).collect();
+                let rows = frame::rows(records.clone().lazy(), feed, at, stamps).collect();
                 rows.map_err(|source| Error::Frame { doing: doing(table.rows), source })?
             });
         }

@@ -1,5 +1,6 @@
 //! Source, decode, frames and encode of one object, on a thread that may block.
 
+mod entries;
 mod example;
 mod frames;
 mod tally;
@@ -17,14 +18,15 @@ use tokio::sync::mpsc;
 #[cfg(test)]
 pub(crate) use self::example::Example;
 pub(crate) use self::frames::Frames;
-pub(crate) use self::tally::{TableTally, Tally, list_lengths, reasons};
+pub(crate) use self::entries::entry_counts;
+pub(crate) use self::tally::{TableTally, Tally, reasons};
 pub use self::warm_up::warm_up;
 pub(crate) use self::worker::Work;
 use self::worker::spawn_worker;
 use crate::decode::{Decoder, Limits};
 use crate::error::{Error, Result};
 use crate::feed::Feed;
-use crate::frame::Stamp;
+use crate::frame::{self, Stamp};
 use crate::progress::Progress;
 use crate::records::{Batches, CutOptions, Decompressed, PartReader, read_error};
 use crate::reject_run::RejectRun;
@@ -92,13 +94,14 @@ impl Transform {
         ALLOW_RAYON_THREADS.set(false);
         let (mut tally, start) = (Tally::of(&self.feed.plan), batches.offset());
         let mut reject_run = self.reject_run;
-        let mut decoder = Decoder::new(&self.feed, &self.limits);
+        let (origin, version) = (self.object.origin(), self.object.version());
+        let mut decoder = Decoder::new(&self.feed, &self.limits).with_object(&origin, &version);
         for batch in batches.by_ref() {
             if self.progress.is_stopped() {
                 return Err(Error::Cancelled { object: self.object.url() });
             }
             let batch = batch.map_err(|error| read_error(&self.object, error))?;
-            let records = decoder.decode(&batch)?;
+            let records = check(decoder.decode(&batch)?, &self.feed)?;
             let frames = Frames::split(&records, &self.feed, &self.stamp)?;
             tally.add(&self.feed, &batch, &records, &frames)?;
             check_rejects(&mut reject_run, &records, &tally, &self.object.url())?;
@@ -134,6 +137,12 @@ impl Transform {
             None => Ok(()),
         }
     }
+}
+
+/// The records of a batch with their computed columns, of which some may be rejected by rules.
+pub(crate) fn check(records: DataFrame, feed: &Feed) -> Result<DataFrame> {
+    frame::checked(records, feed)
+        .map_err(|source| Error::Frame { doing: "evaluate the expressions of a feed", source })
 }
 
 /// Fails when too many records of an object were rejected in a row.

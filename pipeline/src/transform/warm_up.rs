@@ -3,10 +3,11 @@
 use std::sync::{Arc, Once};
 
 use polars_async::executor::ALLOW_RAYON_THREADS;
+use serde_json::{Map, Value};
 
-use super::Frames;
+use super::{Frames, check};
 use crate::decode::{Decoder, Limits};
-use crate::feed::{Feed, Field, Kind};
+use crate::feed::{Feed, Field, Kind, Type};
 use crate::frame::Stamp;
 use crate::records::{Batches, CutOptions};
 
@@ -20,7 +21,7 @@ pub fn warm_up(feed: &Arc<Feed>) {
         for batch in Batches::new(text.as_bytes(), CutOptions::default()).flatten() {
             let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&batch);
             let split = |records| Frames::split(&records, feed, &Stamp::default());
-            if let Err(error) = records.and_then(split) {
+            if let Err(error) = records.and_then(|records| check(records, feed)).and_then(split) {
                 tracing::debug!(%error, "the frames could not be warmed up");
             }
         }
@@ -28,15 +29,20 @@ pub fn warm_up(feed: &Arc<Feed>) {
 }
 
 /// A record without nulls: where a column holds nothing else, Polars makes 8 MiB of zeros that it keeps.
-fn example(fields: &[Field], text: &str) -> String {
-    let members = fields.iter().map(|field| {
+fn example(fields: &[Field], text: &str) -> Value {
+    let mut record = Value::Object(Map::new());
+    for field in fields {
         let value = match &field.kind {
-            Kind::Value(data_type) => data_type.example(text),
-            Kind::List(fields) => format!("[{}]", example(fields, text)),
+            Kind::Value(Type::Text | Type::Varchar(_), _) => Value::from(text),
+            Kind::Value(data_type, _) => {
+                serde_json::from_str(data_type.example()).unwrap_or_default()
+            }
+            Kind::List(list) => Value::from(vec![example(&list.fields, text)]),
         };
-        format!("\"{}\":{value}", field.key)
-    });
-    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        let place = field.path.iter().fold(&mut record, |within, key| &mut within[key.as_str()]);
+        *place = value;
+    }
+    record
 }
 
 #[cfg(test)]
@@ -53,12 +59,12 @@ mod tests {
     #[test]
     fn the_examples_have_no_nulls_and_one_is_valid() {
         let feed = visits();
-        let text = ["a", ""].map(|text| example(&feed.fields, text)).join("\n");
+        let text = ["a", ""].map(|text| example(&feed.fields, text).to_string()).join("\n");
         let batch = Batches::new(text.as_bytes(), CutOptions::default()).next().unwrap().unwrap();
         let mut decoder = Decoder::new(&feed, &Limits::of_fresh_tables(&feed));
         let records = decoder.decode(&batch).unwrap();
         for field in &feed.fields {
-            assert_eq!(records.column(&field.column).unwrap().null_count(), 0, "{}", field.key);
+            assert_eq!(records.column(&field.column).unwrap().null_count(), 0, "{}", field.name());
         }
         let frames = Frames::split(&records, &feed, &Stamp::default()).unwrap();
         assert_eq!(heights(&frames), [1, 1, 1, 1]);

@@ -92,9 +92,9 @@ impl Verified {
         self.records.object = Some(anew.records);
         self.loaded.object = Some(anew.loaded);
         self.rejected.object = Some(anew.rejected);
-        // A dry run does not know what a merge leaves of the root table's rows.
+        // A dry run does not know what a merge leaves of the rows that it replaces.
         let is_merged = self.mode == Mode::Merge;
-        for of_load in self.tables.iter_mut().skip(usize::from(is_merged)) {
+        for of_load in self.tables.iter_mut().filter(|table| !(is_merged && table.rows.at_most)) {
             let anew = anew.tables.iter().find(|of_anew| of_anew.table == of_load.table);
             of_load.rows.object = anew.map(|table| table.counts.rows);
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub use self::counts::{Count, Incomplete, TableCount, Verified};
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::feed::{Feed, Ident, Source, Stamped, TableName, TablePlan};
+use crate::feed::{Children, Feed, Ident, Source, Stamped, TableName, TablePlan};
 use crate::query::read;
 use crate::sink::Mode;
 
@@ -38,7 +38,7 @@ pub async fn verify(
         .replace("{counted}", &counted.join(", "));
     let loads = read(&**connection, &sql, &[&feed.name, &load_id]).await?;
     (0..loads.height())
-        .map(|at| verified(&loads, at))
+        .map(|at| verified(feed, &loads, at))
         .collect::<PolarsResult<_>>()
         .map_err(|source| Error::Frame { doing: "compare counts", source })
 }
@@ -111,7 +111,7 @@ fn unreadable(error: serde_json::Error) -> PolarsError {
     polars_err!(ComputeError: "the tables of a load: {error}")
 }
 
-fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
+fn verified(feed: &Feed, loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
     let number = |column: &str| -> PolarsResult<u64> {
         Ok(loads.column(column)?.get(at)?.extract().unwrap_or_default())
     };
@@ -122,11 +122,15 @@ fn verified(loads: &DataFrame, at: usize) -> PolarsResult<Verified> {
         Ok(Count { ledger: number(ledger)?, table: None, object: None, at_most: false })
     };
     let mode: Mode = text("mode")?.unwrap_or_default().parse().map_err(unknown_mode)?;
+    let is_replaced = number("is_replaced")? > 0;
     let tables: Vec<Found> =
         serde_json::from_str(&text("tables")?.unwrap_or_default()).map_err(unreadable)?;
     let tables = tables.into_iter().enumerate().map(|(at, found)| {
-        // Later loads may have replaced rows that are merged.
-        let at_most = mode == Mode::Merge && at == 0;
+        // Later loads may have replaced rows that are merged, and those of earlier versions.
+        let at_most = match mode {
+            Mode::Merge => at == 0 || feed.children == Children::Replace,
+            Mode::Append | Mode::Replace => is_replaced,
+        } && at < feed.plan.rejects_index();
         let Found { table, ledger, table_rows } = found;
         TableCount { table, rows: Count { ledger, table: table_rows, object: None, at_most } }
     });

@@ -51,7 +51,7 @@ impl Load<'_> {
         commit(transaction, &database, &Completion { object, identity, load_id }, options).await?;
         let mode = self.targets.mode();
         let summary = Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts);
-        Ok(summary.after(earlier.first().and_then(Option::as_ref)))
+        Ok(summary.after(earlier.first().and_then(Option::as_ref), self.targets.feed().children))
     }
 
     /// The summary of a load that somebody else has made complete: ours too, if a part was.

@@ -10,11 +10,12 @@ use super::Load;
 use super::take::Owner;
 use crate::error::Result;
 use crate::failpoint::Failpoint;
+use crate::feed::Feed;
 use crate::ledger::{self, Counts, Part};
 use crate::load::transaction::{Recorded, Transforming, Unit};
 use crate::load::{build_transform, stamp, stopped, transforming};
 use crate::records::PartReader;
-use crate::sink::Encoder;
+use crate::sink::{Encoder, Targets};
 use crate::store::verify_version;
 use crate::transform::Tally;
 
@@ -72,9 +73,15 @@ impl Unit for PartUnit<'_> {
         Ok(Transforming { version_check, ..transforming(object, transform.start_part(reader)) })
     }
 
+    /// Only loads that append have parts.
+    async fn remove_replaced(&self, _: &Transaction<'_>, _: &Targets) -> Result<Vec<Vec<u64>>> {
+        Ok(Vec::new())
+    }
+
     async fn record(
         &self,
         transaction: &Transaction<'_>,
+        _: &Feed,
         tallies: &[Tally],
         counts: Vec<Counts>,
     ) -> Result<()> {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::feed::Plan;
 use crate::ledger::{Counts, TableCounts};
-use crate::sink::{Merged, RowCounts, Written};
+use crate::sink::{Merged, MergedTable, RowCounts, Written};
 use crate::transform::{TableTally, Tally};
 
 /// The counts of each object of a unit, proven:
@@ -14,7 +14,7 @@ use crate::transform::{TableTally, Tally};
 /// - In merge mode, every row that was merged is a record of one of the objects, and the loaded records
 ///   of each are inserted, updated, unchanged or superseded.
 ///
-/// `merged` has what became of the objects' records in merge mode, by the numbers of the objects.
+/// `merged` has what became of the rows of each table that was merged, by the numbers of the objects.
 ///
 /// # Errors
 /// [`Error::CountMismatch`] when two numbers that must be equal are not.
@@ -23,7 +23,7 @@ pub(super) fn reconcile_counts(
     plan: &Plan,
     tallies: &[Tally],
     copied: &Written,
-    merged: Option<&[(Option<u32>, Merged)]>,
+    merged: &[MergedTable],
 ) -> Result<Vec<Counts>> {
     let mismatch = |detail| Error::CountMismatch { object: title(names), detail };
     for (at, (table, taken)) in plan.tables.iter().zip(&copied.rows).enumerate() {
@@ -35,8 +35,8 @@ pub(super) fn reconcile_counts(
     for (name, tally) in names.iter().zip(tallies) {
         counts.push(counts_of(name, plan, tally)?);
     }
-    if let Some(merged) = merged {
-        add_merged(&mut counts, merged).map_err(mismatch)?;
+    for table in merged {
+        add_merged(&mut counts, table).map_err(mismatch)?;
     }
     Ok(counts)
 }
@@ -78,24 +78,36 @@ fn table_counts(plan: &Plan, tally: &Tally) -> Vec<TableCounts> {
     counts.collect()
 }
 
-/// Adds what a merge made of the loaded records of each object.
-fn add_merged(counts: &mut [Counts], merged: &[(Option<u32>, Merged)]) -> Result<(), String> {
-    // The records of which the merge says nothing are superseded.
-    for Counts { loaded, tables, .. } in counts.iter_mut() {
-        tables[0].counts = RowCounts::superseded(*loaded);
+/// Adds what a merge made of the rows of each object in a table.
+fn add_merged(counts: &mut [Counts], merged: &MergedTable) -> Result<(), String> {
+    let MergedTable { table, objects } = merged;
+    // The rows of which the merge says nothing are superseded.
+    for Counts { tables, .. } in counts.iter_mut() {
+        let of_table = &mut tables[*table].counts;
+        *of_table = RowCounts::superseded(of_table.rows);
     }
-    for (object_no, Merged { inserted, updated, unchanged }) in merged {
+    for (object_no, Merged { inserted, updated, unchanged, deleted }) in objects {
         let of_object = object_no.and_then(|no| counts.get_mut(no as usize));
+        let of_table = of_object.map(|counts| &mut counts.tables[*table].counts);
         let written = inserted + updated + unchanged;
-        let superseded = of_object.as_ref().and_then(|counts| counts.loaded.checked_sub(written));
-        let (Some(Counts { tables, .. }), Some(superseded)) = (of_object, superseded) else {
+        let superseded = of_table.as_ref().and_then(|counts| counts.rows.checked_sub(written));
+        let (Some(of_table), Some(superseded)) = (of_table, superseded) else {
             return Err("a row was merged that is no record's".to_owned());
         };
-        let of_root = &mut tables[0].counts;
-        (of_root.inserted, of_root.updated) = (*inserted, *updated);
-        (of_root.unchanged, of_root.superseded) = (*unchanged, superseded);
+        (of_table.inserted, of_table.updated) = (*inserted, *updated);
+        (of_table.unchanged, of_table.superseded) = (*unchanged, superseded);
+        of_table.deleted = *deleted;
     }
     Ok(())
+}
+
+/// Adds how many rows of each table were removed for each object.
+pub(super) fn add_removed(counts: &mut [Counts], removed: &[Vec<u64>]) {
+    for (counts, removed) in counts.iter_mut().zip(removed) {
+        for (of_table, removed) in counts.tables.iter_mut().zip(removed) {
+            of_table.counts.deleted += removed;
+        }
+    }
 }
 
 /// Fails when two numbers are not equal; `what` says of what they are.

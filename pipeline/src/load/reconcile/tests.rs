@@ -28,22 +28,31 @@ fn written(tallies: &[Tally]) -> Written {
 fn reconcile(
     tallies: &[Tally],
     copied: &Written,
-    merged: Option<&[(Option<u32>, Merged)]>,
+    merged: &[MergedTable],
 ) -> Result<Vec<Counts>> {
     reconcile_counts(&names(tallies.len()), &visits().plan, tallies, copied, merged)
+}
+
+fn merged(table: usize, object_no: Option<u32>, merged: Merged) -> MergedTable {
+    MergedTable { table, objects: vec![(object_no, merged)] }
 }
 
 #[test]
 fn what_agrees_is_proven_for_each_object() {
     let tallies = [tally(3), tally(5)];
-    let merged = [(Some(1), Merged { inserted: 1, updated: 1, unchanged: 1 })];
-    let counts = reconcile(&tallies, &written(&tallies), Some(&merged)).unwrap();
+    let one_each = Merged { inserted: 1, updated: 1, unchanged: 1, deleted: 0 };
+    let children = Merged { inserted: 3, unchanged: 2, deleted: 7, ..Merged::default() };
+    let merged = [merged(0, Some(1), one_each), merged(1, Some(1), children)];
+    let counts = reconcile(&tallies, &written(&tallies), &merged).unwrap();
     let of = |counts: &Counts| (counts.records, counts.loaded, counts.tables[0].counts);
     assert_eq!(of(&counts[0]), (3, 2, RowCounts::superseded(2)));
     let of_second = RowCounts { inserted: 1, updated: 1, unchanged: 1, ..RowCounts::superseded(1) };
     assert_eq!(of(&counts[1]), (5, 4, RowCounts { rows: 4, ..of_second }));
     let of_child = TableCounts { table: "web.tags".to_owned(), counts: RowCounts::inserted(8) };
     assert_eq!(counts[1].tables[2], of_child);
+    let of_replaced =
+        RowCounts { inserted: 3, unchanged: 2, deleted: 7, ..RowCounts::superseded(3) };
+    assert_eq!(counts[1].tables[1].counts, RowCounts { rows: 8, ..of_replaced });
 }
 
 #[test]
@@ -53,7 +62,7 @@ fn one_row_too_few_anywhere_is_an_error_that_names_the_object() {
     for at in 0..all.rows.len() {
         let mut copied = all.clone();
         copied.rows[at] -= 1;
-        let error = reconcile(&tallies, &copied, None).unwrap_err();
+        let error = reconcile(&tallies, &copied, &[]).unwrap_err();
         assert!(error.to_string().contains("object-0 and 1 more"), "{error}");
     }
     let mut lost = tally(5);
@@ -69,12 +78,10 @@ fn one_row_too_few_anywhere_is_an_error_that_names_the_object() {
 #[test]
 fn a_row_that_was_merged_and_is_no_record_of_the_unit_is_an_error() {
     let tallies = [tally(3)];
-    for merged in [
-        (None, Merged { inserted: 1, ..Merged::default() }),
-        (Some(1), Merged { inserted: 1, ..Merged::default() }),
-        (Some(0), Merged { inserted: 1, updated: 1, unchanged: 1 }),
-    ] {
-        let proven = reconcile(&tallies, &written(&tallies), Some(&[merged]));
+    let one = Merged { inserted: 1, ..Merged::default() };
+    let three = Merged { inserted: 1, updated: 1, unchanged: 1, deleted: 0 };
+    for merged in [merged(0, None, one), merged(0, Some(1), one), merged(0, Some(0), three)] {
+        let proven = reconcile(&tallies, &written(&tallies), &[merged]);
         assert!(proven.unwrap_err().to_string().contains("no record's"));
     }
 }

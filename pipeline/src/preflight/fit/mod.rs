@@ -80,62 +80,107 @@ impl Fit {
 
 /// Holds a feed, and what its targets can hold, against columns.
 pub(super) fn check_compatibility(feed: &Feed, columns: &[Column], limits: &Limits) -> Fit {
-    let mut lines: Vec<_> = feed
-        .fields
-        .iter()
-        .zip(&limits.record)
-        .map(|(field, limit)| line(field, *limit, find(columns, &field.key)))
+    let fields = feed.fields.iter().zip(&limits.tables[0]);
+    let mut lines: Vec<_> = fields
+        .filter(|(field, _)| !field.path.is_empty())
+        .map(|(field, limit)| match field.key() {
+            Some(key) => line(field, limit, find(columns, key)),
+            None => line_within(field, limit, columns),
+        })
         .collect();
     let new = columns.iter().filter(|column| !has(&feed.fields, &column.name));
     lines.extend(new.map(|column| new_line(column.name.clone(), &column.data_type)));
-    for (list, entry) in feed.lists() {
-        let found = find(columns, &list.key).map(|list| &list.data_type);
+    for field in &feed.fields {
+        let (Kind::List(list), Some(key)) = (&field.kind, field.key()) else {
+            continue;
+        };
+        let found = find(columns, key).map(|column| &column.data_type);
         if let Some(DataType::Array(element)) = found
             && let DataType::Struct(found) = element.as_ref()
         {
-            let new = found.iter().filter(|(name, _)| !has(entry, name));
-            lines.extend(new.map(|(name, kind)| new_line(format!("{}.{name}", list.key), kind)));
+            let new = found.iter().filter(|(name, _)| !has(&list.fields, name));
+            lines.extend(new.map(|(name, kind)| new_line(format!("{key}.{name}"), kind)));
         }
     }
     Fit { lines }
 }
 
+/// Whether a key of this name is read, or something within it, or all keys are.
 fn has(fields: &[Field], name: &str) -> bool {
-    fields.iter().any(|field| field.key.eq_ignore_ascii_case(name))
+    fields.iter().any(|field| match field.path.first() {
+        Some(key) => key.eq_ignore_ascii_case(name),
+        None => true,
+    })
 }
 
 fn find<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
     columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
 }
 
+/// The line of a field within objects, of which only the type is known.
+fn line_within(field: &Field, limit: &Limit, columns: &[Column]) -> Line {
+    let [first, keys @ ..] = field.path.as_slice() else {
+        return line(field, limit, None);
+    };
+    let top = find(columns, first).map(|column| &column.data_type);
+    let step = |within: Option<&'_ DataType>, key: &String| match within {
+        Some(DataType::Struct(fields)) => {
+            fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, kind)| kind.clone())
+        }
+        _ => None,
+    };
+    let is_open = |kind: &DataType| !matches!(kind, DataType::Struct(_));
+    let mut found = top.cloned();
+    for key in keys {
+        // Within a map, or what is sometimes an object, anything may stand.
+        if found.as_ref().is_some_and(is_open) {
+            return Line { verdict: Verdict::Fits, ..line(field, limit, None) };
+        }
+        found = step(found.as_ref(), key);
+    }
+    let verdict = match &found {
+        None | Some(DataType::Void) if is_demanded(field) => Verdict::Missing,
+        Some(DataType::Void | DataType::Choice(_) | DataType::Json) | None => Verdict::Fits,
+        Some(found) if takes_kind(&field.kind, kind_of(found)) => Verdict::Fits,
+        Some(_) => Verdict::Never,
+    };
+    let found = found.map_or(NOTHING.to_owned(), |found| found.to_string());
+    Line { field: field.name(), takes: takes(field, limit), found, verdict }
+}
+
+/// Whether a record without a value for a field is rejected.
+fn is_demanded(field: &Field) -> bool {
+    field.required && field.default.is_none()
+}
+
 fn new_line(field: String, found: &DataType) -> Line {
     Line { field, takes: NOTHING.to_owned(), found: found.to_string(), verdict: Verdict::New }
 }
 
-fn line(field: &Field, limit: Limit, column: Option<&Column>) -> Line {
+fn line(field: &Field, limit: &Limit, column: Option<&Column>) -> Line {
     let found = column.map_or(NOTHING.to_owned(), found);
     let verdict = match column.filter(|column| column.present > column.nulls) {
         Some(column) => verdict(field, limit, column),
-        None if field.required => Verdict::Missing,
+        None if is_demanded(field) => Verdict::Missing,
         None => Verdict::Fits,
     };
-    Line { field: field.key.clone(), takes: takes(field, limit), found, verdict }
+    Line { field: field.name(), takes: takes(field, limit), found, verdict }
 }
 
-fn takes(field: &Field, limit: Limit) -> String {
+fn takes(field: &Field, limit: &Limit) -> String {
     let kind = match &field.kind {
-        Kind::Value(data_type) => {
+        Kind::Value(data_type, _) => {
             let expected = data_type.expected();
             expected.split_once(' ').map_or(expected, |(_, kind)| kind).to_owned()
         }
-        Kind::List(entry) => {
-            let names: Vec<_> = entry.iter().map(|field| field.key.as_str()).collect();
+        Kind::List(list) => {
+            let names: Vec<_> = list.fields.iter().map(Field::name).collect();
             format!("array of {{{}}}", names.join(", "))
         }
     };
     match limit {
         Limit::Range(least, most) => format!("{kind} from {least} to {most}"),
-        Limit::Text { characters, .. } if characters < usize::MAX => {
+        Limit::Text { characters, .. } if *characters < usize::MAX => {
             format!("{kind} of at most {characters} characters")
         }
         _ => kind,
@@ -153,7 +198,7 @@ fn found(column: &Column) -> String {
     }
 }
 
-fn verdict(field: &Field, limit: Limit, column: &Column) -> Verdict {
+fn verdict(field: &Field, limit: &Limit, column: &Column) -> Verdict {
     match (&column.data_type, &field.kind) {
         (DataType::Choice(_), kind) => {
             let fitting = column.kinds.keys().filter(|word| takes_kind(kind, word)).count();
@@ -164,14 +209,14 @@ fn verdict(field: &Field, limit: Limit, column: &Column) -> Verdict {
             }
         }
         (DataType::Json, _) => Verdict::InPart,
-        (DataType::Array(element), Kind::List(entry)) => entries(entry, element, column),
+        (DataType::Array(element), Kind::List(list)) => entries(&list.fields, element, column),
         // What is a double may have been written as an integer.
         (DataType::Double, kind) if takes_kind(kind, "integer") && !takes_kind(kind, "float") => {
             Verdict::InPart
         }
         (found, kind) if !takes_kind(kind, kind_of(found)) => Verdict::Never,
         (DataType::String, _) => length(field, limit, column),
-        (_, Kind::Value(data_type)) if data_type.storage() == Storage::Integer => {
+        (_, Kind::Value(data_type, _)) if data_type.storage() == Storage::Integer => {
             within(limit, column)
         }
         _ => Verdict::Fits,
@@ -181,7 +226,12 @@ fn verdict(field: &Field, limit: Limit, column: &Column) -> Verdict {
 /// Whether a field takes values of a kind, as [`Column::kinds`] calls them.
 fn takes_kind(kind: &Kind, word: &str) -> bool {
     match kind {
-        Kind::Value(data_type) => data_type.takes(word),
+        Kind::Value(data_type, reading) => match (word, data_type.element().storage()) {
+            ("integer", Storage::Micros) => reading.unit.is_some(),
+            ("string", Storage::Integer | Storage::Float) => reading.from_strings,
+            ("string", Storage::Text) if reading.from_strings => true,
+            _ => data_type.takes(word),
+        },
         Kind::List(_) => word == "array",
     }
 }
@@ -201,7 +251,7 @@ const fn kind_of(found: &DataType) -> &'static str {
 /// A list fits if its entries are objects, or null.
 fn entries(entry: &[Field], element: &DataType, column: &Column) -> Verdict {
     let takes = |(name, found): &(String, DataType)| {
-        let field = entry.iter().find(|field| field.key.eq_ignore_ascii_case(name));
+        let field = entry.iter().find(|field| field.key().is_some_and(|key| key.eq_ignore_ascii_case(name)));
         let all = match found {
             DataType::Choice(types) => types.as_slice(),
             one => std::slice::from_ref(one),
@@ -222,9 +272,9 @@ fn entries(entry: &[Field], element: &DataType, column: &Column) -> Verdict {
     }
 }
 
-fn within(limit: Limit, column: &Column) -> Verdict {
+fn within(limit: &Limit, column: &Column) -> Verdict {
     let (least, most) = match limit {
-        Limit::Range(least, most) => (least, most),
+        Limit::Range(least, most) => (*least, *most),
         _ => (i64::MIN, i64::MAX),
     };
     let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<i128>().ok());
@@ -238,9 +288,9 @@ fn within(limit: Limit, column: &Column) -> Verdict {
     }
 }
 
-fn length(field: &Field, limit: Limit, column: &Column) -> Verdict {
+fn length(field: &Field, limit: &Limit, column: &Column) -> Verdict {
     let most = match limit {
-        Limit::Text { characters, .. } => characters as u64,
+        Limit::Text { characters, .. } => *characters as u64,
         _ => u64::MAX,
     };
     match (column.min_length, column.max_length) {

@@ -22,8 +22,8 @@ fn differing(from: &str, to: &str, also_good: bool) -> Vec<(String, Verdict)> {
     }
     let feed = visits();
     let mut limits = Limits::of_fresh_tables(&feed);
-    let id = feed.fields.iter().position(|field| field.key == "id").unwrap();
-    limits.record[id] = Limit::Range(0, 1000);
+    let id = feed.fields.iter().position(|field| field.key() == Some("id")).unwrap();
+    limits.tables[0][id] = Limit::Range(0, 1000);
     let fit = check_compatibility(&feed, &shape.columns(), &limits);
     let lines = fit.lines.into_iter().filter(|line| line.verdict != Verdict::Fits);
     lines.map(|line| (line.field, line.verdict)).collect()

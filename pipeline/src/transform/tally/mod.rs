@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use polars::prelude::{DataFrame, ListNameSpaceImpl, PolarsResult};
+use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{example::Example, frames::Frames};
+use super::{entries::entry_counts, example::Example, frames::Frames};
 use crate::error::{Error, Result};
-use crate::feed::{Decoded, Feed, Field, Plan, Source};
+use crate::feed::{Decoded, Feed, Plan, Source};
 use crate::records::{Batch, Compression, Format};
 
 /// What the records of an object became.
@@ -65,9 +65,9 @@ impl Tally {
         for (tally, frame) in self.tables.iter_mut().zip(&frames.tables) {
             tally.rows += frame.height() as u64;
         }
-        for (table, list, _) in feed.plan.children() {
-            let lengths = list_lengths(records, &feed.fields[list]).map_err(failed)?;
-            self.tables[table].entries += lengths.sum::<u64>();
+        for (table, _, _) in feed.plan.children() {
+            let counts = entry_counts(records, feed, table).map_err(failed)?;
+            self.tables[table].entries += counts.sum::<u64>();
         }
         let rejects = &frames.tables[feed.plan.rejects_index()];
         for (row, reason) in reasons(feed, rejects).map_err(failed)?.iter().enumerate() {
@@ -100,20 +100,6 @@ impl Tally {
         }
         Ok(())
     }
-}
-
-/// The length of a list of each record as decode tells it: 0 for a record that it rejects.
-pub(crate) fn list_lengths(
-    records: &DataFrame,
-    list: &Field,
-) -> PolarsResult<impl Iterator<Item = u64> + use<>> {
-    let lengths = records.column(&list.column)?.list()?.lst_lengths();
-    let is_rejected = records.column(Decoded::Reason.column())?.is_not_null();
-    let of_valid = (0..records.height()).map(move |row| match is_rejected.get(row) {
-        Some(false) => u64::from(lengths.get(row).unwrap_or_default()),
-        _ => 0,
-    });
-    Ok(of_valid)
 }
 
 /// The reason of each row of a frame of rejected records.

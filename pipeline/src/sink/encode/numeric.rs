@@ -1,0 +1,105 @@
+//! The binary form of numeric: digits of base 10,000, and where they stand.
+//! The format: `numeric_recv` in PostgreSQL's `numeric.c`.
+
+/// Decimal digits in one of base 10,000.
+const GROUP: i64 = 4;
+/// Digits behind the decimal point that PostgreSQL shows at most.
+const MAX_SCALE: i64 = 16_383;
+const NEGATIVE: u16 = 0x4000;
+
+/// Adds the length and the form of a number as JSON writes it. One that PostgreSQL cannot hold is
+/// rejected before.
+pub(super) fn put_numeric(text: &str, out: &mut Vec<u8>) {
+    let (is_negative, text) = match text.strip_prefix('-') {
+        Some(text) => (true, text.as_bytes()),
+        None => (false, text.as_bytes()),
+    };
+    let end = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+    let (mantissa, exponent) = (&text[..end], exponent(&text[end..]));
+    let point = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
+    let behind = mantissa.len().saturating_sub(point + 1) as i64;
+    let scale = (behind - exponent).clamp(0, MAX_SCALE) as u16;
+    let first = mantissa.iter().position(|byte| matches!(byte, b'1'..=b'9'));
+    let last = mantissa.iter().rposition(|byte| matches!(byte, b'1'..=b'9'));
+    let start = out.len();
+    out.extend_from_slice(&[0; 12]);
+    let (mut groups, mut weight) = (0_u16, 0_i16);
+    if let (Some(first), Some(last)) = (first, last) {
+        // How many digits stand before the point, once the exponent is applied and from the first that
+        // counts on; negative where zeros stand behind the point before it.
+        let before = match first < point {
+            true => (point - first) as i64 + exponent,
+            false => (point + 1) as i64 - first as i64 + exponent,
+        };
+        weight = ((before + GROUP - 1).div_euclid(GROUP) - 1) as i16;
+        groups = put_groups(&mantissa[first..=last], before.rem_euclid(GROUP), out);
+    }
+    let sign = if is_negative && groups > 0 { NEGATIVE } else { 0 };
+    let length = (out.len() - start - 4) as u32;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    let header = [groups, weight as u16, sign, scale];
+    for (place, word) in out[start + 4..start + 12].chunks_exact_mut(2).zip(header) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+}
+
+/// Adds digits in groups, of which the first has `short` digits, or as many as the others if that is
+/// zero; how many groups they are.
+fn put_groups(digits: &[u8], short: i64, out: &mut Vec<u8>) -> u16 {
+    let mut room = if short == 0 { GROUP } else { short };
+    let (mut group, mut groups) = (0_u16, 0);
+    for digit in digits.iter().filter(|byte| **byte != b'.') {
+        group = group * 10 + u16::from(digit - b'0');
+        room -= 1;
+        if room == 0 {
+            out.extend_from_slice(&group.to_be_bytes());
+            (group, groups, room) = (0, groups + 1, GROUP);
+        }
+    }
+    if room < GROUP {
+        let tens = [1, 10, 100, 1000];
+        let zeros = usize::try_from(room).unwrap_or_default();
+        out.extend_from_slice(&(group * tens[zeros.min(3)]).to_be_bytes());
+        groups += 1;
+    }
+    groups
+}
+
+/// What `e` and an exponent say; 0 where nothing stands.
+fn exponent(text: &[u8]) -> i64 {
+    let digits = text.get(1..).and_then(|digits| std::str::from_utf8(digits).ok());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number of groups, the weight, the sign and the scale, and the groups.
+    fn words(text: &str) -> Vec<i16> {
+        let mut out = Vec::new();
+        put_numeric(text, &mut out);
+        assert_eq!(out[..4], (out.len() as u32 - 4).to_be_bytes());
+        out[4..].chunks_exact(2).map(|word| i16::from_be_bytes([word[0], word[1]])).collect()
+    }
+
+    #[test]
+    fn numbers_have_the_form_that_postgres_sends() {
+        for (text, expected) in [
+            ("0", vec![0, 0, 0, 0]),
+            ("-0.00", vec![0, 0, 0, 2]),
+            ("1", vec![1, 0, 0, 0, 1]),
+            ("10000", vec![1, 1, 0, 0, 1]),
+            ("12345.678", vec![3, 1, 0, 3, 1, 2345, 6780]),
+            ("-0.05", vec![1, -1, 0x4000, 2, 500]),
+            ("0.00005", vec![1, -2, 0, 5, 5000]),
+            ("1.50", vec![2, 0, 0, 2, 1, 5000]),
+            ("1e5", vec![1, 1, 0, 0, 10]),
+            ("1.5e-3", vec![1, -1, 0, 4, 15]),
+            ("0.5E+2", vec![1, 0, 0, 0, 50]),
+            ("0e9", vec![0, 0, 0, 0]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+}
