@@ -13,7 +13,8 @@ use std::io::{self, BufWriter, Write};
 use orders::Orders;
 use records::Plan;
 
-const USAGE: &str = "usage: generate [--records N] [--logs N] [--rejected PERCENT] [--users N] [--seed N] [--array]
+const USAGE: &str =
+    "usage: generate [--records N] [--logs N] [--rejected PERCENT] [--users N] [--seed N] [--array]
        generate --orders [--records N] [--changed PERCENT] [--seed N]";
 
 fn main() -> io::Result<()> {

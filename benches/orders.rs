@@ -40,12 +40,22 @@ fn order(number: u64, is_changed: bool, rng: &mut Rng, out: &mut impl Write) -> 
     write!(out, r#"","total":{}.{:02},"customer":{{"name":"#, total / 100, total % 100)?;
     write!(out, r#""Customer {low:08x}","email":"c{number}@example.com","address":{{"city":""#)?;
     write!(out, r#"{}","zip":"{:05}","#, pick(rng, &CITIES), rng.u32(..100_000))?;
-    write!(out, r#""street":"Long Street {}"}}}},"status":"{}","#, rng.u32(1..300), pick(rng, &STATUSES))?;
+    write!(
+        out,
+        r#""street":"Long Street {}"}}}},"status":"{}","#,
+        rng.u32(1..300),
+        pick(rng, &STATUSES)
+    )?;
     if rng.bool() {
         write!(out, r#""currency":"CHF","#)?;
     }
     let tags: Vec<_> = (0..rng.usize(..4)).map(|_| format!("\"{}\"", pick(rng, &TAGS))).collect();
-    write!(out, r#""tags":[{}],"meta":{{"channel":"web","campaign":{},"#, tags.join(","), rng.u32(..50))?;
+    write!(
+        out,
+        r#""tags":[{}],"meta":{{"channel":"web","campaign":{},"#,
+        tags.join(","),
+        rng.u32(..50)
+    )?;
     write!(out, r#""utm":{{"source":"mail","medium":null}}}},"items":["#)?;
     for line in 0..rng.usize(1..6) {
         item(line, rng, out)?;
@@ -59,7 +69,13 @@ fn item(line: usize, rng: &mut Rng, out: &mut impl Write) -> io::Result<()> {
     write!(out, r#""price":{}.{:02},"discounts":["#, rng.u32(1..900), rng.u32(..100))?;
     for number in 0..rng.usize(..3) {
         let comma = if number > 0 { "," } else { "" };
-        write!(out, r#"{comma}{{"code":"CODE{:03}","amount":{}.{:02}}}"#, rng.u32(..400), rng.u32(..40), rng.u32(..100))?;
+        write!(
+            out,
+            r#"{comma}{{"code":"CODE{:03}","amount":{}.{:02}}}"#,
+            rng.u32(..400),
+            rng.u32(..40),
+            rng.u32(..100)
+        )?;
     }
     write!(out, "]}}")
 }

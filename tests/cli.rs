@@ -113,8 +113,10 @@ async fn what_is_wrong_with_the_tables_is_told_once_and_ends_the_run() {
 #[tokio::test]
 async fn json_of_several_objects_is_nothing_but_a_line_each() {
     let database = TestDatabase::empty().await;
-    let output =
-        database.stevedore(&["load", "data/user_status_*", "--json"]).current_dir(repository("")).output();
+    let output = database
+        .stevedore(&["load", "data/user_status_*", "--json"])
+        .current_dir(repository(""))
+        .output();
     let output = output.unwrap();
     let printed = stdout(&output);
     let state = |line| serde_json::from_str::<Value>(line).unwrap()["state"].clone();

@@ -2,21 +2,23 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use pipeline::bundle::{Size, load_bundled};
 use pipeline::error::Error;
+use pipeline::feed::Feed;
 use pipeline::load::{Connections, LoadOptions, Summary, dry_run, load};
-use pipeline::records::CutOptions;
 use pipeline::sink::Mode;
 use pipeline::store::find;
 use serde_json::json;
 
-use crate::support::{TestDatabase, USER_STATUS, options, record};
+use crate::support::{TestDatabase, options, record, repository};
 
-fn in_documents(mode: Mode) -> LoadOptions {
-    let records = "$.data.users[*]".parse().unwrap();
-    LoadOptions { cut: CutOptions { records, ..CutOptions::default() }, ..options(mode) }
-}
+/// The built-in feed, but for where its records are.
+static IN_DOCUMENTS: LazyLock<Arc<Feed>> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(repository("feeds/user_status.toml")).unwrap();
+    Feed::read("documents.toml", &format!("records = \"$.data.users[*]\"\n{text}")).unwrap()
+});
 
 /// Three records, the second of which is damaged, among other members.
 fn document() -> String {
@@ -36,8 +38,8 @@ async fn load_file(
     let found = find(path.to_str().unwrap(), &[]).await.unwrap().objects.remove(0);
     let mut connection = database.migrated().await;
     let object = found.begin().await?;
-    let checked = dry_run(&object, &USER_STATUS, Some(&mut connection), options).await?;
-    let loaded = load(&object, &USER_STATUS, &mut connection, options).await?;
+    let checked = dry_run(&object, &IN_DOCUMENTS, Some(&mut connection), options).await?;
+    let loaded = load(&object, &IN_DOCUMENTS, &mut connection, options).await?;
     assert_eq!((checked.records, checked.rejected), (loaded.records, loaded.rejected));
     Ok(loaded)
 }
@@ -51,7 +53,7 @@ async fn the_records_of_a_document_are_loaded_and_its_rejects_have_their_places(
         let database = TestDatabase::with_old_tables().await;
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let summary = load_file(&path, &database, &in_documents(Mode::Append)).await.unwrap();
+        let summary = load_file(&path, &database, &options(Mode::Append)).await.unwrap();
         assert_eq!((summary.records, summary.loaded, summary.rejected), (3, 2, 1));
         let users = database.rows("select userid from user_status order by 1").await;
         assert_eq!(users, [json!({"userid": "a"}), json!({"userid": "b"})]);
@@ -68,7 +70,7 @@ async fn a_document_without_the_array_fails_and_says_what_it_has() {
     let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
     let path = folder.path().join("a.json");
     std::fs::write(&path, "{\"data\": {\"people\": [], \"total\": 0}}").unwrap();
-    let error = load_file(&path, &database, &in_documents(Mode::Append)).await.unwrap_err();
+    let error = load_file(&path, &database, &options(Mode::Append)).await.unwrap_err();
     assert_eq!(error.code(), "records_not_found");
     let expected = format!(
         "file://{} has no records at $.data.users[*]: $.data has no key users, its keys are people, total",
@@ -86,10 +88,10 @@ async fn of_a_bundle_only_the_document_without_the_array_fails() {
     database.migrated().await;
     let mut connection = database.connect().await;
     let objects = find(folder.path().to_str().unwrap(), &[]).await.unwrap().objects;
-    let (options, mut ended) = (in_documents(Mode::Merge), Vec::new());
+    let (options, mut ended) = (options(Mode::Merge), Vec::new());
     load_bundled(
         objects,
-        &USER_STATUS,
+        &IN_DOCUMENTS,
         vec![&mut connection],
         &options,
         Size::default(),
@@ -107,7 +109,7 @@ async fn documents_are_not_loaded_in_parts_and_the_summary_says_why() {
     let path = folder.path().join("a.json");
     std::fs::write(&path, document()).unwrap();
     let connections = Connections { wanted: NonZeroUsize::new(3), part_bytes: 10 };
-    let options = LoadOptions { connections, ..in_documents(Mode::Append) };
+    let options = LoadOptions { connections, ..options(Mode::Append) };
     let summary = load_file(&path, &database, &options).await.unwrap();
     let reason = "its records are within documents ($.data.users[*])";
     assert_eq!(summary.sequential_reason.as_deref(), Some(reason));

@@ -73,7 +73,9 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
     let own: BoxedStrategy<Value> = match kind {
         Kind::Text => text.prop_map(Value::from).boxed(),
         Kind::Bigint => any::<i64>().prop_map(Value::from).boxed(),
-        Kind::Numeric | Kind::Double => prop_oneof![number, any::<i32>().prop_map(Value::from)].boxed(),
+        Kind::Numeric | Kind::Double => {
+            prop_oneof![number, any::<i32>().prop_map(Value::from)].boxed()
+        }
         Kind::Boolean => any::<bool>().prop_map(Value::from).boxed(),
         Kind::Jsonb => vec(any_value(), 0..3).prop_map(|all| json!({"a": all, "b": {}})).boxed(),
         Kind::Texts => vec(prop::option::of(text), 0..4).prop_map(|all| json!(all)).boxed(),
@@ -83,44 +85,65 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
 
 fn any_value() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![
-        json!(null), json!(true), json!("x"), json!(""), json!(7), json!(1.5), json!([]), json!({}),
-        json!([1, null]), json!({"o": 1}),
+        json!(null),
+        json!(true),
+        json!("x"),
+        json!(""),
+        json!(7),
+        json!(1.5),
+        json!([]),
+        json!({}),
+        json!([1, null]),
+        json!({"o": 1}),
     ])
 }
 
 /// A record of a shape, or an entry: mostly with all its keys.
 fn object(shape: &Shape) -> BoxedStrategy<Value> {
-    let columns: Vec<_> = shape.columns.iter().enumerate().map(|(at, column)| {
-        prop::option::weighted(0.9, value(column.kind)).prop_map(move |value| (at, value))
-    }).collect();
-    let lists: Vec<_> = shape.lists.iter().enumerate().map(|(at, (inner, _))| {
-        let entry = prop_oneof![12 => object(inner), 1 => Just(Value::Null), 1 => Just(json!(1))];
-        let list = prop_oneof![12 => vec(entry, 0..4).prop_map(Value::from), 1 => any_value()];
-        prop::option::weighted(0.9, list).prop_map(move |value| (at, value))
-    }).collect();
+    let columns: Vec<_> = shape
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            prop::option::weighted(0.9, value(column.kind)).prop_map(move |value| (at, value))
+        })
+        .collect();
+    let lists: Vec<_> = shape
+        .lists
+        .iter()
+        .enumerate()
+        .map(|(at, (inner, _))| {
+            let entry =
+                prop_oneof![12 => object(inner), 1 => Just(Value::Null), 1 => Just(json!(1))];
+            let list = prop_oneof![12 => vec(entry, 0..4).prop_map(Value::from), 1 => any_value()];
+            prop::option::weighted(0.9, list).prop_map(move |value| (at, value))
+        })
+        .collect();
     let declared = shape.columns.clone();
-    (columns, lists, prop::bool::weighted(0.1)).prop_map(move |(columns, lists, is_odd)| {
-        let mut object = Map::new();
-        for (at, value) in columns {
-            let Some(value) = value else { continue };
-            match declared[at].within {
-                None => object.insert(format!("c{at}"), value),
-                Some(within) => object
-                    .entry(within)
-                    .or_insert_with(|| json!({}))
-                    .as_object_mut()
-                    .unwrap()
-                    .insert(format!("c{at}"), value),
-            };
-        }
-        if is_odd && let Some(within) = object.get_mut("o") {
-            *within = json!("no object");
-        }
-        for (at, value) in lists {
-            object.extend(value.map(|value| (format!("l{at}"), value)));
-        }
-        Value::Object(object)
-    }).boxed()
+    (columns, lists, prop::bool::weighted(0.1))
+        .prop_map(move |(columns, lists, is_odd)| {
+            let mut object = Map::new();
+            for (at, value) in columns {
+                let Some(value) = value else { continue };
+                match declared[at].within {
+                    None => object.insert(format!("c{at}"), value),
+                    Some(within) => object
+                        .entry(within)
+                        .or_insert_with(|| json!({}))
+                        .as_object_mut()
+                        .unwrap()
+                        .insert(format!("c{at}"), value),
+                };
+            }
+            if is_odd && let Some(within) = object.get_mut("o") {
+                *within = json!("no object");
+            }
+            for (at, value) in lists {
+                object.extend(value.map(|value| (format!("l{at}"), value)));
+            }
+            Value::Object(object)
+        })
+        .boxed()
 }
 
 /// The feed file of a shape.
@@ -270,7 +293,9 @@ fn normal(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),
         Value::Array(all) => all.iter().map(normal).collect(),
-        Value::Object(all) => all.iter().map(|(name, value)| (name.clone(), normal(value))).collect(),
+        Value::Object(all) => {
+            all.iter().map(|(name, value)| (name.clone(), normal(value))).collect()
+        }
         other => other.clone(),
     }
 }
@@ -303,8 +328,11 @@ async fn what_lands_of_any_feed_is_what_a_slow_reading_finds() {
         assert_eq!(landed.1, rejected, "{}\n{text}", feed.text);
         for (table, rows) in landed.0 {
             let wanted = expected.0.iter().find(|(name, _)| *name == table);
-            let wanted: Vec<_> =
-                wanted.into_iter().flat_map(|(_, rows)| rows).map(|row| normal(&json!(row))).collect();
+            let wanted: Vec<_> = wanted
+                .into_iter()
+                .flat_map(|(_, rows)| rows)
+                .map(|row| normal(&json!(row)))
+                .collect();
             let rows: Vec<_> = rows.iter().map(normal).collect();
             assert_eq!(rows, wanted, "{table}\n{}\n{text}", feed.text);
         }
@@ -317,7 +345,11 @@ async fn what_lands_of_any_feed_is_what_a_slow_reading_finds() {
 
 /// Loads a text, and the rows of each table in their order, with the number of the record's row instead of its
 /// id; and how many records are rejected.
-async fn land(database: &TestDatabase, feed: &Arc<Feed>, text: &str) -> (Vec<(String, Vec<Value>)>, usize) {
+async fn land(
+    database: &TestDatabase,
+    feed: &Arc<Feed>,
+    text: &str,
+) -> (Vec<(String, Vec<Value>)>, usize) {
     let store = Arc::new(InMemory::new());
     store.put(&feed.name.as_str().into(), PutPayload::from(text.to_owned())).await.unwrap();
     let object = Bucket::new("memory://", store).locate(&feed.name).await.unwrap();

@@ -40,7 +40,9 @@ fn feed(text: &str) -> Arc<Feed> {
 
 /// A feed of one table with one column.
 fn of_column(column: &str) -> Arc<Feed> {
-    feed(&format!("name = \"t\"\nmode = \"append\"\n[[table]]\nname = \"t\"\ncolumns.v = {column}\n"))
+    feed(&format!(
+        "name = \"t\"\nmode = \"append\"\n[[table]]\nname = \"t\"\ncolumns.v = {column}\n"
+    ))
 }
 
 /// What lands of values of a column, and why the others are rejected.
@@ -54,7 +56,8 @@ async fn landed(column: &str, values: &[&str]) -> (Vec<Value>, Vec<(Value, Value
     let rejects = "select reason, detail from t_rejects order by record_no";
     let rejects = connection.query(rejects, &[]).await.unwrap();
     let rows = rows.iter().map(|row| row.get::<_, Option<String>>(0).into()).collect();
-    let rejects = rejects.iter().map(|row| (row.get::<_, &str>(0).into(), row.get::<_, &str>(1).into()));
+    let rejects =
+        rejects.iter().map(|row| (row.get::<_, &str>(0).into(), row.get::<_, &str>(1).into()));
     (rows, rejects.collect())
 }
 
@@ -75,7 +78,11 @@ async fn each_type_takes_the_json_that_the_contract_says() {
         ),
         (
             "{ type = \"numeric(6,2)\", accept = [\"string\"] }",
-            vec![("\"1.5\"", json!("1.50")), ("9999.99", json!("9999.99")), ("1.500", json!("1.50"))],
+            vec![
+                ("\"1.5\"", json!("1.50")),
+                ("9999.99", json!("9999.99")),
+                ("1.500", json!("1.50")),
+            ],
             vec![("10000", "out_of_range"), ("1.005", "out_of_range"), ("\"x\"", "wrong_type")],
         ),
         (
@@ -105,7 +112,10 @@ async fn each_type_takes_the_json_that_the_contract_says() {
         ),
         (
             "{ type = \"timestamp\", unit = \"ms\" }",
-            vec![("1709210000123", json!("2024-02-29 12:33:20.123")), ("-1", json!("1969-12-31 23:59:59.999"))],
+            vec![
+                ("1709210000123", json!("2024-02-29 12:33:20.123")),
+                ("-1", json!("1969-12-31 23:59:59.999")),
+            ],
             vec![("1.5", "wrong_type"), ("9223372036854775807", "out_of_range")],
         ),
         (
@@ -170,7 +180,11 @@ async fn each_type_takes_the_json_that_the_contract_says() {
         let (rows, rejects) = landed(column, &all.collect::<Vec<_>>()).await;
         assert_eq!(rows, taken.into_iter().map(|it| it.1).collect::<Vec<_>>(), "{column}");
         let reasons: Vec<_> = rejects.iter().map(|it| it.0.as_str().unwrap()).collect();
-        assert_eq!(reasons, rejected.iter().map(|it| it.1).collect::<Vec<_>>(), "{column} {rejects:?}");
+        assert_eq!(
+            reasons,
+            rejected.iter().map(|it| it.1).collect::<Vec<_>>(),
+            "{column} {rejects:?}"
+        );
     }
 }
 
@@ -219,9 +233,13 @@ async fn orders_land_in_three_tables_with_what_their_feed_declares() {
             "total_cents": 12990, "extra": {"note": "leave at the door"}, "hash": 16,
             "object": summary.object, "load_id": summary.load_id})
     );
-    assert_eq!((&orders[1]["at"], &orders[1]["currency"]), (&json!("2026-03-01T09:00:00"), &json!("CHF")));
+    assert_eq!(
+        (&orders[1]["at"], &orders[1]["currency"]),
+        (&json!("2026-03-01T09:00:00"), &json!("CHF"))
+    );
     assert_eq!((&orders[2]["city"], &orders[2]["extra"]), (&Value::Null, &Value::Null));
-    let items = "select right(order_id::text, 2) as id, line, sku, qty from order_items order by 1, 2";
+    let items =
+        "select right(order_id::text, 2) as id, line, sku, qty from order_items order by 1, 2";
     assert_eq!(
         database.rows(items).await,
         [
@@ -267,7 +285,8 @@ async fn orders_land_in_three_tables_with_what_their_feed_declares() {
 /// An order of this number, version, total, and these items, each with as many discounts.
 fn order(number: u32, minute: u32, total: &str, items: &[(&str, usize)]) -> String {
     let items = items.iter().map(|(sku, discounts)| {
-        let discounts = (0..*discounts).map(|at| json!({"code": format!("{sku}-{at}"), "amount": at}));
+        let discounts =
+            (0..*discounts).map(|at| json!({"code": format!("{sku}-{at}"), "amount": at}));
         json!({"sku": sku, "qty": 1, "discounts": discounts.collect::<Vec<_>>()})
     });
     let items = serde_json::to_string(&items.collect::<Vec<_>>()).unwrap();
@@ -293,20 +312,23 @@ async fn a_merge_replaces_the_children_of_the_orders_that_changed() {
     assert_eq!(counts(&loaded)[1], RowCounts::inserted(4));
     assert_eq!(counts(&loaded)[2], RowCounts::inserted(4));
     let second = [
-        order(1, 2, "10", &[("b", 1)]),             // an item is gone
-        order(2, 1, "20", &[("c", 0)]),             // did not change
-        order(3, 4, "31", &[("x", 1), ("y", 1)]),   // is older
-        order(4, 3, "40", &[("z", 0)]),             // is beaten by the next
+        order(1, 2, "10", &[("b", 1)]),           // an item is gone
+        order(2, 1, "20", &[("c", 0)]),           // did not change
+        order(3, 4, "31", &[("x", 1), ("y", 1)]), // is older
+        order(4, 3, "40", &[("z", 0)]),           // is beaten by the next
         order(4, 4, "40", &[("n", 3)]),
-        order(5, 1, "50", &[("e", 1)]),             // is new
+        order(5, 1, "50", &[("e", 1)]), // is new
     ];
     let merged = load_version(&database, &feed, "o2", &second.join("\n")).await.unwrap();
     let [orders, items, discounts] = counts(&merged)[..] else { panic!("{merged:?}") };
-    let expected = RowCounts { rows: 6, inserted: 1, updated: 2, unchanged: 1, superseded: 2, deleted: 0 };
+    let expected =
+        RowCounts { rows: 6, inserted: 1, updated: 2, unchanged: 1, superseded: 2, deleted: 0 };
     assert_eq!(orders, expected);
-    let expected = RowCounts { rows: 7, inserted: 3, updated: 0, unchanged: 1, superseded: 3, deleted: 2 };
+    let expected =
+        RowCounts { rows: 7, inserted: 3, updated: 0, unchanged: 1, superseded: 3, deleted: 2 };
     assert_eq!(items, expected);
-    let expected = RowCounts { rows: 7, inserted: 5, updated: 0, unchanged: 0, superseded: 2, deleted: 3 };
+    let expected =
+        RowCounts { rows: 7, inserted: 5, updated: 0, unchanged: 0, superseded: 2, deleted: 3 };
     assert_eq!(discounts, expected);
     let lines = "select right(order_id::text, 1) || ' ' || line || ' ' || sku as v from order_items order by 1";
     let lines = database.rows(lines).await.into_iter().map(|row| row["v"].clone());
@@ -339,7 +361,11 @@ async fn the_rows_of_a_new_version_replace_those_of_the_earlier_ones() {
     );
     let version = async |key: &str, text: &str| {
         let loaded = load_version(&database, &feed, key, text).await.unwrap();
-        loaded.tables.iter().map(|table| (table.counts.inserted, table.counts.deleted)).collect::<Vec<_>>()
+        loaded
+            .tables
+            .iter()
+            .map(|table| (table.counts.inserted, table.counts.deleted))
+            .collect::<Vec<_>>()
     };
     let none = (0, 0);
     assert_eq!(version("a", r#"{"v":1,"pages":["x","y"]}{"v":2}"#).await, [(2, 0), (2, 0), none]);
@@ -416,9 +442,13 @@ async fn events_keep_what_all_have_in_columns_and_the_rest_as_it_is() {
     );
     let whole = database.rows("select event from github_events where issue_number = 7").await;
     assert_eq!(whole[0]["event"]["issue"]["labels"], json!([{"name": "bug"}]));
-    let rejects = database.rows("select detail from github_events_rejects order by record_no").await;
+    let rejects =
+        database.rows("select detail from github_events_rejects order by record_no").await;
     let details: Vec<_> = rejects.iter().map(|row| row["detail"].as_str().unwrap()).collect();
-    assert!(details.contains(&"/commits/0: sha_is_whole: expected length(sha) = 40"), "{details:?}");
+    assert!(
+        details.contains(&"/commits/0: sha_is_whole: expected length(sha) = 40"),
+        "{details:?}"
+    );
 }
 
 #[tokio::test]
@@ -428,7 +458,8 @@ async fn records_at_a_path_of_a_document_are_loaded() {
     let feed = example("readings.toml");
     let summary = load_version(&database, &feed, "r", &text).await.unwrap();
     assert_eq!((summary.loaded, summary.rejected), (3, 2));
-    let readings = "select station, taken_at at time zone 'UTC' as at, celsius, fahrenheit from readings";
+    let readings =
+        "select station, taken_at at time zone 'UTC' as at, celsius, fahrenheit from readings";
     assert_eq!(
         database.rows(readings).await,
         [

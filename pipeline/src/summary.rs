@@ -191,8 +191,9 @@ impl Summary {
     pub(crate) fn after(mut self, earlier: Option<&EarlierVersion>, children: Children) -> Self {
         // A load of which every record was rejected puts no rows beside others.
         let mode = self.mode.filter(|_| self.loaded > 0);
-        let warning =
-            mode.zip(earlier).and_then(|(mode, it)| Warning::object_overwritten(mode, children, it));
+        let warning = mode
+            .zip(earlier)
+            .and_then(|(mode, it)| Warning::object_overwritten(mode, children, it));
         self.warnings.extend(warning);
         self
     }

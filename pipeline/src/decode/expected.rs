@@ -108,7 +108,9 @@ impl Shape {
         for (slot, field) in fields.iter().enumerate() {
             let limit = limits.of_field(table, slot);
             let (takes, list) = match &field.kind {
-                Kind::Value(data_type, reading) => (Takes::Value(data_type.clone(), *reading), None),
+                Kind::Value(data_type, reading) => {
+                    (Takes::Value(data_type.clone(), *reading), None)
+                }
                 Kind::List(list) => {
                     let prefix = format!("{prefix}{}.", field.name());
                     self.add_scope(list.table, &list.fields, prefix, limits);

@@ -25,9 +25,7 @@ impl Limits {
             for column in &table.columns {
                 let limit = match (column.source, table.rows) {
                     (Source::Record(field), _) => &mut limits.tables[0][field],
-                    (Source::Entry(field), RowsOf::Entries { .. }) => {
-                        &mut limits.tables[at][field]
-                    }
+                    (Source::Entry(field), RowsOf::Entries { .. }) => &mut limits.tables[at][field],
                     _ => continue,
                 };
                 let known = std::mem::replace(limit, Limit::None);

@@ -301,7 +301,8 @@ impl<'a> Reader<'a> {
             Unknown::Reject if self.unknown_problem.is_none() => {
                 let name = unknown_name(self.record, key);
                 let pointer = format!("{}/{name}", self.shape.objects[within.object].pointer);
-                let detail = format!("{}: expected no such key", self.trail.to(self.shape, &pointer));
+                let detail =
+                    format!("{}: expected no such key", self.trail.to(self.shape, &pointer));
                 self.unknown_problem = Some(Problem { reason: Reason::UnknownField, detail });
             }
             _ => {}

@@ -6,8 +6,8 @@ use super::preset::Preset;
 use super::record::{Reader, Within};
 use super::slot::{Piece, Run, Slot};
 use crate::feed::{
-    Digits, JsonProblem, Limit, Reading, Reason, Type, check_json, days, is_number, is_uuid, micros,
-    micros_of_unit, push_hex,
+    Digits, JsonProblem, Limit, Reading, Reason, Type, check_json, days, is_number, is_uuid,
+    micros, micros_of_unit, push_hex,
 };
 use crate::json::{Fault, Quoted, Span, Value, unescape};
 
@@ -46,7 +46,9 @@ impl<'a> Reader<'a> {
     fn scalar(&mut self, value: Value, wanted: Wanted<'_>) -> Result<Slot, Fault> {
         Ok(match (wanted.data_type, value) {
             (_, Value::Null) => Slot::Null,
-            (Type::Text | Type::Varchar(_), Value::String(quoted)) => self.text_slot(quoted, wanted),
+            (Type::Text | Type::Varchar(_), Value::String(quoted)) => {
+                self.text_slot(quoted, wanted)
+            }
             (Type::Text | Type::Varchar(_), Value::Number { text, .. }) => {
                 self.limited(Piece::new(text, false), wanted)
             }
@@ -236,7 +238,9 @@ impl<'a> Reader<'a> {
     pub(super) fn json_slot(&mut self, span: Span, pointer: &str) -> Slot {
         let (reason, expected, found) = match check_json(&self.record[span.range()]) {
             Ok(()) => return Slot::Text(Piece::new(span, false)),
-            Err(JsonProblem::Nul) => (Reason::NulCharacter, "text that Postgres can hold", "U+0000"),
+            Err(JsonProblem::Nul) => {
+                (Reason::NulCharacter, "text that Postgres can hold", "U+0000")
+            }
             Err(JsonProblem::Number) => {
                 (Reason::OutOfRange, "numbers that jsonb can hold", "one with too many digits")
             }

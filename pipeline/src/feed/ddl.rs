@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Children, ColumnPlan, Feed, Ident, Mode, RowsOf, Source, Stamped, TablePlan, listed,
-};
+use super::{Children, ColumnPlan, Feed, Ident, Mode, RowsOf, Source, Stamped, TablePlan, listed};
 
 /// SQL that creates the tables of a feed for loads in a mode where they are missing, and adds the columns that
 /// an older rejects table lacks. Running it again changes nothing.

@@ -60,7 +60,9 @@ impl Limit {
             (
                 Self::Digits { integer, scale },
                 Self::Digits { integer: other_integer, scale: other_scale },
-            ) => Self::Digits { integer: integer.min(other_integer), scale: scale.min(other_scale) },
+            ) => {
+                Self::Digits { integer: integer.min(other_integer), scale: scale.min(other_scale) }
+            }
             (labels @ Self::OneOf(_), _) | (_, labels @ Self::OneOf(_)) => labels,
             (limit, _) => limit,
         }

@@ -60,10 +60,10 @@ pub use plan::{ColumnPlan, Decoded, Plan, RowsOf, Source, Stamped, TablePlan};
 pub use reason::Reason;
 pub use table_name::TableName;
 pub use types::{Precision, Storage, Type, Wire};
-pub use value::{Encoding, Unit, Zone, is_uuid};
 pub(crate) use value::{
     Digits, JsonProblem, check_json, days, is_number, micros, micros_of_unit, push_hex,
 };
+pub use value::{Encoding, Unit, Zone, is_uuid};
 
 use crate::error::{Error, Result};
 use crate::json::records_path::RecordsPath;

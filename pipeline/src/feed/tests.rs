@@ -191,16 +191,28 @@ fn each_mistake_in_a_feed_file_is_said_where_it_stands() {
         ("[\"id\"]", "[]", "7:12: `children = \"replace\"` needs a `key`"),
         ("[\"id\"]", "[]", "1:8: a feed with child tables needs a `key` or a `record_id`"),
         ("\"at\"\n", "\"picture\"\n", "6:13: the column `picture` must be `required = true`"),
-        ("mode = \"merge\"", "mode = \"merge\"\nrecord_id = \"$id\"", "4:13: a column's name does not begin"),
+        (
+            "mode = \"merge\"",
+            "mode = \"merge\"\nrecord_id = \"$id\"",
+            "4:13: a column's name does not begin",
+        ),
         ("rest = \"extra\"\n", "", "15:8: `unknown = \"rest\"` needs a column"),
         ("unknown = \"rest\"", "", "16:8: `rest` keeps nothing without `unknown = \"rest\"`"),
         ("id = { type = \"uuid\"", "id = { type = \"int\"", "18:15: `int` is no type"),
         ("assume = \"UTC\"", "assume = \"CET\"", "expected `UTC`: no other time zone"),
-        ("made = { type = \"timestamp\"", "made = { type = \"date\"", "only timestamps have a `unit`"),
+        (
+            "made = { type = \"timestamp\"",
+            "made = { type = \"date\"",
+            "only timestamps have a `unit`",
+        ),
         ("unit = \"ms\"", "unit = \"min\"", "`min` is no unit: expected s, ms or us"),
         ("unit = \"ms\"", "assume = \"UTC\"", "only a timestamptz can `assume` a time zone"),
         ("accept = [\"string\"]", "accept = [\"number\"]", "expected `string`"),
-        ("tags = { type = \"text[]\"", "tags = { accept = [\"string\"], type = \"text[]\"", "only numbers can be accepted"),
+        (
+            "tags = { type = \"text[]\"",
+            "tags = { accept = [\"string\"], type = \"text[]\"",
+            "only numbers can be accepted",
+        ),
         (", encoding = \"base64\"", "", "bytea needs `encoding"),
         ("\"base64\"", "\"base32\"", "`base32` is no encoding"),
         ("\"text[]\"", "\"text[]\", encoding = \"hex\"", "only bytea has an `encoding`"),
@@ -209,16 +221,36 @@ fn each_mistake_in_a_feed_file_is_said_where_it_stands() {
         ("default = \"Bern\"", "default = 5", "the default of a text cannot be 5"),
         ("default = \"Bern\"", "default = 2024-01-01", "the default of a text cannot be"),
         ("sql = \"total * 100\"", "sql = \"totl * 100\"", "no column `totl`"),
-        ("sql = \"total * 100\"", "sql = \"sum(total)\"", "it must be of one row, and holds an aggregate"),
-        ("sql = \"total * 100\"", "sql = \"total * 100\", path = \"$.x\"", "a `path` or is computed"),
-        ("sql = \"total * 100\"", "sql = \"total * 100\", required = true", "a computed column has no `required`"),
+        (
+            "sql = \"total * 100\"",
+            "sql = \"sum(total)\"",
+            "it must be of one row, and holds an aggregate",
+        ),
+        (
+            "sql = \"total * 100\"",
+            "sql = \"total * 100\", path = \"$.x\"",
+            "a `path` or is computed",
+        ),
+        (
+            "sql = \"total * 100\"",
+            "sql = \"total * 100\", required = true",
+            "a computed column has no `required`",
+        ),
         ("type = \"bigint\"", "type = \"jsonb\"", "a column of type jsonb cannot be computed"),
         ("\"$.items[*]\"", "\"$.items\"", "expected a list: `$.key[*]`"),
         ("\"$.items[*]\"", "\"$[*]\"", "a record is no list"),
         ("each = \"$.items[*]\"\n", "", "a table behind the first has a row for each entry"),
         ("\"$.items[*].discounts[*]\"", "\"$.items[*]\"", "is read into another table already"),
-        ("\"$.items[*].discounts[*]\"", "\"$.parts[*].discounts[*]\"", "declare `each = \"$.parts[*]\"` before"),
-        ("position = \"discount\"", "position = \"line\"", "the table `discounts` has two columns `line`"),
+        (
+            "\"$.items[*].discounts[*]\"",
+            "\"$.parts[*].discounts[*]\"",
+            "declare `each = \"$.parts[*]\"` before",
+        ),
+        (
+            "position = \"discount\"",
+            "position = \"line\"",
+            "the table `discounts` has two columns `line`",
+        ),
         ("position = \"discount\"", "rest = \"r\"", "only the first table has a `rest`"),
         ("rest = \"extra\"", "rest = \"extra\"\neach = \"$.a[*]\"", "so it has no `each`"),
         ("rest = \"extra\"", "rest = \"extra\"\nposition = \"no\"", "so it has no `position`"),
@@ -243,7 +275,8 @@ fn each_mistake_in_a_feed_file_is_said_where_it_stands() {
         .collect();
     let error = Feed::read("orders.toml", &(EVERYTHING.to_owned() + &tables)).unwrap_err();
     assert!(error.to_string().contains("a feed has at most 32 tables"), "{error}");
-    let text = EVERYTHING.replacen("\"merge\"", "\"replace\"", 1).replacen("load_id = \"load_id\"", "", 1);
+    let text =
+        EVERYTHING.replacen("\"merge\"", "\"replace\"", 1).replacen("load_id = \"load_id\"", "", 1);
     let error = Feed::read("orders.toml", &text).unwrap_err().to_string();
     assert!(error.contains("mode `replace` needs `load_id`"), "{error}");
     let deep = format!("[[table]]\nname = \"d\"\neach = \"${}\"\n", ".a[*]".repeat(9));

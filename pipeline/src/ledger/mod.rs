@@ -14,7 +14,9 @@ mod parts;
 
 pub(crate) use discard::{LedgerState, Unfinished, claim_parts, claim_unfinished, remove};
 pub(crate) use earlier::{EarlierVersion, earlier_versions};
-pub(crate) use loads::{claim, claim_origins, is_recorded, loaded, next_loads, record, replaced_loads};
+pub(crate) use loads::{
+    claim, claim_origins, is_recorded, loaded, next_loads, record, replaced_loads,
+};
 pub(crate) use parts::{
     Incomplete, Part, RecordedPart, complete, incomplete, is_begun, is_part_committed, parts, plan,
     record_part, take_part, take_part_of_others,

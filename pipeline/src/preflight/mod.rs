@@ -96,6 +96,9 @@ impl Preflight {
         others: Others<'_>,
         connection: &mut Connection,
     ) -> Vec<Result<PreflightReport>> {
+        if !feed.records.is_document() {
+            return objects.iter().map(|_| Ok(PreflightReport::default())).collect();
+        }
         let mut held = Vec::with_capacity(objects.len());
         let mut tried = HashSet::new();
         for objects in objects.chunks(AT_ONCE) {
@@ -201,6 +204,8 @@ impl Preflight {
         connection: Option<&mut Connection>,
     ) -> Result<Option<Source>> {
         let PreflightRequest { object, feed, dry_run, .. } = *planned;
+        // The catalog describes whole documents.
+        let connection = connection.filter(|_| feed.records.is_document());
         let known = match connection {
             Some(connection) => {
                 let known = self.known(object, feed, connection).await;
@@ -259,7 +264,7 @@ impl Preflight {
     ) -> Result<PreflightReport> {
         let PreflightRequest { object, feed, options, .. } = *planned;
         let is_rejected =
-            probe::is_rejected(object, feed, limits.clone(), options.cut.clone()).await;
+            probe::is_rejected(object, feed, limits.clone(), options.of_feed(feed).cut).await;
         match is_rejected {
             Ok(true) => Err(Error::Mismatch {
                 object: object.url(),
@@ -310,7 +315,8 @@ impl Preflight {
 
 /// What the beginning of the object itself holds; nothing where there is no record with a field.
 async fn self_described(planned: &PreflightRequest<'_>) -> Result<Option<Source>> {
-    let seen = infer_object(planned.object, &options(&planned.options.cut)).await?;
+    let cut = planned.options.of_feed(planned.feed).cut;
+    let seen = infer_object(planned.object, &options(&cut)).await?;
     let columns = seen.shape.columns();
     Ok((!columns.is_empty()).then(|| Source {
         name: "the object".to_owned(),

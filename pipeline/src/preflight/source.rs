@@ -178,7 +178,11 @@ impl Candidate {
         let has = |name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
         let names = self.names.as_ref().filter(|names| !names.is_empty());
         let is_its = names.is_some_and(|names| names.iter().all(|name| has(name)));
-        let fields = feed.fields.iter().filter(|field| field.path.first().is_some_and(|key| has(key))).count();
+        let fields = feed
+            .fields
+            .iter()
+            .filter(|field| field.path.first().is_some_and(|key| has(key)))
+            .count();
         (is_its, !self.source.is_sample, self.folder, fields)
     }
 }

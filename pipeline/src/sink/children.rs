@@ -143,7 +143,8 @@ impl Targets {
         let (name, staging) = (&self.tables[table].name, self.copied_to(table));
         let names = listed(self.tables[table].names());
         let selected = listed(self.tables[table].names().map(|name| format!("staged.{name}")));
-        let from = format!("from {staging} as staged join {OUTCOMES} as outcome on {}", self.is_of_sql());
+        let from =
+            format!("from {staging} as staged join {OUTCOMES} as outcome on {}", self.is_of_sql());
         let insert = format!(
             "insert into {name} ({names}) select {selected} {from} where outcome.outcome <= {UPDATED}"
         );

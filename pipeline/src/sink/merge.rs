@@ -211,7 +211,10 @@ impl Targets {
     }
 
     /// What the winner of a key is greatest by.
-    pub(super) fn order<'a>(&'a self, object_no: Option<&'a Ident>) -> impl Iterator<Item = Ident> + 'a {
+    pub(super) fn order<'a>(
+        &'a self,
+        object_no: Option<&'a Ident>,
+    ) -> impl Iterator<Item = Ident> + 'a {
         let record_no = Ident::ours(Decoded::RecordNo.column());
         self.feed.latest_by.iter().chain(object_no).cloned().chain([record_no])
     }
@@ -246,7 +249,6 @@ impl Targets {
 pub(super) fn merged(row: &Row) -> (Option<u32>, Merged) {
     let count = |at| u64::try_from(row.get::<_, i64>(at)).unwrap_or_default();
     let object_no = row.get::<_, Option<i32>>(0).and_then(|no| u32::try_from(no).ok());
-    let merged =
-        Merged { inserted: count(1), updated: count(2), unchanged: count(3), deleted: 0 };
+    let merged = Merged { inserted: count(1), updated: count(2), unchanged: count(3), deleted: 0 };
     (object_no, merged)
 }

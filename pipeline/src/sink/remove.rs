@@ -6,8 +6,8 @@ use serde::Serialize;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
-use crate::error::{Error, Result};
 use super::target::Targets;
+use crate::error::{Error, Result};
 use crate::feed::{Feed, RowsOf, Source, Stamped, TablePlan};
 
 /// How many rows of a table were removed.

@@ -55,7 +55,12 @@ impl Table {
                 Some(in_index) if is_indexed(&column.name) => limit.narrower(in_index),
                 _ => limit,
             };
-            Column { name: column.name.clone(), data_type: column.data_type.clone(), limit, label: None }
+            Column {
+                name: column.name.clone(),
+                data_type: column.data_type.clone(),
+                limit,
+                label: None,
+            }
         });
         let columns = columns.collect();
         Self { name: plan.name.clone(), columns, is_partitioned: false }

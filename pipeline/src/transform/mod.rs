@@ -15,10 +15,10 @@ use polars::prelude::DataFrame;
 use polars_async::executor::ALLOW_RAYON_THREADS;
 use tokio::sync::mpsc;
 
+pub(crate) use self::entries::entry_counts;
 #[cfg(test)]
 pub(crate) use self::example::Example;
 pub(crate) use self::frames::Frames;
-pub(crate) use self::entries::entry_counts;
 pub(crate) use self::tally::{TableTally, Tally, reasons};
 pub use self::warm_up::warm_up;
 pub(crate) use self::worker::Work;

@@ -28,12 +28,12 @@ impl Check {
     }
 
     fn root(&mut self, table: &TableFile) -> Scope {
-        for (is_there, word) in [
-            (table.each.as_ref(), "each"),
-            (table.position.as_ref(), "position"),
-        ] {
+        for (is_there, word) in
+            [(table.each.as_ref(), "each"), (table.position.as_ref(), "position")]
+        {
             if let Some(at) = is_there {
-                let message = format!("the first table has a row for each record, so it has no `{word}`");
+                let message =
+                    format!("the first table has a row for each record, so it has no `{word}`");
                 self.wrong(at, message);
             }
         }
@@ -68,7 +68,9 @@ impl Check {
                     fields: Vec::new(),
                     position: match &position {
                         Some(name) => Some(name.as_str().to_owned()),
-                        None => self.counts_entries(each.get_ref()).then(|| format!("$position_{at}")),
+                        None => {
+                            self.counts_entries(each.get_ref()).then(|| format!("$position_{at}"))
+                        }
                     },
                 }),
                 required: table.required,
@@ -147,5 +149,7 @@ fn lists_with_expressions(file: &FeedFile) -> Vec<String> {
 fn no_parent(each: &Spanned<String>) -> String {
     let outer = each.get_ref().trim_end_matches("[*]");
     let outer = outer.rfind("[*]").map_or(outer, |end| &outer[..end + 3]);
-    format!("the list within needs a table of the list around it: declare `each = \"{outer}\"` before")
+    format!(
+        "the list within needs a table of the list around it: declare `each = \"{outer}\"` before"
+    )
 }

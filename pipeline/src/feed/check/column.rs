@@ -41,8 +41,7 @@ impl Check {
     }
 
     fn read_column(&mut self, name: &Spanned<String>, column: &ColumnFile, scope: &mut Scope) {
-        let (ident, data_type) =
-            (self.column_name(name), self.parse::<Type>(&column.type_name));
+        let (ident, data_type) = (self.column_name(name), self.parse::<Type>(&column.type_name));
         let path = match &column.path {
             Some(path) => self.keys(path),
             None => Some(vec![name.get_ref().clone()]),
@@ -81,7 +80,8 @@ impl Check {
         let path: JsonPath = self.parse(text)?;
         let keys: Option<Vec<_>> = path.steps().iter().map(key).collect();
         if keys.is_none() {
-            let message = "a column is at one place: `[*]` belongs into the `each` of a table of its own";
+            let message =
+                "a column is at one place: `[*]` belongs into the `each` of a table of its own";
             self.wrong(text, message);
         }
         keys
@@ -96,7 +96,9 @@ impl Check {
         for accepted in &column.accept {
             match (accepted.get_ref().as_str(), is_number) {
                 ("string", true) => reading.from_strings = true,
-                ("string", false) => self.wrong(accepted, "only numbers can be accepted in strings"),
+                ("string", false) => {
+                    self.wrong(accepted, "only numbers can be accepted in strings")
+                }
                 _ => self.wrong(accepted, "expected `string`: nothing else can be accepted"),
             }
         }
@@ -148,13 +150,15 @@ impl Check {
                 `[[rule]]`";
             self.wrong(sql, message);
         }
-        let (ident, data_type) =
-            (self.column_name(name), self.parse::<Type>(&column.type_name));
+        let (ident, data_type) = (self.column_name(name), self.parse::<Type>(&column.type_name));
         let (Some(name), Some(data_type)) = (ident, data_type) else {
             return;
         };
         if matches!(data_type, Type::Array(_) | Type::Jsonb | Type::Bytea | Type::Uuid) {
-            self.wrong(&column.type_name, format!("a column of type {data_type} cannot be computed"));
+            self.wrong(
+                &column.type_name,
+                format!("a column of type {data_type} cannot be computed"),
+            );
             return;
         }
         if let Some((expression, _)) = self.expression(sql, &of_json(&scope.columns)) {
@@ -177,7 +181,8 @@ impl Check {
 
 /// The columns of a table that are read from JSON, as expressions name them.
 fn of_json(columns: &[ColumnPlan]) -> Vec<(&str, &Type)> {
-    let read = columns.iter().filter(|it| matches!(it.source, Source::Record(_) | Source::Entry(_)));
+    let read =
+        columns.iter().filter(|it| matches!(it.source, Source::Record(_) | Source::Entry(_)));
     read.map(|column| (column.name.as_str(), &column.data_type)).collect()
 }
 

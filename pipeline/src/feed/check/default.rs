@@ -3,7 +3,7 @@
 use toml::{Spanned, Value};
 
 use super::Check;
-use crate::feed::{Digits, Limit, Reading, Type, is_uuid, days, micros};
+use crate::feed::{Digits, Limit, Reading, Type, days, is_uuid, micros};
 
 impl Check {
     /// The default of a column as JSON, if its type takes it.
@@ -26,7 +26,9 @@ impl Check {
             self.wrong(value, format!("the default of a {data_type} cannot be {found}"));
             return None;
         }
-        serde_json::to_string(value.get_ref()).map_err(|error| self.wrong(value, error.to_string())).ok()
+        serde_json::to_string(value.get_ref())
+            .map_err(|error| self.wrong(value, error.to_string()))
+            .ok()
     }
 }
 

@@ -16,7 +16,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::file::{ChildrenWord, FeedFile, MetadataFile, ModeWord, UnknownWord};
 use super::plan::{ColumnPlan, Decoded, Plan, RowsOf, Stamped};
 use super::problem::Problem;
-use super::{Children, Expression, Feed, Field, Ident, Kind, Mode, Objects, RequestedMode, Unknown};
+use super::{
+    Children, Expression, Feed, Field, Ident, Kind, Mode, Objects, RequestedMode, Unknown,
+};
 use crate::json::records_path::RecordsPath;
 use crate::max_rejected::MaxRejected;
 
@@ -173,7 +175,10 @@ impl Check {
             return;
         };
         if *children.get_ref() == ChildrenWord::Replace && file.key.is_empty() {
-            self.wrong(children, "`children = \"replace\"` needs a `key`, by which rows are merged");
+            self.wrong(
+                children,
+                "`children = \"replace\"` needs a `key`, by which rows are merged",
+            );
         }
     }
 
@@ -208,7 +213,6 @@ fn joined(mut scopes: Vec<Scope>) -> Vec<Field> {
     }
     Vec::new()
 }
-
 
 impl From<ModeWord> for RequestedMode {
     fn from(word: ModeWord) -> Self {

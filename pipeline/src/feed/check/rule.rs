@@ -13,7 +13,10 @@ impl Check {
         for rule in &file.rule {
             let name = rule.name.get_ref();
             if name.is_empty() || rules.iter().any(|other| other.name == *name) {
-                self.wrong(&rule.name, format!("expected a name that no other rule has, found `{name}`"));
+                self.wrong(
+                    &rule.name,
+                    format!("expected a name that no other rule has, found `{name}`"),
+                );
                 continue;
             }
             let table = match &rule.table {
@@ -39,7 +42,8 @@ impl Check {
                 continue;
             };
             if found != DataType::Boolean {
-                let message = format!("a rule is true or false, and this is a value of type {found}");
+                let message =
+                    format!("a rule is true or false, and this is a value of type {found}");
                 self.wrong(&rule.check, message);
                 continue;
             }

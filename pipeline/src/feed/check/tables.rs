@@ -20,8 +20,7 @@ impl Check {
         record_id: Option<&Ident>,
         metadata: &[ColumnPlan],
     ) -> Vec<TablePlan> {
-        let record_id =
-            record_id.map(|name| ColumnPlan::decoded(name.clone(), Decoded::RecordId));
+        let record_id = record_id.map(|name| ColumnPlan::decoded(name.clone(), Decoded::RecordId));
         let rest = self.rest(file);
         let of_key = scopes[0].columns.iter().filter(|column| key.contains(&column.name));
         let mut of_row: Vec<_> = of_key.cloned().collect();

@@ -240,9 +240,10 @@ impl Type {
             }
             Self::SmallInt => Limit::Range(i16::MIN as i64, i16::MAX as i64),
             Self::Integer => Limit::Range(i32::MIN as i64, i32::MAX as i64),
-            Self::Numeric(Some(Precision { digits, scale })) => {
-                Limit::Digits { integer: digits.saturating_sub(*scale) as u32, scale: *scale as u32 }
-            }
+            Self::Numeric(Some(Precision { digits, scale })) => Limit::Digits {
+                integer: digits.saturating_sub(*scale) as u32,
+                scale: *scale as u32,
+            },
             Self::Numeric(None) => Limit::Digits { integer: 131_072, scale: 16_383 },
             Self::Array(element) => element.limit(),
             _ => Limit::None,

@@ -52,9 +52,7 @@ impl Type {
             Self::Integer => Wire::Integer { bytes: 4, zero: 0 },
             Self::BigInt => Wire::Integer { bytes: 8, zero: 0 },
             Self::Date => Wire::Integer { bytes: 4, zero: DAYS_TO_2000 },
-            Self::Timestamp | Self::Timestamptz => {
-                Wire::Integer { bytes: 8, zero: MICROS_TO_2000 }
-            }
+            Self::Timestamp | Self::Timestamptz => Wire::Integer { bytes: 8, zero: MICROS_TO_2000 },
             Self::Numeric(_) => Wire::Numeric,
             Self::Real => Wire::Real,
             Self::Double => Wire::Double,

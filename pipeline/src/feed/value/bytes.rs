@@ -41,7 +41,8 @@ impl FromStr for Encoding {
 pub(crate) fn push_hex(text: &str, encoding: Encoding, hex: &mut String) -> bool {
     match encoding {
         Encoding::Hex => {
-            let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|it| it.is_ascii_hexdigit());
+            let is_hex =
+                text.len().is_multiple_of(2) && text.bytes().all(|it| it.is_ascii_hexdigit());
             hex.push_str(if is_hex { text } else { "" });
             is_hex
         }
@@ -87,7 +88,8 @@ mod tests {
     fn a_uuid_has_its_hyphens() {
         assert!(is_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8"));
         assert!(is_uuid("6BA7B810-9DAD-11D1-80B4-00C04FD430C8"));
-        for text in ["", "6ba7b8109dad11d180b400c04fd430c8", "{ba7b810-9dad-11d1-80b4-00c04fd430c}"] {
+        for text in ["", "6ba7b8109dad11d180b400c04fd430c8", "{ba7b810-9dad-11d1-80b4-00c04fd430c}"]
+        {
             assert!(!is_uuid(text), "{text}");
         }
     }

@@ -5,9 +5,9 @@ mod json;
 mod number;
 mod time;
 
-pub use bytes::{Encoding, is_uuid};
 pub(crate) use bytes::push_hex;
+pub use bytes::{Encoding, is_uuid};
 pub(crate) use json::{JsonProblem, check_json};
 pub(crate) use number::{Digits, is_number};
-pub(crate) use time::{days, micros, micros_of_unit};
 pub use time::{Unit, Zone};
+pub(crate) use time::{days, micros, micros_of_unit};

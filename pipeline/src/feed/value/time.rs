@@ -53,7 +53,8 @@ pub(crate) fn days(text: &str) -> Option<i64> {
     };
     let (year, month) = (number(&[*y1, *y2, *y3, *y4])?, number(&[*m1, *m2])?);
     // There was no year 0.
-    let date = (year > 0).then(|| NaiveDate::from_ymd_opt(year as i32, month, number(&[*d1, *d2])?));
+    let date =
+        (year > 0).then(|| NaiveDate::from_ymd_opt(year as i32, month, number(&[*d1, *d2])?));
     let since_1970 = date??.signed_duration_since(NaiveDate::default());
     Some(since_1970.num_days())
 }

@@ -25,11 +25,7 @@ fn written(tallies: &[Tally]) -> Written {
     Written { rows: (0..4).map(sum).collect() }
 }
 
-fn reconcile(
-    tallies: &[Tally],
-    copied: &Written,
-    merged: &[MergedTable],
-) -> Result<Vec<Counts>> {
+fn reconcile(tallies: &[Tally], copied: &Written, merged: &[MergedTable]) -> Result<Vec<Counts>> {
     reconcile_counts(&names(tallies.len()), &visits().plan, tallies, copied, merged)
 }
 

@@ -124,9 +124,10 @@ fn line_within(field: &Field, limit: &Limit, columns: &[Column]) -> Line {
     };
     let top = find(columns, first).map(|column| &column.data_type);
     let step = |within: Option<&'_ DataType>, key: &String| match within {
-        Some(DataType::Struct(fields)) => {
-            fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, kind)| kind.clone())
-        }
+        Some(DataType::Struct(fields)) => fields
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, kind)| kind.clone()),
         _ => None,
     };
     let is_open = |kind: &DataType| !matches!(kind, DataType::Struct(_));
@@ -251,7 +252,9 @@ const fn kind_of(found: &DataType) -> &'static str {
 /// A list fits if its entries are objects, or null.
 fn entries(entry: &[Field], element: &DataType, column: &Column) -> Verdict {
     let takes = |(name, found): &(String, DataType)| {
-        let field = entry.iter().find(|field| field.key().is_some_and(|key| key.eq_ignore_ascii_case(name)));
+        let field = entry
+            .iter()
+            .find(|field| field.key().is_some_and(|key| key.eq_ignore_ascii_case(name)));
         let all = match found {
             DataType::Choice(types) => types.as_slice(),
             one => std::slice::from_ref(one),

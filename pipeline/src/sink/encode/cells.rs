@@ -44,10 +44,8 @@ pub(super) struct Short {
 
 impl Cells {
     pub(super) fn of(column: &FrameColumn, wire: &Wire) -> PolarsResult<Self> {
-        let is_short = matches!(
-            wire,
-            Wire::Boolean | Wire::Integer { .. } | Wire::Real | Wire::Double
-        );
+        let is_short =
+            matches!(wire, Wire::Boolean | Wire::Integer { .. } | Wire::Real | Wire::Double);
         match column {
             FrameColumn::Scalar(column) if is_short => {
                 let cells = short_cells(&column.as_single_value_series(), wire)?;
@@ -61,7 +59,9 @@ impl Cells {
         let texts = || PolarsResult::Ok(series.str()?.rechunk().downcast_as_array().clone());
         let form = match wire {
             Wire::Text => return texts().map(Self::Text),
-            Wire::Array { oid, element } => return Arrays::of(series, *oid, element).map(Self::Array),
+            Wire::Array { oid, element } => {
+                return Arrays::of(series, *oid, element).map(Self::Array);
+            }
             Wire::Numeric => Form::Numeric,
             Wire::Uuid => Form::Uuid,
             Wire::Hex => Form::Hex,
@@ -143,7 +143,9 @@ fn short_cells(series: &Series, wire: &Wire) -> PolarsResult<Vec<Short>> {
     // The decoder has seen to it that the integer fits the narrower ones.
     Ok(match bytes {
         2 => integers.map(|it| Short::of(it.map(|it| (it as i16).to_be_bytes()))).collect(),
-        4 => integers.map(|it| Short::of(it.map(|it| (it - zero) as i32).map(i32::to_be_bytes))).collect(),
+        4 => integers
+            .map(|it| Short::of(it.map(|it| (it - zero) as i32).map(i32::to_be_bytes)))
+            .collect(),
         _ => integers.map(|it| Short::of(it.map(|it| (it - zero).to_be_bytes()))).collect(),
     })
 }
