@@ -31,6 +31,7 @@ mod embedded;
 mod exactly_once;
 mod export;
 mod far;
+mod feed_cli;
 mod feeds;
 mod feeds_of_jobs;
 mod flags;

@@ -159,9 +159,7 @@ async fn all_files_that_are_wrong_are_shown_before_anything_is_done() {
     let output = folder.run(&database, &["load", "data"]);
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);
-    for expected in
-        ["feeds/a.toml:2:1: unknown field `object`", "feeds/b.toml and feeds/orders.toml"]
-    {
+    for expected in ["feeds/a.toml:2:1\n", "feeds/b.toml and feeds/orders.toml"] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
 }

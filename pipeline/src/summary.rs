@@ -10,6 +10,7 @@ use crate::feed::{Children, Feed};
 use crate::ledger::{Counts, EarlierVersion, Loaded, TableCounts};
 use crate::sink::Mode;
 use crate::store::{Listed, Object};
+use crate::transform::Example;
 
 /// What a load did, as it is printed.
 #[derive(Debug, Clone, Serialize)]
@@ -49,6 +50,9 @@ pub struct Summary {
     /// Why the load failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The first rejected record of each reason, of a dry run.
+    #[serde(skip)]
+    pub examples: BTreeMap<String, Example>,
     /// Why the object was loaded on one connection. None if it was loaded in parts or in a bundle, or
     /// not at all.
     #[serde(skip)]
@@ -178,6 +182,7 @@ impl Summary {
             unknown_fields: counts.unknown_fields,
             warnings: all_rejected.into_iter().collect(),
             error: None,
+            examples: BTreeMap::new(),
             sequential_reason: None,
         }
     }

@@ -33,8 +33,18 @@ fn every_verb_reads_the_file_that_is_named() {
 
 #[test]
 fn every_verb_that_needs_feeds_reads_the_folder_that_is_named() {
-    let needing =
-        ["load", "serve", "worker", "loads discard", "migrate", "feed list", "feed ddl", "verify"];
+    let needing = [
+        "load",
+        "serve",
+        "worker",
+        "loads discard",
+        "migrate",
+        "feed list",
+        "feed show",
+        "feed ddl",
+        "feed diff",
+        "verify",
+    ];
     let needs = |verb: &str| needing.contains(&verb);
     refused("--feeds", "missing", needs, "feeds cannot be read: missing");
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use pipeline::error::{Error, Result};
 use pipeline::feed::{Feed, Feeds, Ident, ddl};
-use pipeline::sink::create_tables;
+use pipeline::sink::migrate_tables;
 use tokio_postgres::GenericClient;
 use tokio_util::sync::CancellationToken;
 
@@ -49,7 +49,7 @@ async fn run(args: &MigrateArgs, feeds: &Feeds, printer: &Printer) -> Result<(),
     let ended = CancellationToken::new();
     let listener = Listener::start(database.clone(), ended.clone());
     let queue = Queue::new(pool(&database, 2)?, listener);
-    let done = match create_all(&*session.connection, feeds).await {
+    let done = match create_all(&*session.connection, feeds, printer).await {
         Ok(()) => prepare(&database, &queue).await,
         Err(error) => Err(error.into()),
     };
@@ -62,9 +62,15 @@ async fn run(args: &MigrateArgs, feeds: &Feeds, printer: &Printer) -> Result<(),
     done
 }
 
-async fn create_all(client: &impl GenericClient, feeds: &Feeds) -> Result<()> {
+async fn create_all(client: &impl GenericClient, feeds: &Feeds, printer: &Printer) -> Result<()> {
     for feed in feeds.iter() {
-        create_tables(client, feed, feed.mode).await?;
+        let unfit = migrate_tables(client, feed).await?;
+        if !unfit.is_empty() {
+            let (name, tables) = (&feed.name, unfit.join(", "));
+            printer.note(&format!(
+                "note: these tables do not fit the feed {name}: {tables}. `stevedore feed diff {name}` shows why"
+            ));
+        }
     }
     Ok(())
 }

@@ -3,7 +3,6 @@
 mod catalog;
 mod client;
 mod crawl;
-mod draft;
 mod export;
 mod feed;
 mod health;

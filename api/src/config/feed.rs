@@ -14,7 +14,27 @@ pub(super) const FEED_EXAMPLES: &str = "\
 Examples:
   stevedore feed list
   stevedore feed draft orders/ > feeds/orders.toml
+  stevedore feed check feeds/orders.toml --against data/orders.ndjson
+  stevedore feed show orders
+  stevedore feed diff orders --database-url postgresql://owner@db/warehouse
   stevedore feed ddl orders | psql postgresql://owner@db/warehouse";
+
+const SHOW_EXAMPLES: &str = "\
+Example:
+  stevedore feed show orders";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  stevedore feed check feeds/orders.toml
+  stevedore feed check feeds/orders.toml --against s3://company-exports/2026/orders.ndjson.gz";
+
+const DIFF_EXAMPLES: &str = "\
+Example:
+  stevedore feed diff orders --database-url postgresql://owner@db/warehouse";
+
+const SCHEMA_EXAMPLES: &str = "\
+Example:
+  stevedore feed schema > feeds/feed.schema.json";
 
 const DRAFT_EXAMPLES: &str = "\
 Examples:
@@ -36,8 +56,57 @@ pub(crate) enum FeedVerb {
     List,
     /// Write a feed file that loads a file, a folder, a URL or a table of the catalog
     Draft(DraftArgs),
+    /// Show a feed: how records flow to its tables, their columns, where each comes from, and the rules
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(FeedShowArgs),
+    /// Check a feed file, also with the records of an object: exit code 1 if the file is not valid
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(FeedCheckArgs),
     /// Print the SQL that creates the tables of a feed where they are missing
     Ddl(DdlArgs),
+    /// Compare a feed with the tables of the database: exit code 1 if they do not fit. Prints the SQL that
+    /// makes them fit
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(FeedDiffArgs),
+    /// Print the JSON Schema of feed files, by which editors complete and check them
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
+}
+
+/// Which feed to show.
+#[derive(Debug, Args)]
+pub(crate) struct FeedShowArgs {
+    /// Name of the feed
+    pub(crate) feed: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which feed file to check.
+#[derive(Debug, Args)]
+pub(crate) struct FeedCheckArgs {
+    /// The feed file
+    pub(crate) file: PathBuf,
+    /// Read this object too, and show what becomes of its records. Writes nothing and needs no database. A
+    /// file, or a URL: file://, s3://, gs://, az://
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) against: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which feed to compare with the database.
+#[derive(Debug, Args)]
+pub(crate) struct FeedDiffArgs {
+    /// Name of the feed
+    pub(crate) feed: String,
+    /// Print the tables as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
 }
 
 /// What to draft a feed from.

@@ -15,7 +15,9 @@ pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlRunArgs,
     CrawlVerb, Export, ExportArgs, ShowArgs, VerifyArgs,
 };
-pub(crate) use feed::{DdlArgs, DraftArgs, FeedArgs, FeedVerb};
+pub(crate) use feed::{
+    DdlArgs, DraftArgs, FeedArgs, FeedCheckArgs, FeedDiffArgs, FeedShowArgs, FeedVerb,
+};
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
 pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};
@@ -92,7 +94,7 @@ pub(crate) enum Verb {
     /// Create or update the ledger, the queue and the tables, and exit
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(MigrateArgs),
-    /// List the feeds, and print their tables as SQL
+    /// List, show and check feeds; print their tables as SQL, and compare them with the database
     #[command(after_help = feed::FEED_EXAMPLES)]
     Feed(FeedArgs),
     /// Describe the objects of a bucket, or tables of Postgres, in the catalog
@@ -138,7 +140,9 @@ impl Verb {
                 | Self::Worker(_)
                 | Self::Loads(LoadsArgs { verb: LoadsVerb::Discard(_) })
                 | Self::Migrate(_)
-                | Self::Feed(_)
+                | Self::Feed(FeedArgs {
+                    verb: FeedVerb::List | FeedVerb::Show(_) | FeedVerb::Ddl(_) | FeedVerb::Diff(_)
+                })
                 | Self::Verify(_)
         )
     }

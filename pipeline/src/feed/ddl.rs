@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Children, ColumnPlan, Feed, Ident, Mode, RowsOf, Source, Stamped, TablePlan, listed};
 
+/// `if not exists` alone does not keep two sessions from creating the same table.
+pub(crate) const LOCK: &str =
+    "select pg_advisory_xact_lock(hashtextextended('stevedore.feeds', 0))";
+
 /// SQL that creates the tables of a feed for loads in a mode where they are missing, and adds the columns that
 /// an older rejects table lacks. Running it again changes nothing.
 ///
@@ -12,19 +16,22 @@ use super::{Children, ColumnPlan, Feed, Ident, Mode, RowsOf, Source, Stamped, Ta
 /// number. In mode replace tables get an index on the number of the load.
 #[must_use]
 pub fn create_tables(feed: &Feed, mode: Mode) -> String {
-    // `if not exists` alone does not keep two sessions from creating the same table.
-    let mut statements =
-        vec!["select pg_advisory_xact_lock(hashtextextended('stevedore.feeds', 0))".to_owned()];
+    let mut statements = vec![LOCK.to_owned()];
     for (at, table) in feed.plan.tables.iter().enumerate() {
-        let key = primary_key(feed, at, mode);
-        statements.push(create_table(table, &key));
-        let index = if key.is_empty() { indexed(feed, table, mode) } else { Vec::new() };
-        statements.extend(create_index(table, &index));
+        statements.extend(create_table(feed, at, mode));
         if table.rows == RowsOf::Rejects {
-            statements.push(add_columns(table));
+            statements.push(add_columns(table, &table.columns));
         }
     }
     statements.join(";\n")
+}
+
+/// The statements that create a table of a feed, with its key or index, for loads in a mode.
+pub(crate) fn create_table(feed: &Feed, at: usize, mode: Mode) -> Vec<String> {
+    let table = &feed.plan.tables[at];
+    let key = primary_key(feed, at, mode);
+    let index = if key.is_empty() { indexed(feed, table, mode) } else { Vec::new() };
+    [table_with(table, &key)].into_iter().chain(create_index(table, &index)).collect()
 }
 
 /// The columns of the primary key of a table that is created.
@@ -93,15 +100,19 @@ pub fn grant_serve(feed: &Feed, role: &Ident) -> String {
     format!("grant select on {} to {role}", feed.plan.rejects().name)
 }
 
-fn create_table(table: &TablePlan, key: &[Ident]) -> String {
+fn table_with(table: &TablePlan, key: &[Ident]) -> String {
     let columns = table.columns.iter().map(column);
     let key = (!key.is_empty()).then(|| format!("primary key ({})", listed(key)));
     let lines = columns.chain(key).collect::<Vec<_>>().join(",\n    ");
     format!("create table if not exists {} (\n    {lines}\n)", table.name)
 }
 
-fn add_columns(table: &TablePlan) -> String {
-    let added = table.columns.iter().map(|it| format!("add column if not exists {}", column(it)));
+/// The statement that adds columns to a table where they are missing.
+pub(crate) fn add_columns<'a>(
+    table: &TablePlan,
+    columns: impl IntoIterator<Item = &'a ColumnPlan>,
+) -> String {
+    let added = columns.into_iter().map(|it| format!("add column if not exists {}", column(it)));
     format!("alter table {}\n    {}", table.name, added.collect::<Vec<_>>().join(",\n    "))
 }
 

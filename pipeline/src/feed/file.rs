@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -257,8 +258,8 @@ impl TableFile {
     }
 }
 
-/// The JSON Schema of feed files.
+/// The JSON Schema of feed files, in the draft that the editors' extensions for TOML know.
 #[must_use]
 pub(super) fn schema() -> schemars::Schema {
-    schemars::schema_for!(FeedFile)
+    SchemaSettings::draft07().into_generator().into_root_schema_for::<FeedFile>()
 }

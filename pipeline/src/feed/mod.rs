@@ -57,6 +57,7 @@ pub use limit::Limit;
 pub use mode::{Mode, RequestedMode};
 pub use objects::Objects;
 pub use plan::{ColumnPlan, Decoded, Plan, RowsOf, Source, Stamped, TablePlan};
+pub use problem::FeedProblem;
 pub use reason::Reason;
 pub use table_name::TableName;
 pub use types::{Precision, Storage, Type, Wire};
@@ -66,6 +67,7 @@ pub(crate) use value::{
 pub use value::{Encoding, Unit, Zone, is_uuid};
 
 use crate::error::{Error, Result};
+use crate::json::path::{JsonPath, Step};
 use crate::json::records_path::RecordsPath;
 use crate::max_rejected::MaxRejected;
 
@@ -214,6 +216,12 @@ impl Feed {
         Ok(Arc::new(feed))
     }
 
+    /// All that is wrong with the text of a feed file, in the order of its lines; nothing if it can be read.
+    #[must_use]
+    pub fn problems(text: &str) -> Vec<FeedProblem> {
+        problem::located(text, check::read(text).err().unwrap_or_default())
+    }
+
     /// The fields of the rows of a table: those of the record, or of an entry.
     #[must_use]
     pub fn fields_of(&self, table: usize) -> &[Field] {
@@ -249,7 +257,18 @@ impl Feed {
         }
     }
 
-    /// The JSON Schema of feed files (draft 2020-12), by which editors complete and check them.
+    /// The list whose entries are the rows of a table, as the feed writes it; none for other tables.
+    #[must_use]
+    pub fn each(&self, table: usize) -> Option<&str> {
+        match self.plan.tables[table].rows {
+            RowsOf::Entries { list, parent } => {
+                self.fields_of(parent).get(list).map(|field| field.column.as_str())
+            }
+            RowsOf::Records | RowsOf::Rejects => None,
+        }
+    }
+
+    /// The JSON Schema of feed files (draft 7), by which editors complete and check them.
     #[must_use]
     pub fn schema() -> schemars::Schema {
         file::schema()
@@ -261,6 +280,13 @@ impl Field {
     #[must_use]
     pub fn name(&self) -> String {
         self.path.join(".")
+    }
+
+    /// Where it is in the record, or in the entry.
+    #[must_use]
+    pub fn json_path(&self) -> JsonPath {
+        let steps: Vec<_> = self.path.iter().map(|key| Step::Field(key.clone())).collect();
+        JsonPath::of(&steps)
     }
 
     /// Its only key; none if there are several, or none.

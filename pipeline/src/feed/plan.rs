@@ -202,6 +202,11 @@ impl TablePlan {
         self.columns.iter().find(|column| column.name == *name)
     }
 
+    /// Whether a column of this name is written.
+    pub(crate) fn writes(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name.as_str() == name)
+    }
+
     /// The column that is filled with this.
     #[must_use]
     pub fn filled_with(&self, source: Source) -> Option<&ColumnPlan> {

@@ -36,7 +36,7 @@ use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, RequestedMode, Rows, Targets};
 use crate::store::{Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
-pub use crate::transform::warm_up;
+pub use crate::transform::{Example, warm_up};
 use crate::transform::{Transform, Work};
 use reconcile::counts_of;
 use rejects::check_rejects;
@@ -252,7 +252,8 @@ pub async fn dry_run(
     let counts = counts_of(&names[0], &feed.plan, &tallies[0])?;
     let seconds = seconds_since(started_at);
     let summary = Summary::new(object, State::DryRun, targets.mode(), None, seconds, counts);
-    Ok(summary.through(feed))
+    let [tally] = tallies;
+    Ok(Summary { examples: tally.examples, ..summary.through(feed) })
 }
 
 /// The load of this version that is there already, unless it is to be loaded again.

@@ -25,7 +25,8 @@ pub enum MaxRejected {
 
 impl MaxRejected {
     /// Whether so many rejected ones of so many records are too many.
-    pub(crate) fn is_exceeded(self, rejected: u64, records: u64) -> bool {
+    #[must_use]
+    pub fn is_exceeded(self, rejected: u64, records: u64) -> bool {
         match self {
             Self::Count(most) => rejected > most,
             Self::Share(share) => {

@@ -190,11 +190,9 @@ impl Found {
     }
 
     /// The unique keys all of whose columns are written.
-    fn written_keys(&self, plan: &TablePlan) -> impl Iterator<Item = &Vec<String>> {
-        let is_written =
-            |name: &String| plan.columns.iter().any(|column| column.name.as_str() == name);
+    fn written_keys<'a>(&'a self, plan: &'a TablePlan) -> impl Iterator<Item = &'a Vec<String>> {
         let columns = self.unique_keys.iter().map(|unique| &unique.columns);
-        columns.filter(move |columns| columns.iter().all(is_written))
+        columns.filter(move |columns| columns.iter().all(|name| plan.writes(name)))
     }
 
     /// The columns to write; fails when one of them is missing, cannot take its values, or when
@@ -221,9 +219,22 @@ impl Found {
         &'a self,
         plan: &'a TablePlan,
     ) -> impl Iterator<Item = &'a FoundColumn> {
-        let is_written =
-            |name: &str| plan.columns.iter().any(|column| column.name.as_str() == name);
-        self.columns.iter().filter(move |column| column.insists() && !is_written(&column.name))
+        self.columns.iter().filter(|column| column.insists() && !plan.writes(&column.name))
+    }
+
+    /// The columns that are not written, each with its type and, if it must not be null, the error of that.
+    pub(super) fn others(&self, plan: &TablePlan) -> Vec<((String, String), Option<Error>)> {
+        let others = self.columns.iter().filter(|column| !plan.writes(&column.name));
+        let with_error = |column: &FoundColumn| {
+            let error = column.insists().then(|| self.must_not_be_null(&column.name));
+            ((column.name.clone(), shown(column)), error)
+        };
+        others.map(with_error).collect()
+    }
+
+    /// A column as the table has it.
+    pub(super) fn shown(&self, name: &Ident) -> Option<String> {
+        self.column(name).map(shown)
     }
 
     /// The columns that do not fit what is to be written, side by side.
@@ -240,7 +251,8 @@ impl Found {
         side_by_side(["column", "the feed writes", "the table has"], &rows)
     }
 
-    fn bind_column(&self, plan: &ColumnPlan) -> Result<Column> {
+    /// The column as it is written; fails if the table lacks it, or it cannot take the values.
+    pub(super) fn bind_column(&self, plan: &ColumnPlan) -> Result<Column> {
         let (table, ColumnPlan { name, data_type, nullable, source }) = (&self.name, plan);
         let shown_name = name.as_str();
         let Some(column) = self.column(name) else {

@@ -7,6 +7,7 @@
 //! and end of one stalls.)
 
 mod children;
+mod compare;
 mod encode;
 mod found;
 mod merge;
@@ -17,6 +18,7 @@ mod target;
 mod write;
 
 pub use crate::feed::{Mode, RequestedMode};
+pub use compare::{Change, ColumnDifference, TableDifference, compare, migrate_tables};
 pub use encode::{Encoder, Rows};
 pub(crate) use merge::{Merged, MergedTable};
 pub use remove::Removed;

@@ -86,18 +86,8 @@ impl Targets {
         mode: RequestedMode,
     ) -> Result<Self> {
         // Questions that do not wait for each other's answers cost little more than one.
-        let (questions, ()) =
-            try_join(Questions::prepare(client, feed), check_encoding(client, feed)).await?;
-        let plans = &feed.plan.tables;
-        let found = plans.iter().map(|plan| Found::find(client, &questions, &plan.name));
-        let found = try_join_all(found).await?;
-        let root = &found[0];
-        let mode = match mode {
-            RequestedMode::Fixed(mode) => mode,
-            RequestedMode::Auto if root.is_missing() => mode.on_new_table(feed),
-            RequestedMode::Auto if root.has_merge_key(feed) => Mode::Merge,
-            RequestedMode::Auto => Mode::Append,
-        };
+        let (found, ()) = try_join(find_all(client, feed), check_encoding(client, feed)).await?;
+        let mode = choose_mode(feed, mode, &found[0]);
         let mut targets = Self::fresh(feed, mode);
         targets.is_complete = true;
         for (at, (found, table)) in found.iter().zip(&mut targets.tables).enumerate() {
@@ -167,23 +157,46 @@ impl Targets {
     }
 }
 
+/// The tables of a feed as the database describes them.
+pub(super) async fn find_all(client: &impl GenericClient, feed: &Feed) -> Result<Vec<Found>> {
+    let questions = Questions::prepare(client, feed).await?;
+    let plans = &feed.plan.tables;
+    try_join_all(plans.iter().map(|plan| Found::find(client, &questions, &plan.name))).await
+}
+
+/// The mode in which the tables are written, by their root table where that is left to it.
+pub(super) fn choose_mode(feed: &Feed, mode: RequestedMode, root: &Found) -> Mode {
+    match mode {
+        RequestedMode::Fixed(mode) => mode,
+        RequestedMode::Auto if root.is_missing() => mode.on_new_table(feed),
+        RequestedMode::Auto if root.has_merge_key(feed) => Mode::Merge,
+        RequestedMode::Auto => Mode::Append,
+    }
+}
+
+/// Checks that a table is one, and that its keys allow the rows of the feed.
+pub(super) fn check_keys(feed: &Feed, at: usize, found: &Found, mode: Mode) -> Result<()> {
+    let plan = &feed.plan.tables[at];
+    found.check_kind()?;
+    match (plan.rows, mode) {
+        (RowsOf::Records, Mode::Merge) => found.check_merge_key(feed, plan),
+        (RowsOf::Records, Mode::Append | Mode::Replace) => {
+            found.check_no_key(plan, ", or load with --mode merge")
+        }
+        (RowsOf::Entries { .. }, Mode::Merge) if feed.children == Children::Replace => {
+            found.check_child_key(feed, plan, feed.plan.lists_to(at).len())
+        }
+        (RowsOf::Entries { .. } | RowsOf::Rejects, _) => found.check_no_key(plan, ""),
+    }
+}
+
 /// The table bound to its plan; none if it, or a column of ours, is missing and will be created.
 fn check(feed: &Feed, at: usize, found: &Found, mode: Mode) -> Result<Option<Table>> {
     let plan = &feed.plan.tables[at];
     if found.is_missing() {
         return Ok(None);
     }
-    found.check_kind()?;
-    match (plan.rows, mode) {
-        (RowsOf::Records, Mode::Merge) => found.check_merge_key(feed, plan)?,
-        (RowsOf::Records, Mode::Append | Mode::Replace) => {
-            found.check_no_key(plan, ", or load with --mode merge")?;
-        }
-        (RowsOf::Entries { .. }, Mode::Merge) if feed.children == Children::Replace => {
-            found.check_child_key(feed, plan, feed.plan.lists_to(at).len())?;
-        }
-        (RowsOf::Entries { .. } | RowsOf::Rejects, _) => found.check_no_key(plan, "")?,
-    }
+    check_keys(feed, at, found, mode)?;
     if plan.rows != RowsOf::Rejects {
         return found.bind(plan).map(Some);
     }

@@ -3,16 +3,17 @@
 use std::fmt;
 
 use polars::prelude::{DataFrame, PolarsResult};
+use serde::Serialize;
 
 use crate::feed::{Decoded, Feed, Source};
 
 /// A record that was rejected.
-#[derive(Debug, Clone)]
-pub(crate) struct Example {
-    /// Its number in the object.
-    pub(crate) record_no: u64,
-    /// What was found wrong.
-    pub(crate) detail: String,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// Its number in the object, from 1.
+    pub record_no: u64,
+    /// The place as a JSON pointer, and what was found wrong there.
+    pub detail: String,
 }
 
 impl Example {

@@ -16,8 +16,7 @@ use polars_async::executor::ALLOW_RAYON_THREADS;
 use tokio::sync::mpsc;
 
 pub(crate) use self::entries::entry_counts;
-#[cfg(test)]
-pub(crate) use self::example::Example;
+pub use self::example::Example;
 pub(crate) use self::frames::Frames;
 pub(crate) use self::tally::{TableTally, Tally, reasons};
 pub use self::warm_up::warm_up;

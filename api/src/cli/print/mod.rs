@@ -4,6 +4,7 @@
 
 mod catalog;
 mod feeds;
+mod flow;
 mod jobs;
 mod ledger;
 mod loads;

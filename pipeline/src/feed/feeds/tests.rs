@@ -74,7 +74,7 @@ fn all_files_of_a_folder_say_what_is_wrong_with_them() {
     std::fs::write(folder.path().join("e.toml"), b"\xff").unwrap();
     let read = |file: &Path| std::fs::read_to_string(file);
     let shown = Feeds::default().add_folder(folder.path(), read).unwrap_err().to_string();
-    for expected in ["a.toml and ", "c.toml:2:12: ", "d.toml:1:", "e.toml: stream did not"] {
+    for expected in ["a.toml and ", "c.toml:2:12\n", "d.toml:1:", "e.toml: stream did not"] {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     let missing = folder.path().join("missing");

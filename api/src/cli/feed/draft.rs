@@ -10,9 +10,9 @@ use pipeline::database::migrate;
 use pipeline::infer::objects::Sample;
 use pipeline::store::find;
 
-use super::print::Printer;
-use super::session::Session;
 use crate::buckets::environment;
+use crate::cli::print::Printer;
+use crate::cli::session::Session;
 use crate::config::DraftArgs;
 
 /// What the name of a table of the catalog begins with.
