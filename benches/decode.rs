@@ -4,17 +4,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod orders;
 mod records;
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use support::measure;
+use support::{batches, measure};
 
 fn decode(criterion: &mut Criterion) {
-    let text = support::text();
-    let batches = support::batches(&text);
-    measure(&mut criterion.benchmark_group("cut"), text.len(), || support::batches(&text));
-    measure(&mut criterion.benchmark_group("decode"), text.len(), || support::decode(&batches));
+    for subject in [support::user_status(), support::orders()] {
+        let (name, text) = (subject.suffix, &subject.text);
+        let of_text = batches(text);
+        let mut group = criterion.benchmark_group(format!("cut{name}"));
+        measure(&mut group, text.len(), || batches(text));
+        drop(group);
+        let mut group = criterion.benchmark_group(format!("decode{name}"));
+        measure(&mut group, text.len(), || subject.decode(&of_text));
+    }
 }
 
 criterion_group!(benches, decode);

@@ -4,20 +4,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod orders;
 mod records;
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use support::{measure, split};
+use support::{batches, measure};
 
 fn encode(criterion: &mut Criterion) {
-    let text = support::text();
-    let records = support::decode(&support::batches(&text));
-    let frames: Vec<_> = records.iter().map(split).collect();
-    let encoder = support::encoder();
-    measure(&mut criterion.benchmark_group("encode"), text.len(), || {
-        frames.iter().map(|frames| support::encode(frames, &encoder)).sum::<usize>()
-    });
+    for subject in [support::user_status(), support::orders()] {
+        let records = subject.decode(&batches(&subject.text));
+        let frames: Vec<_> = records.iter().map(|records| subject.split(records)).collect();
+        let encoder = subject.encoder();
+        let mut group = criterion.benchmark_group(format!("encode{}", subject.suffix));
+        measure(&mut group, subject.text.len(), || {
+            frames.iter().map(|frames| support::encode(frames, &encoder)).sum::<usize>()
+        });
+    }
 }
 
 criterion_group!(benches, encode);

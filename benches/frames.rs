@@ -4,20 +4,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod orders;
 mod records;
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use support::{measure, split};
+use support::{batches, measure};
 
 fn frames(criterion: &mut Criterion) {
     // As a load does, which computes its frames on its own thread.
     polars_async::executor::ALLOW_RAYON_THREADS.set(false);
-    let text = support::text();
-    let records = support::decode(&support::batches(&text));
-    measure(&mut criterion.benchmark_group("frames"), text.len(), || {
-        records.iter().map(split).collect::<Vec<_>>()
-    });
+    for subject in [support::user_status(), support::orders()] {
+        let records = subject.decode(&batches(&subject.text));
+        let mut group = criterion.benchmark_group(format!("frames{}", subject.suffix));
+        measure(&mut group, subject.text.len(), || {
+            records.iter().map(|records| subject.split(records)).collect::<Vec<_>>()
+        });
+    }
 }
 
 criterion_group!(benches, frames);

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod orders;
 mod records;
 mod support;
 
@@ -15,7 +16,7 @@ use pipeline::records::Batch;
 use support::measure;
 
 fn infer(criterion: &mut Criterion) {
-    let text = support::text();
+    let text = support::user_status().text;
     let batches = support::batches(&text);
     measure(&mut criterion.benchmark_group("infer"), text.len(), || read(&batches));
     measure(&mut criterion.benchmark_group("cut and infer"), text.len(), || {

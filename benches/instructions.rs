@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod orders;
 mod records;
 mod support;
 
@@ -12,15 +13,20 @@ use std::hint::black_box;
 use pipeline::records::Batch;
 use pipeline::sink::Encoder;
 use polars::prelude::DataFrame;
-use support::Frames;
+use support::{Frames, Subject};
 
 fn main() {
     // As a load does, which computes its frames on its own thread.
     polars_async::executor::ALLOW_RAYON_THREADS.set(false);
-    let batches = stage_cut(&support::text());
-    let records = stage_decode(&batches);
-    let frames = stage_frames(&records);
-    black_box(stage_encode(&frames, &support::encoder()));
+    let subject = support::user_status();
+    let batches = stage_cut(&subject.text);
+    let records = stage_decode(&subject, &batches);
+    let frames = stage_frames(&subject, &records);
+    black_box(stage_encode(&frames, &subject.encoder()));
+    let orders = support::orders();
+    let records = stage_orders_decode(&orders, &support::batches(&orders.text));
+    let frames = stage_orders_frames(&orders, &records);
+    black_box(stage_orders_encode(&frames, &orders.encoder()));
 }
 
 #[inline(never)]
@@ -29,16 +35,31 @@ fn stage_cut(text: &[u8]) -> Vec<Batch> {
 }
 
 #[inline(never)]
-fn stage_decode(batches: &[Batch]) -> Vec<DataFrame> {
-    support::decode(batches)
+fn stage_decode(subject: &Subject, batches: &[Batch]) -> Vec<DataFrame> {
+    subject.decode(batches)
 }
 
 #[inline(never)]
-fn stage_frames(records: &[DataFrame]) -> Vec<Frames> {
-    records.iter().map(support::split).collect()
+fn stage_frames(subject: &Subject, records: &[DataFrame]) -> Vec<Frames> {
+    records.iter().map(|records| subject.split(records)).collect()
 }
 
 #[inline(never)]
 fn stage_encode(frames: &[Frames], encoder: &Encoder) -> usize {
     frames.iter().map(|frames| support::encode(frames, encoder)).sum()
+}
+
+#[inline(never)]
+fn stage_orders_decode(subject: &Subject, batches: &[Batch]) -> Vec<DataFrame> {
+    subject.decode(black_box(batches))
+}
+
+#[inline(never)]
+fn stage_orders_frames(subject: &Subject, records: &[DataFrame]) -> Vec<Frames> {
+    black_box(records).iter().map(|records| subject.split(records)).collect()
+}
+
+#[inline(never)]
+fn stage_orders_encode(frames: &[Frames], encoder: &Encoder) -> usize {
+    black_box(frames).iter().map(|frames| support::encode(frames, encoder)).sum()
 }

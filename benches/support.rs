@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each benchmark uses the stages up to its own")]
 
 use std::hint::black_box;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Throughput};
@@ -14,47 +14,65 @@ use pipeline::records::{Batch, Batches, CutOptions};
 use pipeline::sink::{Encoder, Mode, Rows, Targets};
 use polars::prelude::{DataFrame, IntoLazy};
 
+use crate::orders::Orders;
 use crate::records::Plan;
 
 const RECORDS: u64 = 20_000;
 
-static FEED: LazyLock<Arc<Feed>> = LazyLock::new(|| {
-    let feeds = Feeds::built_in().unwrap();
-    Arc::clone(feeds.get("user_status").unwrap())
-});
+/// A feed, and records of it.
+pub(crate) struct Subject {
+    /// What stands behind the name of a benchmark.
+    pub(crate) suffix: &'static str,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) text: Vec<u8>,
+}
 
 /// The frames of some records, one for each table.
 pub(crate) struct Frames(Vec<DataFrame>);
 
-pub(crate) fn text() -> Vec<u8> {
+/// The built-in feed, by which all is measured.
+pub(crate) fn user_status() -> Subject {
+    let feeds = Feeds::built_in().unwrap();
     let mut text = Vec::new();
     Plan { records: RECORDS, ..Plan::default() }.write(&mut text).unwrap();
-    text
+    Subject { suffix: "", feed: Arc::clone(feeds.get("user_status").unwrap()), text }
+}
+
+/// Three tables, lists within lists, a rule for two of them, and a computed column.
+pub(crate) fn orders() -> Subject {
+    let file = include_str!("../feeds/examples/orders.toml");
+    let mut text = Vec::new();
+    Orders { records: RECORDS, changed: 0, seed: 1 }.write(&mut text).unwrap();
+    Subject { suffix: "_orders", feed: Feed::read("orders.toml", file).unwrap(), text }
 }
 
 pub(crate) fn batches(text: &[u8]) -> Vec<Batch> {
     Batches::new(text, CutOptions::default()).map(Result::unwrap).collect()
 }
 
-pub(crate) fn decode(batches: &[Batch]) -> Vec<DataFrame> {
-    let mut decoder = Decoder::new(&FEED, &Limits::of_fresh_tables(&FEED));
-    batches.iter().map(|batch| decoder.decode(batch).unwrap()).collect()
-}
+impl Subject {
+    pub(crate) fn decode(&self, batches: &[Batch]) -> Vec<DataFrame> {
+        let mut decoder = Decoder::new(&self.feed, &Limits::of_fresh_tables(&self.feed));
+        let decode = |batch| frame::checked(decoder.decode(batch).unwrap(), &self.feed).unwrap();
+        batches.iter().map(decode).collect()
+    }
 
-pub(crate) fn split(records: &DataFrame) -> Frames {
-    let stamp = Stamp {
-        ingested_at_micros: 0,
-        load_id: 1,
-        object: "file:///users.ndjson".to_owned(),
-        object_version: "1".to_owned(),
-    };
-    let tables = 0..FEED.plan.tables.len();
-    let rows = tables.map(|table| frame::rows(records.clone().lazy(), &FEED, table, &stamp));
-    Frames(rows.map(|rows| rows.collect().unwrap()).collect())
-}
+    pub(crate) fn split(&self, records: &DataFrame) -> Frames {
+        let stamp = Stamp {
+            ingested_at_micros: 0,
+            load_id: 1,
+            object: "file:///users.ndjson".to_owned(),
+            object_version: "1".to_owned(),
+        };
+        let tables = 0..self.feed.plan.tables.len();
+        let rows =
+            tables.map(|table| frame::rows(records.clone().lazy(), &self.feed, table, &stamp));
+        Frames(rows.map(|rows| rows.collect().unwrap()).collect())
+    }
 
-pub(crate) fn encoder() -> Encoder {
-    Encoder::new(&Targets::fresh(&FEED, Mode::Append))
+    pub(crate) fn encoder(&self) -> Encoder {
+        Encoder::new(&Targets::fresh(&self.feed, Mode::Append))
+    }
 }
 
 /// The bytes of the rows, which go as they come: kept, they would be measured by the pages they touch.

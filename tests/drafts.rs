@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use crate::support::{TestDatabase, stderr, stdout, stevedore};
+use crate::support::{TestDatabase, json_lines, sample, stderr, stdout, stevedore};
 
 fn write(folder: &Path, key: &str, text: &str) {
     let path = folder.join(key);
@@ -159,4 +159,36 @@ async fn a_table_of_the_catalog_is_drafted_without_reading_its_objects() {
     let missing = database.stevedore(&["feed", "draft", "catalog:none"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(1));
     assert!(stderr(&missing).contains("the catalog has no table none"), "{}", stderr(&missing));
+}
+
+#[tokio::test]
+async fn a_draft_loads_all_that_it_was_made_from() {
+    let database = TestDatabase::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, records) in [
+        ("user_status_sample.json", 10),
+        ("user_status_merge_1.ndjson", 4),
+        ("examples/orders.ndjson", 6),
+        ("examples/github_events.ndjson", 5),
+        ("examples/readings.json", 5),
+    ] {
+        let table = name.rsplit('/').next().unwrap().split('.').next().unwrap();
+        let feed = format!("{table}.toml");
+        let source = sample(name);
+        let output = draft(folder.path(), &[&source, "--table", &format!("draft_{table}")]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        write(folder.path(), &feed, &stdout(&output));
+        let args = ["load", &source, "--feed", &format!("./{feed}"), "--json"];
+        let output = database.stevedore(&args).current_dir(folder.path()).output().unwrap();
+        let summary = &json_lines(&output)[0];
+        let counts = [&summary["records"], &summary["loaded"], &summary["rejected"]];
+        assert_eq!(
+            counts,
+            [records, records, 0],
+            "{summary} {}",
+            stdout(&draft(folder.path(), &[&source]))
+        );
+        let count = database.count(&format!("draft_{table}")).await;
+        assert_eq!(count, records, "{name}");
+    }
 }
