@@ -17,6 +17,7 @@ mod extra;
 mod hash;
 mod limit;
 mod list;
+mod members;
 mod name;
 mod preset;
 mod raw;

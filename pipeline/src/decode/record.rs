@@ -1,12 +1,13 @@
 //! Reads one record at a time, in one pass over its text, without an allocation for a good one.
 
 use super::demand;
-use super::expected::{Expected, Scope, Shape, Takes};
+use super::expected::{Expected, Shape};
+use super::members::Within;
 use super::name::unknown_name;
 use super::slot::{Entry, Piece, Problem, Run, Slot};
 use super::trail::Trail;
-use crate::feed::{Reason, Unknown};
-use crate::json::{Cursor, Fault, Quoted, Span, Value, unescape};
+use crate::feed::Reason;
+use crate::json::{Cursor, Fault, Quoted, Span, Value};
 use crate::records::{Batch, Record};
 
 /// The values of the record that was read last.
@@ -24,39 +25,21 @@ pub(super) struct Reader<'a> {
     /// One for each field of the record, then one for each field of each entry of its lists.
     pub(super) slots: Vec<Slot>,
     /// The entries of the lists, by the index of their table.
-    entries: Vec<Vec<Entry>>,
+    pub(super) entries: Vec<Vec<Entry>>,
     /// The elements of arrays of values.
     pub(super) items: Vec<Slot>,
     /// The entries that the value that is read is in.
     pub(super) trail: Trail,
     /// What is wrong with the values that cannot be taken.
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
     /// The keys that the feed does not have, and in which object they stand.
-    unknown: Vec<(usize, Quoted)>,
+    pub(super) unknown: Vec<(usize, Quoted)>,
     /// The first of them, where it is a problem.
-    unknown_problem: Option<Problem>,
+    pub(super) unknown_problem: Option<Problem>,
     /// Those at the top of the record, with their values, where they are kept.
-    rest: Vec<(Quoted, Span)>,
+    pub(super) rest: Vec<(Quoted, Span)>,
     /// What is wrong with one of them.
-    rest_problem: Option<usize>,
-}
-
-/// Which object a value stands in.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Within {
-    /// Where the slots of its fields begin.
-    pub(super) base: usize,
-    /// The table whose rows have them.
-    pub(super) table: usize,
-    /// The object, as the shape numbers it.
-    pub(super) object: usize,
-}
-
-/// What came instead of the key that was expected.
-enum Other {
-    Field(usize),
-    Unknown,
-    End,
+    pub(super) rest_problem: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -192,240 +175,6 @@ impl<'a> Reader<'a> {
             reason: Reason::Malformed,
             detail: format!("expected UTF-8, found another byte at {}", error.valid_up_to() + 1),
         })
-    }
-
-    /// Reads all fields of an object, or passes over any other value; then nothing may follow.
-    fn read_fields(&mut self) -> Result<Value, Fault> {
-        let value = self.cursor.value()?;
-        let scope = &self.shape.scopes[0];
-        match (value, scope.object) {
-            (Value::Object, Some(object)) => {
-                self.read_members(Within { base: 0, table: 0, object })?;
-            }
-            (value, _) => self.cursor.skip_rest(value)?,
-        }
-        self.cursor.end()?;
-        if value == Value::Object {
-            self.end_scope(scope, 0, 0, 0)?;
-        }
-        Ok(value)
-    }
-
-    /// Behind the members of a record or entry that began at `start`: what it is read as itself, and
-    /// what its missing fields are.
-    #[inline(always)]
-    fn end_scope(
-        &mut self,
-        scope: &'a Scope,
-        table: usize,
-        base: usize,
-        start: usize,
-    ) -> Result<(), Fault> {
-        for it in &scope.whole {
-            self.cursor.go(self.record.as_bytes(), start);
-            self.take_one(it, Within { base, table, object: 0 })?;
-        }
-        if scope.has_defaults {
-            self.fill_missing(scope, base);
-        }
-        Ok(())
-    }
-
-    /// Reads the rest of an object behind its opening brace. Keys mostly come in the feed's order and
-    /// spelling, so that is looked at first, without reading them as strings; so are plain texts.
-    fn read_members(&mut self, within: Within) -> Result<(), Fault> {
-        let members: &'a [Expected] = &self.shape.objects[within.object].members;
-        let (mut first, mut next) = (true, 0);
-        loop {
-            let at = match members.get(next) {
-                Some(it) if self.cursor.key_is(first, &it.key) => {
-                    if let Some(most) = it.plain_bytes
-                        && let Some(span) = self.cursor.plain_string(most)
-                    {
-                        self.slots[within.base + it.slot] = Slot::Text(Piece::new(span, false));
-                        (first, next) = (false, next + 1);
-                        continue;
-                    }
-                    next
-                }
-                None if self.cursor.step_over(b'}') => return Ok(()),
-                _ => match self.other_key(members, first, within)? {
-                    Other::Field(at) => at,
-                    Other::Unknown => {
-                        first = false;
-                        continue;
-                    }
-                    Other::End => return Ok(()),
-                },
-            };
-            self.take(&members[at], within)?;
-            (first, next) = (false, at + 1);
-        }
-    }
-
-    /// Moves past the next key, whatever it is, or past the closing brace; past the value too of a key
-    /// that is not of a field.
-    #[inline(never)]
-    fn other_key(
-        &mut self,
-        members: &[Expected],
-        first: bool,
-        within: Within,
-    ) -> Result<Other, Fault> {
-        let Some(key) = self.cursor.key(first)? else {
-            return Ok(Other::End);
-        };
-        if let Some(at) = self.find(members, key) {
-            return Ok(Other::Field(at));
-        }
-        self.pass_unknown(key, within)?;
-        Ok(Other::Unknown)
-    }
-
-    /// Moves past the value of a key that the feed does not have.
-    fn pass_unknown(&mut self, key: Quoted, within: Within) -> Result<(), Fault> {
-        let is_top = within.table == 0 && self.shape.scopes[0].object == Some(within.object);
-        self.cursor.peek()?;
-        let start = self.cursor.at();
-        self.cursor.skip()?;
-        match self.shape.unknown {
-            Unknown::Rest if is_top => {
-                let end = self.cursor.at();
-                let member = Span { start: key.span.start - 1, end };
-                if let (Slot::Bad(at), None) = (self.json_slot(member, ""), self.rest_problem) {
-                    self.rest_problem = Some(at);
-                }
-                self.rest.push((key, Span { start, end }));
-                return Ok(());
-            }
-            Unknown::Reject if self.unknown_problem.is_none() => {
-                let name = unknown_name(self.record, key);
-                let pointer = format!("{}/{name}", self.shape.objects[within.object].pointer);
-                let detail =
-                    format!("{}: expected no such key", self.trail.to(self.shape, &pointer));
-                self.unknown_problem = Some(Problem { reason: Reason::UnknownField, detail });
-            }
-            _ => {}
-        }
-        self.unknown.push((within.object, key));
-        Ok(())
-    }
-
-    /// The field that a key names.
-    fn find(&mut self, members: &[Expected], key: Quoted) -> Option<usize> {
-        let written = &self.record[key.span.range()];
-        if !key.escaped {
-            return self.shape.find(members, written);
-        }
-        let from = self.unescaped.len();
-        unescape(written, &mut self.unescaped);
-        let found = self.shape.find(members, &self.unescaped[from..]);
-        self.unescaped.truncate(from);
-        found
-    }
-
-    /// Reads the value of a field, as often as it is read.
-    #[inline(never)]
-    fn take(&mut self, it: &'a Expected, within: Within) -> Result<(), Fault> {
-        if it.also.is_empty() {
-            return self.take_one(it, within);
-        }
-        let start = self.cursor.at();
-        self.take_one(it, within)?;
-        for other in &it.also {
-            self.cursor.go(self.record.as_bytes(), start);
-            self.take_one(other, within)?;
-        }
-        Ok(())
-    }
-
-    fn take_one(&mut self, it: &'a Expected, within: Within) -> Result<(), Fault> {
-        let slot = match &it.takes {
-            Takes::Value(data_type, reading) => self.value(it, data_type, *reading, within)?,
-            Takes::List(table) => self.list(it, *table, within)?,
-            Takes::Object(object) => return self.object(it, *object, within),
-        };
-        self.slots[within.base + it.slot] = slot;
-        Ok(())
-    }
-
-    /// Reads the fields of an object within. If it stands there again, it is the later one.
-    fn object(&mut self, it: &'a Expected, object: usize, within: Within) -> Result<(), Fault> {
-        let shape = self.shape;
-        let mut set = |slot| {
-            for field in &shape.objects[object].slots {
-                self.slots[within.base + field] = slot;
-            }
-        };
-        match self.cursor.value()? {
-            Value::Object => {
-                set(Slot::Missing);
-                self.read_members(Within { object, ..within })
-            }
-            Value::Null => {
-                set(Slot::Null);
-                Ok(())
-            }
-            value => {
-                set(Slot::Missing);
-                self.cursor.skip_rest(value)?;
-                let pointer = &shape.objects[object].pointer;
-                let bad = self.bad(Reason::WrongType, pointer, "an object", value.name());
-                self.slots[within.base + it.slot] = bad;
-                Ok(())
-            }
-        }
-    }
-
-    /// Reads the entries of a list; one bad entry makes the whole list bad.
-    fn list(&mut self, it: &'a Expected, table: usize, within: Within) -> Result<Slot, Fault> {
-        match self.cursor.value()? {
-            Value::Array => {}
-            Value::Null => return Ok(Slot::Null),
-            value => {
-                self.cursor.skip_rest(value)?;
-                let pointer = self.pointer(it, within);
-                return Ok(self.bad(Reason::WrongType, pointer, "an array", value.name()));
-            }
-        }
-        let scope = &self.shape.scopes[table];
-        let (first, problems) = (self.entries[table].len(), self.problems.len());
-        self.trail.enter(table);
-        while self.cursor.item(self.entries[table].len() == first)? {
-            let base = self.slots.len();
-            self.slots.resize(base + scope.leaves.len(), Slot::Missing);
-            let is_there = self.entry(scope, table, base)?;
-            self.entries[table].push(Entry { base: base as u32, is_there });
-            self.trail.next();
-        }
-        self.trail.leave();
-        if self.problems.len() > problems {
-            return Ok(Slot::Bad(problems));
-        }
-        Ok(Slot::List(Run::new(first, self.entries[table].len())))
-    }
-
-    /// Reads an entry; false when it is null.
-    #[inline(always)]
-    fn entry(&mut self, scope: &'a Scope, table: usize, base: usize) -> Result<bool, Fault> {
-        let first = self.cursor.peek()?;
-        let start = self.cursor.at();
-        match scope.object {
-            Some(object) if first == b'{' && self.cursor.step_over(b'{') => {
-                self.read_members(Within { base, table, object })?;
-            }
-            // What it is will be seen when it is read as itself.
-            _ if first != b'n' && !scope.whole.is_empty() && scope.object.is_none() => {}
-            _ => match self.cursor.skip()? {
-                Value::Null => return Ok(false),
-                other if scope.object.is_some() => {
-                    self.bad(Reason::WrongType, "", "an object", other.name());
-                }
-                _ => {}
-            },
-        }
-        self.end_scope(scope, table, base, start)?;
-        Ok(true)
     }
 
     /// The JSON pointer of a field from the record or entry that it is in.

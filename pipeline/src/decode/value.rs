@@ -1,9 +1,10 @@
 //! Reads the values of columns: for each type, which JSON becomes what.
 
 use super::expected::{Expected, Scope};
+use super::members::Within;
 use super::name::shortened;
 use super::preset::Preset;
-use super::record::{Reader, Within};
+use super::record::Reader;
 use super::slot::{Piece, Run, Slot};
 use crate::feed::{
     Digits, JsonProblem, Limit, Reading, Reason, Type, check_json, days, is_number, is_uuid,

@@ -10,7 +10,7 @@ use super::table::Table;
 use super::{Mode, RequestedMode};
 use crate::decode::Limits;
 use crate::error::{Error, Result};
-use crate::feed::{Children, Feed, RowsOf, TablePlan, ddl};
+use crate::feed::{Children, Feed, RowsOf, Source, Stamped, TablePlan, ddl};
 
 /// The tables of a feed, fit for a load.
 #[derive(Debug, Clone)]
@@ -88,6 +88,7 @@ impl Targets {
         // Questions that do not wait for each other's answers cost little more than one.
         let (found, ()) = try_join(find_all(client, feed), check_encoding(client, feed)).await?;
         let mode = choose_mode(feed, mode, &found[0]);
+        check_replaceable(feed, mode)?;
         let mut targets = Self::fresh(feed, mode);
         targets.is_complete = true;
         for (at, (found, table)) in found.iter().zip(&mut targets.tables).enumerate() {
@@ -207,6 +208,25 @@ fn check(feed: &Feed, at: usize, found: &Found, mode: Mode) -> Result<Option<Tab
     check_holds_all(found, &there)?;
     let is_whole = there.columns.len() == plan.columns.len();
     is_whole.then(|| found.bind(plan)).transpose()
+}
+
+/// Fails in mode replace when the rows of earlier versions could not be found.
+fn check_replaceable(feed: &Feed, mode: Mode) -> Result<()> {
+    let load_id = Source::Stamp(Stamped::LoadId);
+    if mode != Mode::Replace || feed.plan.root().filled_with(load_id).is_some() {
+        return Ok(());
+    }
+    Err(Error::Target {
+        table: feed.plan.root().name.to_string(),
+        problem: format!(
+            "mode replace finds the rows of earlier versions by the number of their load, which the feed {} \
+             does not write",
+            feed.name
+        ),
+        differences: String::new(),
+        remedy: "declare `load_id` in the [metadata] of the feed, or load with --mode append"
+            .to_owned(),
+    })
 }
 
 async fn check_encoding(client: &impl GenericClient, feed: &Feed) -> Result<()> {

@@ -59,6 +59,8 @@ impl Connections {
     pub(super) fn sequential_reason(self, bytes: u64, mode: RequestedMode) -> Option<&'static str> {
         if mode == Mode::Merge.into() {
             Some("merging needs its records in their order")
+        } else if mode == Mode::Replace.into() {
+            Some("replacing earlier versions is one transaction")
         } else if self.number() == 1 {
             Some("one connection is enough")
         } else if bytes <= self.part_bytes || self.wanted.is_none() && bytes < AUTOMATIC_BYTES {

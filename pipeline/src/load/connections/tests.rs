@@ -15,4 +15,5 @@ fn huge_objects_are_loaded_in_parts_by_themselves_and_large_ones_when_asked_to()
     assert!(of(2, PART_BYTES, Mode::Append).is_some());
     assert!(of(1, u64::MAX, Mode::Append).is_some());
     assert!(of(2, u64::MAX, Mode::Merge).is_some());
+    assert!(of(2, u64::MAX, Mode::Replace).is_some());
 }

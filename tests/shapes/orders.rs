@@ -1,0 +1,140 @@
+//! Orders with items and discounts: what lands, and what a merge makes of it.
+
+use pipeline::load::Summary;
+use pipeline::sink::RowCounts;
+use serde_json::{Value, json};
+
+use super::{example, feed, load_version};
+use crate::support::{TestDatabase, repository};
+
+#[tokio::test]
+async fn orders_land_in_three_tables_with_what_their_feed_declares() {
+    let database = TestDatabase::empty().await;
+    let text = std::fs::read_to_string(repository("data/examples/orders.ndjson")).unwrap();
+    let summary = load_version(&database, &example("orders.toml"), "orders_1", &text).await;
+    let error = summary.unwrap_err().to_string();
+    assert!(error.contains("3 of the 6"), "{error}");
+    let with_more = example("orders.toml").text.replace("\"20%\"", "\"50%\"");
+    let feed = feed(&with_more);
+    let summary = load_version(&database, &feed, "orders_1", &text).await.unwrap();
+    assert_eq!((summary.records, summary.loaded, summary.rejected), (6, 3, 3));
+    let orders = database
+        .rows(
+            "select right(order_id::text, 2) as id, updated_at at time zone 'UTC' as at, total, city, \
+             currency, tags, meta, total_cents, extra, length(content_hash) as hash, object, load_id \
+             from orders order by order_id",
+        )
+        .await;
+    assert_eq!(
+        orders[0],
+        json!({"id": "01", "at": "2026-03-01T09:15:00", "total": 129.90, "city": "Bern",
+            "currency": "EUR", "tags": ["gift", "express"], "meta": {"channel": "web"},
+            "total_cents": 12990, "extra": {"note": "leave at the door"}, "hash": 16,
+            "object": summary.object, "load_id": summary.load_id})
+    );
+    assert_eq!(
+        (&orders[1]["at"], &orders[1]["currency"]),
+        (&json!("2026-03-01T09:00:00"), &json!("CHF"))
+    );
+    assert_eq!((&orders[2]["city"], &orders[2]["extra"]), (&Value::Null, &Value::Null));
+    let items =
+        "select right(order_id::text, 2) as id, line, sku, qty from order_items order by 1, 2";
+    assert_eq!(
+        database.rows(items).await,
+        [
+            json!({"id": "01", "line": 1, "sku": "LAMP-1", "qty": 2}),
+            json!({"id": "01", "line": 2, "sku": "BULB-E27", "qty": 4}),
+            json!({"id": "02", "line": 1, "sku": "CUP-3", "qty": 1}),
+            json!({"id": "05", "line": 1, "sku": "MUG", "qty": 3}),
+        ]
+    );
+    let discounts = "select right(order_id::text, 2) as id, line, discount_no, code, amount \
+        from item_discounts order by 1, 2, 3";
+    assert_eq!(
+        database.rows(discounts).await,
+        [
+            json!({"id": "01", "line": 1, "discount_no": 1, "code": "SPRING", "amount": 5.00}),
+            json!({"id": "02", "line": 1, "discount_no": 1, "code": "CLUB", "amount": 1.50}),
+            json!({"id": "02", "line": 1, "discount_no": 2, "code": "SECOND", "amount": 0.25}),
+        ]
+    );
+    assert_eq!(
+        database.rows("select record_no, reason, detail from orders_rejects order by 1").await,
+        [
+            json!({"record_no": 3, "reason": "rule", "detail": "total_is_positive: expected total > 0"}),
+            json!({"record_no": 4, "reason": "null_field",
+                "detail": "/items/1/sku: expected a value, found nothing"}),
+            json!({"record_no": 6, "reason": "wrong_type", "detail": "/updatedAt: expected a date and \
+                time with an offset (2024-02-29T12:30:00Z), found \"2026-03-01 13:00\""}),
+        ]
+    );
+    let keys = "select conrelid::regclass::text as table, pg_get_constraintdef(oid) as key \
+        from pg_constraint where contype = 'p' and conrelid::regclass::text in \
+        ('orders', 'order_items', 'item_discounts') order by 1";
+    assert_eq!(
+        database.rows(keys).await,
+        [
+            json!({"table": "item_discounts", "key": "PRIMARY KEY (order_id, line, discount_no)"}),
+            json!({"table": "order_items", "key": "PRIMARY KEY (order_id, line)"}),
+            json!({"table": "orders", "key": "PRIMARY KEY (order_id)"}),
+        ]
+    );
+}
+
+/// An order of this number, version, total, and these items, each with as many discounts.
+fn order(number: u32, minute: u32, total: &str, items: &[(&str, usize)]) -> String {
+    let items = items.iter().map(|(sku, discounts)| {
+        let discounts =
+            (0..*discounts).map(|at| json!({"code": format!("{sku}-{at}"), "amount": at}));
+        json!({"sku": sku, "qty": 1, "discounts": discounts.collect::<Vec<_>>()})
+    });
+    let items = serde_json::to_string(&items.collect::<Vec<_>>()).unwrap();
+    format!(
+        r#"{{"id":"00000000-0000-0000-0000-{number:012}","updatedAt":"2026-01-01T00:{minute:02}:00Z","total":{total},"status":"s","items":{items}}}"#
+    )
+}
+
+fn counts(summary: &Summary) -> Vec<RowCounts> {
+    summary.tables[..3].iter().map(|table| table.counts).collect()
+}
+
+#[tokio::test]
+async fn a_merge_replaces_the_children_of_the_orders_that_changed() {
+    let (database, feed) = (TestDatabase::empty().await, example("orders.toml"));
+    let first = [
+        order(1, 1, "10", &[("a", 1), ("b", 2)]),
+        order(2, 1, "20", &[("c", 0)]),
+        order(3, 5, "30", &[("d", 1)]),
+        order(4, 1, "40", &[]),
+    ];
+    let loaded = load_version(&database, &feed, "o", &first.join("\n")).await.unwrap();
+    assert_eq!(counts(&loaded)[1], RowCounts::inserted(4));
+    assert_eq!(counts(&loaded)[2], RowCounts::inserted(4));
+    let second = [
+        order(1, 2, "10", &[("b", 1)]),           // an item is gone
+        order(2, 1, "20", &[("c", 0)]),           // did not change
+        order(3, 4, "31", &[("x", 1), ("y", 1)]), // is older
+        order(4, 3, "40", &[("z", 0)]),           // is beaten by the next
+        order(4, 4, "40", &[("n", 3)]),
+        order(5, 1, "50", &[("e", 1)]), // is new
+    ];
+    let merged = load_version(&database, &feed, "o2", &second.join("\n")).await.unwrap();
+    let [orders, items, discounts] = counts(&merged)[..] else { panic!("{merged:?}") };
+    let expected =
+        RowCounts { rows: 6, inserted: 1, updated: 2, unchanged: 1, superseded: 2, deleted: 0 };
+    assert_eq!(orders, expected);
+    let expected =
+        RowCounts { rows: 7, inserted: 3, updated: 0, unchanged: 1, superseded: 3, deleted: 2 };
+    assert_eq!(items, expected);
+    let expected =
+        RowCounts { rows: 7, inserted: 5, updated: 0, unchanged: 0, superseded: 2, deleted: 3 };
+    assert_eq!(discounts, expected);
+    let lines = "select right(order_id::text, 1) || ' ' || line || ' ' || sku as v from order_items order by 1";
+    let lines = database.rows(lines).await.into_iter().map(|row| row["v"].clone());
+    assert_eq!(lines.collect::<Vec<_>>(), ["1 1 b", "2 1 c", "3 1 d", "4 1 n", "5 1 e"]);
+    let codes = "select string_agg(code, ' ' order by code) as v from item_discounts";
+    assert_eq!(database.rows(codes).await[0]["v"], "b-0 d-0 e-0 n-0 n-1 n-2");
+    let orphans = "select count(*) as n from item_discounts d left join order_items i \
+        using (order_id, line) left join orders o using (order_id) where o is null or i is null";
+    assert_eq!(database.rows(orphans).await[0]["n"], 0);
+}
