@@ -50,6 +50,10 @@ fn hint(error: &Error) -> String {
             "fix the last cause, then run the same command again: it loads the missing parts. To remove the \
              committed parts instead: `stevedore loads discard {load_id}`"
         ),
+        Error::Mismatch { object, .. } => format!(
+            "its records are of another shape: `stevedore feed draft '{object}'` writes a feed file that loads \
+             them; --no-preflight skips this check and loads what fits"
+        ),
         other => fixed_hint(other).to_owned(),
     }
 }
@@ -118,7 +122,7 @@ fn fixed_hint(error: &Error) -> &'static str {
         }
         Error::FeedUnclear { .. } => {
             "name it: --feed NAME, or --feed FILE; or let `objects` of one feed file match the key. \
-             `stevedore feed list` shows the feeds"
+             `stevedore feed list` shows the feeds, and `stevedore feed draft` writes one"
         }
         Error::Feed { .. } => "correct the files: nothing was begun",
         Error::NotText { .. } => "if it is JSON, name its format: --format ndjson",
@@ -132,10 +136,6 @@ fn fixed_hint(error: &Error) -> &'static str {
             "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
         }
         Error::RootCertificates { .. } => "set sslrootcert to a readable PEM file of certificates",
-        Error::Mismatch { .. } => {
-            "if the catalog is out of date, crawl the bucket again with `stevedore crawl objects` (`stevedore \
-             catalog list` shows its table); --no-preflight skips this check and loads what fits"
-        }
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
