@@ -138,3 +138,37 @@ async fn a_merge_replaces_the_children_of_the_orders_that_changed() {
         using (order_id, line) left join orders o using (order_id) where o is null or i is null";
     assert_eq!(database.rows(orphans).await[0]["n"], 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn loads_that_replace_the_children_of_one_key_at_once_leave_those_of_the_winner() {
+    let (database, feed) = (TestDatabase::empty().await, example("orders.toml"));
+    // Each version of an order has as many items as its minute, and its minute as their name.
+    let version = |minute: u32| -> String {
+        let sku = minute.to_string();
+        let items = vec![(&*sku, 1); minute as usize];
+        (0..40).map(|number| order(number, minute, "10", &items) + "\n").collect()
+    };
+    load_version(&database, &feed, "first", &version(1)).await.unwrap();
+    for round in 0..4 {
+        let (older, newer) = (2 + 2 * round, 3 + 2 * round);
+        let texts = [version(newer), version(older)];
+        let keys = [format!("newer-{round}"), format!("older-{round}")];
+        let (one, other) = tokio::join!(
+            load_version(&database, &feed, &keys[0], &texts[0]),
+            load_version(&database, &feed, &keys[1], &texts[1]),
+        );
+        let [one, other] = [one.unwrap(), other.unwrap()];
+        assert_eq!((one.loaded, other.loaded), (40, 40));
+        let odd = "select o.order_id, extract(minute from updated_at)::int as minute, \
+                count(i.sku) as items, count(d.code) as discounts, max(i.sku) as sku \
+            from orders o left join order_items i using (order_id) \
+            left join item_discounts d using (order_id, line) group by 1, 2";
+        for row in database.rows(odd).await {
+            let expected = json!([newer, newer, newer, newer.to_string()]);
+            assert_eq!(
+                json!([row["minute"], row["items"], row["discounts"], row["sku"]]),
+                expected
+            );
+        }
+    }
+}
