@@ -78,6 +78,10 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
         assert!(crawl.unwrap().status.success());
         std::fs::write(objects.join("more.json"), r#"{"userId": 1, "status": "ACTIVE"}"#).unwrap();
     }
+    let tables = serve.get("/v1/catalog/tables").await.json();
+    let tables = tables["items"].as_array().unwrap().iter().map(|table| table["name"].clone());
+    // Feeds are found by their name too.
+    let found: Vec<_> = tables.chain([json!("user_status")]).collect();
     let mut document = serve.get("/openapi.json").await.json();
     document["components"]["schemas"]["JobRequest"]["required"] = json!(["bucket", "dry_run"]);
     let request = &mut document["components"]["schemas"]["JobRequest"]["properties"];
@@ -115,7 +119,7 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
                     "key" => json!(names),
                     "job_id" | "parent_id" => json!(jobs),
                     "load_id" => json!([1, 2]),
-                    "name" => json!(["table_bucket", "table_bucket_2"]),
+                    "name" => json!(found),
                     "table" => json!(["user_status", "user_status_log", "user_status_error_rec"]),
                     // Columns that all three tables have.
                     "column" => json!(["ingested_at"]),

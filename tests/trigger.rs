@@ -155,7 +155,7 @@ async fn parameters_that_are_unknown_repeated_or_wrong_are_400_and_load_nothing(
         ("key=users.ndjson", "parameter_repeated", "the parameter key is given more than once"),
         ("mode=auto&mode=auto", "parameter_repeated", "the parameter mode is given more than once"),
         (
-            "mode=replace",
+            "mode=overwrite",
             "invalid_parameter",
             "mode: expected auto, merge or append, found replace",
         ),

@@ -127,8 +127,8 @@ impl Warning {
             let ingested_at = DateTime::<Utc>::from(*started_at).format("%Y-%m-%d %H:%M:%S%.6f");
             format!(
                 "load {load_id} loaded another version of the object, {version}: its {rows} stay beside those \
-                 of this load. To keep only this version, delete the {which} with ingested_at = '{ingested_at}'; \
-                 with {instead} that happens by itself"
+                 of this load. With {instead} they would be replaced. To keep only this version now, delete the \
+                 {which} with ingested_at = '{ingested_at}'"
             )
         } else {
             format!(
