@@ -79,7 +79,7 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
         std::fs::write(objects.join("more.json"), r#"{"userId": 1, "status": "ACTIVE"}"#).unwrap();
     }
     let tables = serve.get("/v1/catalog/tables").await.json();
-    let tables = tables["items"].as_array().unwrap().iter().map(|table| table["name"].clone());
+    let tables = tables["tables"].as_array().unwrap().iter().map(|table| table["name"].clone());
     // Feeds are found by their name too.
     let found: Vec<_> = tables.chain([json!("user_status")]).collect();
     let mut document = serve.get("/openapi.json").await.json();
