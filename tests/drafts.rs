@@ -170,7 +170,8 @@ async fn a_draft_loads_all_that_it_was_made_from() {
         ("user_status_merge_1.ndjson", 4),
         ("examples/orders.ndjson", 6),
         ("examples/github_events.ndjson", 5),
-        ("examples/readings.json", 5),
+        // A document with more than its list is a record.
+        ("examples/readings.json", 1),
     ] {
         let table = name.rsplit('/').next().unwrap().split('.').next().unwrap();
         let feed = format!("{table}.toml");

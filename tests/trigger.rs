@@ -157,7 +157,7 @@ async fn parameters_that_are_unknown_repeated_or_wrong_are_400_and_load_nothing(
         (
             "mode=overwrite",
             "invalid_parameter",
-            "mode: expected auto, merge or append, found replace",
+            "mode: expected auto, merge, append or replace, found overwrite",
         ),
         ("mode=", "invalid_parameter", "mode: expected auto, merge or append, found "),
         ("feed=orders", "feed_not_found", "there is no feed orders: expected one of user_status"),

@@ -1,5 +1,6 @@
 //! Mode replace: the rows of a new version in place of those of the earlier ones.
 
+use pipeline::error::Error;
 use pipeline::sink::Mode;
 use serde_json::json;
 
@@ -55,6 +56,7 @@ async fn a_feed_that_does_not_write_the_number_of_the_load_cannot_replace() {
     let refused = load_text(&database, &record("a", 1, "s"), Mode::Replace).await.unwrap_err();
     let text = refused.to_string();
     assert!(text.contains("which the feed user_status does not write"), "{text}");
-    assert!(text.contains("declare `load_id` in the [metadata] of the feed"), "{text}");
+    let Error::Target { remedy, .. } = refused else { panic!("{text}") };
+    assert!(remedy.starts_with("declare `load_id` in the [metadata] of the feed"), "{remedy}");
     assert_eq!(database.count("user_status").await, 0);
 }
