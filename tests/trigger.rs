@@ -159,7 +159,7 @@ async fn parameters_that_are_unknown_repeated_or_wrong_are_400_and_load_nothing(
             "invalid_parameter",
             "mode: expected auto, merge, append or replace, found overwrite",
         ),
-        ("mode=", "invalid_parameter", "mode: expected auto, merge or append, found "),
+        ("mode=", "invalid_parameter", "mode: expected auto, merge, append or replace, found "),
         ("feed=orders", "feed_not_found", "there is no feed orders: expected one of user_status"),
     ] {
         for method in [Method::GET, Method::POST] {

@@ -58,5 +58,5 @@ async fn a_feed_that_does_not_write_the_number_of_the_load_cannot_replace() {
     assert!(text.contains("which the feed user_status does not write"), "{text}");
     let Error::Target { remedy, .. } = refused else { panic!("{text}") };
     assert!(remedy.starts_with("declare `load_id` in the [metadata] of the feed"), "{remedy}");
-    assert_eq!(database.count("user_status").await, 0);
+    assert_eq!(database.count("pg_class where relname = 'user_status'").await, 0);
 }
