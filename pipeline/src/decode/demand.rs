@@ -47,17 +47,17 @@ fn first_in<'a>(
     trail: &mut Trail,
     wrong: impl Fn(&Leaf, Slot) -> Option<&'static str> + Copy,
 ) -> Option<(&'a str, &'static str)> {
-    let shape = reader.shape;
-    for (leaf, slot) in shape.scopes[table].leaves.iter().zip(&reader.slots[base..]) {
+    let scope = &reader.shape.scopes[table];
+    for (leaf, slot) in scope.leaves.iter().zip(&reader.slots[base..]) {
         if let Some(found) = wrong(leaf, *slot) {
             return Some((&leaf.pointer, found));
+        }
+        if !scope.has_demands_within {
+            continue;
         }
         let (Some(list), Slot::List(run)) = (leaf.list, slot) else {
             continue;
         };
-        if !shape.scopes[list].has_demands {
-            continue;
-        }
         trail.enter(list);
         for entry in reader.entries(list, *run) {
             let found = first_in(reader, list, entry.base as usize, trail, wrong);

@@ -29,6 +29,10 @@ pub(super) struct Scope {
     /// One for each field, in the order in which problems are looked for.
     pub(super) leaves: Vec<Leaf>,
     pub(super) has_defaults: bool,
+    /// Whether all that is read are keys, and none has a default.
+    pub(super) is_plain: bool,
+    /// Whether a null or an empty text may be a problem in a list of it.
+    pub(super) has_demands_within: bool,
     /// Whether a null or an empty text may be a problem in it.
     pub(super) has_demands: bool,
     /// The JSON pointer of the list, from what it is in.
@@ -119,6 +123,7 @@ impl Shape {
                 }
             };
             let is_list_with_demands = list.is_some_and(|list| self.scopes[list].has_demands);
+            scope.has_demands_within |= is_list_with_demands;
             scope.has_demands |= field.required || field.non_empty || is_list_with_demands;
             scope.leaves.push(Leaf::new(field, list));
             let name = field.path.last().cloned().unwrap_or_default();
@@ -129,6 +134,7 @@ impl Shape {
             }
         }
         scope.has_defaults = scope.leaves.iter().any(|leaf| leaf.default.is_some());
+        scope.is_plain = scope.whole.is_empty() && !scope.has_defaults;
         let pointer = std::mem::take(&mut self.scopes[table].pointer);
         self.scopes[table] = Scope { pointer, ..scope };
     }

@@ -53,6 +53,9 @@ impl<'a> Reader<'a> {
         base: usize,
         start: usize,
     ) -> Result<(), Fault> {
+        if scope.is_plain {
+            return Ok(());
+        }
         for it in &scope.whole {
             self.cursor.go(self.record.as_bytes(), start);
             self.take_one(it, Within { base, table, object: 0 })?;
@@ -134,7 +137,7 @@ impl<'a> Reader<'a> {
                 let name = unknown_name(self.record, key);
                 let pointer = format!("{}/{name}", self.shape.objects[within.object].pointer);
                 let detail =
-                    format!("{}: expected no such key", self.trail.to(self.shape, &pointer));
+                    format!("{}: expected no such key", self.trail().to(self.shape, &pointer));
                 self.unknown_problem = Some(Problem { reason: Reason::UnknownField, detail });
             }
             _ => {}
@@ -222,15 +225,16 @@ impl<'a> Reader<'a> {
         }
         let scope = &self.shape.scopes[table];
         let (first, problems) = (self.entries[table].len(), self.problems.len());
-        self.trail.enter(table);
-        while self.cursor.item(self.entries[table].len() == first)? {
+        self.open_lists.push((table, first));
+        let mut is_first = true;
+        while self.cursor.item(is_first)? {
+            is_first = false;
             let base = self.slots.len();
             self.slots.resize(base + scope.leaves.len(), Slot::Missing);
             let is_there = self.entry(scope, table, base)?;
             self.entries[table].push(Entry { base: base as u32, is_there });
-            self.trail.next();
         }
-        self.trail.leave();
+        self.open_lists.pop();
         if self.problems.len() > problems {
             return Ok(Slot::Bad(problems));
         }

@@ -28,8 +28,9 @@ pub(super) struct Reader<'a> {
     pub(super) entries: Vec<Vec<Entry>>,
     /// The elements of arrays of values.
     pub(super) items: Vec<Slot>,
-    /// The entries that the value that is read is in.
-    pub(super) trail: Trail,
+    /// The lists that the value that is read is in: the table of each, and how many entries of it were read
+    /// before the list.
+    pub(super) open_lists: Vec<(usize, usize)>,
     /// What is wrong with the values that cannot be taken.
     pub(super) problems: Vec<Problem>,
     /// The keys that the feed does not have, and in which object they stand.
@@ -56,7 +57,7 @@ impl<'a> Reader<'a> {
             slots: Vec::new(),
             entries: vec![Vec::new(); shape.scopes.len()],
             items: Vec::new(),
-            trail: Trail::default(),
+            open_lists: Vec::new(),
             problems: Vec::new(),
             unknown: Vec::new(),
             unknown_problem: None,
@@ -141,7 +142,7 @@ impl<'a> Reader<'a> {
         self.slots.resize(self.shape.scopes[0].leaves.len(), Slot::Missing);
         self.entries.iter_mut().for_each(Vec::clear);
         self.items.clear();
-        self.trail.clear();
+        self.open_lists.clear();
         self.problems.clear();
         self.unescaped.clear();
         self.unknown.clear();
@@ -183,6 +184,14 @@ impl<'a> Reader<'a> {
         &shape.scopes[within.table].leaves[it.slot].pointer
     }
 
+    /// The entries that the value that is read is in.
+    #[cold]
+    pub(super) fn trail(&self) -> Trail {
+        let number =
+            |(table, before): &(usize, usize)| (*table, self.entries[*table].len() - before);
+        Trail { steps: self.open_lists.iter().map(number).collect() }
+    }
+
     /// The slot of a value that cannot be taken, at a pointer from the entry that is read.
     #[cold]
     pub(super) fn bad(
@@ -192,7 +201,8 @@ impl<'a> Reader<'a> {
         expected: &str,
         found: impl std::fmt::Display,
     ) -> Slot {
-        let place = self.trail.to(self.shape, pointer);
+        let place = self.trail();
+        let place = place.to(self.shape, pointer);
         let detail = format!("{place}: expected {expected}, found {found}");
         self.problems.push(Problem { reason, detail });
         Slot::Bad(self.problems.len() - 1)
@@ -201,7 +211,7 @@ impl<'a> Reader<'a> {
     /// Adds the number of an element to the place of a problem, which is that of its array.
     #[cold]
     pub(super) fn number_problem(&mut self, problem: usize, pointer: &str, number: usize) {
-        let length = self.trail.to(self.shape, pointer).to_string().len();
+        let length = self.trail().to(self.shape, pointer).to_string().len();
         self.problems[problem].detail.insert_str(length, &format!("/{number}"));
     }
 

@@ -7,7 +7,7 @@ use super::expected::Shape;
 /// The entries that a value is in, from the outermost: the table of each, and its number in its list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trail {
-    steps: Vec<(usize, usize)>,
+    pub(super) steps: Vec<(usize, usize)>,
 }
 
 /// A JSON pointer (RFC 6901).
@@ -33,10 +33,6 @@ impl Trail {
     /// Goes out of the list.
     pub(super) fn leave(&mut self) {
         self.steps.pop();
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.steps.clear();
     }
 
     /// The pointer to what is at `last` within the entry.

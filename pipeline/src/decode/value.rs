@@ -1,6 +1,6 @@
 //! Reads the values of columns: for each type, which JSON becomes what.
 
-use super::expected::{Expected, Scope};
+use super::expected::{Expected, Scope, Shape};
 use super::members::Within;
 use super::name::shortened;
 use super::preset::Preset;
@@ -18,7 +18,16 @@ struct Wanted<'a> {
     data_type: &'a Type,
     reading: Reading,
     limit: &'a Limit,
-    pointer: &'a str,
+    shape: &'a Shape,
+    table: usize,
+    slot: usize,
+}
+
+impl<'a> Wanted<'a> {
+    /// Its JSON pointer, from the record or entry that it is in.
+    fn pointer(&self) -> &'a str {
+        &self.shape.scopes[self.table].leaves[self.slot].pointer
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -31,10 +40,10 @@ impl<'a> Reader<'a> {
         reading: Reading,
         within: Within,
     ) -> Result<Slot, Fault> {
-        let wanted =
-            Wanted { data_type, reading, limit: &it.limit, pointer: self.pointer(it, within) };
+        let (shape, table, slot) = (self.shape, within.table, it.slot);
+        let wanted = Wanted { data_type, reading, limit: &it.limit, shape, table, slot };
         match data_type {
-            Type::Jsonb => self.json_value(wanted.pointer),
+            Type::Jsonb => self.json_value(wanted.pointer()),
             Type::Array(element) => self.array(element, wanted),
             _ => {
                 let value = self.cursor.value()?;
@@ -135,7 +144,7 @@ impl<'a> Reader<'a> {
         let span = Span { start, end: self.unescaped.len() };
         if self.unescaped[start..].contains('\0') {
             let expected = "text that Postgres can hold";
-            return self.bad(Reason::NulCharacter, wanted.pointer, expected, "U+0000");
+            return self.bad(Reason::NulCharacter, wanted.pointer(), expected, "U+0000");
         }
         self.limited(Piece::new(span, true), wanted)
     }
@@ -150,19 +159,19 @@ impl<'a> Reader<'a> {
                 }
                 let found = shortened(text).into_owned();
                 let expected = format!("one of {}", labels.join(", "));
-                return self.bad(Reason::OutOfRange, wanted.pointer, &expected, found);
+                return self.bad(Reason::OutOfRange, wanted.pointer(), &expected, found);
             }
             _ => return Slot::Text(piece),
         };
         if piece.len() > bytes {
             let expected = format!("at most {bytes} bytes, for an index");
-            return self.bad(Reason::OutOfRange, wanted.pointer, &expected, piece.len());
+            return self.bad(Reason::OutOfRange, wanted.pointer(), &expected, piece.len());
         }
         // No text has more characters than bytes, so most need no counting.
         let counted = if piece.len() > characters { self.text(piece).chars().count() } else { 0 };
         if counted > characters {
             let expected = format!("at most {characters} characters");
-            return self.bad(Reason::OutOfRange, wanted.pointer, &expected, counted);
+            return self.bad(Reason::OutOfRange, wanted.pointer(), &expected, counted);
         }
         Slot::Text(piece)
     }
@@ -177,7 +186,7 @@ impl<'a> Reader<'a> {
             Ok(integer) if (least..=most).contains(&integer) => Slot::Integer(integer),
             _ => {
                 let expected = format!("{least} to {most}");
-                self.bad(Reason::OutOfRange, wanted.pointer, &expected, shortened(text))
+                self.bad(Reason::OutOfRange, wanted.pointer(), &expected, shortened(text))
             }
         }
     }
@@ -190,7 +199,7 @@ impl<'a> Reader<'a> {
             if integer > i64::from(*before) || scale > i64::from(*behind) {
                 let expected =
                     format!("at most {before} digits before the point and {behind} behind it");
-                return self.bad(Reason::OutOfRange, wanted.pointer, &expected, shortened(text));
+                return self.bad(Reason::OutOfRange, wanted.pointer(), &expected, shortened(text));
             }
         }
         Slot::Text(Piece::new(span, false))
@@ -206,7 +215,7 @@ impl<'a> Reader<'a> {
             Ok(number) if number.is_finite() => Slot::Float(number),
             _ => {
                 let expected = format!("a number that a {} holds", wanted.data_type);
-                self.bad(Reason::OutOfRange, wanted.pointer, &expected, shortened(text))
+                self.bad(Reason::OutOfRange, wanted.pointer(), &expected, shortened(text))
             }
         }
     }
@@ -219,7 +228,7 @@ impl<'a> Reader<'a> {
             Some(micros) => Slot::Integer(micros),
             None => {
                 let expected = "an instant that a timestamp holds";
-                self.bad(Reason::OutOfRange, wanted.pointer, expected, shortened(text))
+                self.bad(Reason::OutOfRange, wanted.pointer(), expected, shortened(text))
             }
         }
     }
@@ -267,7 +276,7 @@ impl<'a> Reader<'a> {
             let number = self.items.len() - first;
             let slot = self.element(element, wanted)?;
             if let (Slot::Bad(at), None) = (slot, bad) {
-                self.number_problem(at, wanted.pointer, number);
+                self.number_problem(at, wanted.pointer(), number);
                 bad = Some(slot);
             }
             self.items.push(slot);
@@ -277,7 +286,7 @@ impl<'a> Reader<'a> {
 
     fn element(&mut self, element: &'a Type, wanted: Wanted<'a>) -> Result<Slot, Fault> {
         if *element == Type::Jsonb {
-            return self.json_value(wanted.pointer);
+            return self.json_value(wanted.pointer());
         }
         let value = self.cursor.value()?;
         self.scalar(value, Wanted { data_type: element, ..wanted })
@@ -298,7 +307,7 @@ impl<'a> Reader<'a> {
             }
             value => value.name().to_owned(),
         };
-        self.bad(Reason::WrongType, wanted.pointer, expected, found)
+        self.bad(Reason::WrongType, wanted.pointer(), expected, found)
     }
 
     /// Gives the fields that are missing their defaults.
