@@ -31,8 +31,10 @@ pub(super) struct Scope {
     pub(super) has_defaults: bool,
     /// Whether all that is read are keys, and none has a default.
     pub(super) is_plain: bool,
-    /// Whether a null or an empty text may be a problem in a list of it.
-    pub(super) has_demands_within: bool,
+    /// The fields that may be a problem by being null: those that are required, and lists of such.
+    pub(super) null_checks: Vec<usize>,
+    /// The same for empty texts.
+    pub(super) empty_checks: Vec<usize>,
     /// Whether a null or an empty text may be a problem in it.
     pub(super) has_demands: bool,
     /// The JSON pointer of the list, from what it is in.
@@ -123,7 +125,12 @@ impl Shape {
                 }
             };
             let is_list_with_demands = list.is_some_and(|list| self.scopes[list].has_demands);
-            scope.has_demands_within |= is_list_with_demands;
+            if field.required || is_list_with_demands {
+                scope.null_checks.push(slot);
+            }
+            if field.non_empty || is_list_with_demands {
+                scope.empty_checks.push(slot);
+            }
             scope.has_demands |= field.required || field.non_empty || is_list_with_demands;
             scope.leaves.push(Leaf::new(field, list));
             let name = field.path.last().cloned().unwrap_or_default();

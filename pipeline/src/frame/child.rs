@@ -1,7 +1,8 @@
 //! One row for each entry of a list of the valid records: the rows of a child table.
 
-use polars::prelude::{ExplodeOptions, Expr, LazyFrame, by_name, col};
+use polars::prelude::{Expr, LazyFrame, col};
 
+use super::entries::unnested;
 use super::valid::of_valid;
 use super::{Stamps, named, of_record, stamped};
 use crate::feed::{Children, Decoded, Feed, Kind, TablePlan};
@@ -54,12 +55,6 @@ pub(super) fn exploded(rows: LazyFrame, feed: &Feed, table: usize, kept: &[Strin
 pub(super) fn first_list(feed: &Feed, table: usize) -> Option<&str> {
     let (_, list) = feed.plan.lists_to(table).first().copied()?;
     feed.fields.get(list).map(|field| field.column.as_str())
-}
-
-fn unnested(rows: LazyFrame, list: &str) -> LazyFrame {
-    let no_row_for_nothing = ExplodeOptions { empty_as_null: false, keep_nulls: false };
-    rows.explode(by_name([list], true, false), no_row_for_nothing)
-        .unnest(by_name([list], true, false), None)
 }
 
 /// The computed columns of a child table.

@@ -8,6 +8,7 @@
 //! it could save.
 
 mod child;
+mod entries;
 mod parent;
 mod rejected;
 mod rule;
