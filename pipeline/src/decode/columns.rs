@@ -19,7 +19,8 @@ pub(super) struct Columns {
     record_no: Vec<i64>,
     byte_offset: Vec<i64>,
     byte_length: Vec<i64>,
-    extra: Extra,
+    /// None for a feed that asks for nothing of it.
+    extra: Option<Extra>,
     rejections: Vec<Rejection>,
 }
 
@@ -47,7 +48,7 @@ impl Columns {
     /// From now on, rows are of records of this text.
     pub(super) fn begin(&mut self, text: &Text) {
         self.fields.iter_mut().for_each(|builder| builder.begin(text));
-        self.extra.begin(text);
+        self.extra.iter_mut().for_each(|extra| extra.begin(text));
     }
 
     /// Adds what the reader holds as a row.
@@ -64,7 +65,9 @@ impl Columns {
         self.record_no.push(number as i64);
         self.byte_offset.push(record.byte_offset as i64);
         self.byte_length.push(record.byte_length as i64);
-        self.extra.push(reader, record, namespace);
+        if let Some(extra) = &mut self.extra {
+            extra.push(reader, record, namespace);
+        }
     }
 
     /// Adds to the last row why its record is rejected, and its text.
@@ -105,7 +108,9 @@ impl Columns {
         if !feed.has_expressions() {
             columns.push(of_rejected(Decoded::Raw, rejections, height, |it| &it.raw)?);
         }
-        columns.extend(self.extra.finish()?);
+        if let Some(extra) = self.extra {
+            columns.extend(extra.finish()?);
+        }
         DataFrame::new(height, columns.into_iter().map(Into::into).collect())
     }
 }

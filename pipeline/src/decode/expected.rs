@@ -2,6 +2,7 @@
 
 use super::limit::Limits;
 use super::preset::Preset;
+use super::slot::Slot;
 use crate::feed::{Decoded, Feed, Field, Kind, Limit, Reading, Type, Unknown};
 use crate::json::UsualKey;
 
@@ -35,6 +36,10 @@ pub(super) struct Scope {
     pub(super) null_checks: Vec<usize>,
     /// The same for empty texts.
     pub(super) empty_checks: Vec<usize>,
+    /// Whether there are such lists.
+    pub(super) has_demands_within: bool,
+    /// The slots of its fields before any is read.
+    pub(super) blank: Vec<Slot>,
     /// Whether a null or an empty text may be a problem in it.
     pub(super) has_demands: bool,
     /// The JSON pointer of the list, from what it is in.
@@ -131,6 +136,7 @@ impl Shape {
             if field.non_empty || is_list_with_demands {
                 scope.empty_checks.push(slot);
             }
+            scope.has_demands_within |= is_list_with_demands;
             scope.has_demands |= field.required || field.non_empty || is_list_with_demands;
             scope.leaves.push(Leaf::new(field, list));
             let name = field.path.last().cloned().unwrap_or_default();
@@ -141,6 +147,7 @@ impl Shape {
             }
         }
         scope.has_defaults = scope.leaves.iter().any(|leaf| leaf.default.is_some());
+        scope.blank = vec![Slot::Missing; fields.len()];
         scope.is_plain = scope.whole.is_empty() && !scope.has_defaults;
         let pointer = std::mem::take(&mut self.scopes[table].pointer);
         self.scopes[table] = Scope { pointer, ..scope };

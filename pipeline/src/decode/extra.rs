@@ -21,14 +21,18 @@ pub(super) struct Extra {
 }
 
 impl Extra {
-    pub(super) fn new(feed: &Feed, rows: usize) -> Self {
+    /// The columns that a feed asks for, if any.
+    pub(super) fn new(feed: &Feed, rows: usize) -> Option<Self> {
         let texts = |is_there: bool| is_there.then(|| Texts::with_capacity(rows));
-        Self {
+        let extra = Self {
             record_id: texts(feed.decodes(Decoded::RecordId)),
             content_hash: texts(feed.decodes(Decoded::ContentHash)),
             rest: texts(feed.decodes(Decoded::Rest)),
             raw: texts(feed.has_expressions()),
-        }
+        };
+        let Self { record_id, content_hash, rest, raw } = &extra;
+        let is_asked_for = [record_id, content_hash, rest, raw].into_iter().any(Option::is_some);
+        is_asked_for.then_some(extra)
     }
 
     pub(super) fn begin(&mut self, text: &Text) {

@@ -93,7 +93,11 @@ impl<'a> Reader<'a> {
                     Other::End => return Ok(()),
                 },
             };
-            self.take(&members[at], within)?;
+            let it = &members[at];
+            match it.also.is_empty() {
+                true => self.take_one(it, within)?,
+                false => self.take_repeatedly(it, within)?,
+            }
             (first, next) = (false, at + 1);
         }
     }
@@ -159,12 +163,9 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Reads the value of a field, as often as it is read.
-    #[inline(never)]
-    fn take(&mut self, it: &'a Expected, within: Within) -> Result<(), Fault> {
-        if it.also.is_empty() {
-            return self.take_one(it, within);
-        }
+    /// Reads the value of a key that several fields are read from.
+    #[cold]
+    fn take_repeatedly(&mut self, it: &'a Expected, within: Within) -> Result<(), Fault> {
         let start = self.cursor.at();
         self.take_one(it, within)?;
         for other in &it.also {
@@ -174,6 +175,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Reads the value of a field.
+    #[inline(never)]
     fn take_one(&mut self, it: &'a Expected, within: Within) -> Result<(), Fault> {
         let slot = match &it.takes {
             Takes::Value(data_type, reading) => self.value(it, data_type, *reading, within)?,
@@ -230,7 +233,7 @@ impl<'a> Reader<'a> {
         while self.cursor.item(is_first)? {
             is_first = false;
             let base = self.slots.len();
-            self.slots.resize(base + scope.leaves.len(), Slot::Missing);
+            self.slots.extend_from_slice(&scope.blank);
             let is_there = self.entry(scope, table, base)?;
             self.entries[table].push(Entry { base: base as u32, is_there });
         }

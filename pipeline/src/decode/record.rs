@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
 
     fn clear(&mut self) {
         self.slots.clear();
-        self.slots.resize(self.shape.scopes[0].leaves.len(), Slot::Missing);
+        self.slots.extend_from_slice(&self.shape.scopes[0].blank);
         self.entries.iter_mut().for_each(Vec::clear);
         self.items.clear();
         self.open_lists.clear();
