@@ -102,7 +102,7 @@ fn the_plans_of_all_frames_can_be_explained() {
     let plans = explain(&FEED).unwrap();
     let names: Vec<_> = plans.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["valid", "user_status", "user_status_log", "user_status_error_rec"]);
-    for (operator, plan) in ["FILTER", "FILTER", "ENTRIES", "FILTER"].into_iter().zip(plans) {
+    for (operator, plan) in ["FILTER", "FILTER", "EXPLODE", "FILTER"].into_iter().zip(plans) {
         assert!(plan.1.contains(operator), "{} {}", plan.0, plan.1);
     }
 }

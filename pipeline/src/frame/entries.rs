@@ -18,7 +18,7 @@ pub(super) fn unnested(rows: LazyFrame, list: &str) -> LazyFrame {
     let (of_schema, of_frame) = (list.to_owned(), list.to_owned());
     let schema = move |input: &Schema| schema_of_entries(input, &of_schema);
     let entries = move |frame: DataFrame| entries_of(frame, &of_frame);
-    rows.map(entries, AllowedOptimizations::empty(), Some(Arc::new(schema)), Some("entries"))
+    rows.map(entries, AllowedOptimizations::empty(), Some(Arc::new(schema)), Some("EXPLODE"))
 }
 
 fn schema_of_entries(input: &Schema, list: &str) -> PolarsResult<SchemaRef> {
