@@ -10,6 +10,7 @@ mod children;
 mod compare;
 mod encode;
 mod found;
+mod keys;
 mod merge;
 mod remove;
 mod staging;
