@@ -7,8 +7,24 @@ select
     a.attnotnull or b.not_null as not_null,
     -- The labels of an enum, in their order.
     array(select enumlabel::text from pg_enum where enumtypid = b.oid order by enumsortorder) as labels,
-    -- A check of a domain.
-    (select conname::text from pg_constraint where contypid = any (b.domains) and contype = 'c' limit 1) as domain_check,
+    -- The checks of a domain, in which `value` is the value.
+    array(
+        select pg_get_expr(conbin, 0)
+        from pg_constraint
+        where contypid = any (b.domains) and contype = 'c'
+        order by conname
+    ) as domain_checks,
+    -- The type that a domain is of, with the collation in which its checks compare texts.
+    format_type(b.oid, b.modifier) || coalesce(
+        (
+            select format(' collate %I.%I', n.nspname, l.collname)
+            from pg_type t
+            join pg_collation l on l.oid = t.typcollation
+            join pg_namespace n on n.oid = l.collnamespace
+            where t.oid = a.atttypid
+        ),
+        ''
+    ) as base_type,
     a.atthasdef or a.attidentity <> '' as has_default,
     a.attgenerated <> '' as generated,
     c.relkind::text as table_kind,

@@ -1,5 +1,6 @@
 //! Any shape of records: what a feed declares is what lands, whatever the types, lists and modes.
 
+mod domains;
 mod examples;
 mod orders;
 mod replace;

@@ -25,7 +25,7 @@ use crate::load::{
 use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, Targets};
 use crate::store::Object;
-use crate::transform::{Tally, WAITING_PIECES};
+use crate::transform::{Domains, Tally, WAITING_PIECES};
 
 /// An object that is not loaded yet, as far as is known.
 struct Wanted {
@@ -112,8 +112,9 @@ async fn load_missing(
         texts.push((number, object.clone(), text));
         known.push((at, object, identity));
     }
+    let held = (targets.limits(), Domains::of(&targets, connection.database()));
     let Read { records, members, unreadable } =
-        read(texts, feed, targets.limits(), options.cut.clone()).await?;
+        read(texts, feed, held, options.cut.clone()).await?;
     let (numbers, tallies): (Vec<_>, Vec<_>) =
         members.into_iter().map(|Member { at, tally }| (at, tally)).unzip();
     if !numbers.is_empty() {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::records::{Batch, Batches, CutOptions, Decompressed, read_error};
 use crate::store::{Object, Whole, read_whole};
-use crate::transform::{Tally, check};
+use crate::transform::{DomainChecks, Domains, Tally, check};
 
 /// Files that are read at the same time: each read has a thread, and each thread keeps memory that others
 /// freed.
@@ -55,7 +55,7 @@ pub(super) struct Member {
 pub(super) async fn read(
     objects: Vec<(usize, Object, Text)>,
     feed: &Arc<Feed>,
-    limits: Limits,
+    (limits, domains): (Limits, Option<Domains>),
     cut: CutOptions,
 ) -> Result<Read, Undone> {
     let reads = objects.into_iter().map(|(at, object, text)| async move {
@@ -68,7 +68,8 @@ pub(super) async fn read(
     });
     let texts = stream::iter(reads).buffered(FILE_READS).collect::<Vec<_>>().await;
     let feed = Arc::clone(feed);
-    let decoding = tokio::task::spawn_blocking(move || decode(texts, &feed, &limits, &cut));
+    let decoding =
+        tokio::task::spawn_blocking(move || decode(texts, &feed, &limits, domains, &cut));
     decoding.await.map_err(|_| Error::Stopped { object: "a bundle".to_owned() })?
 }
 
@@ -91,6 +92,7 @@ fn decode(
     texts: Vec<(usize, Object, Result<Stored>)>,
     feed: &Arc<Feed>,
     limits: &Limits,
+    domains: Option<Domains>,
     options: &CutOptions,
 ) -> Result<Read, Undone> {
     ALLOW_RAYON_THREADS.set(false);
@@ -112,7 +114,8 @@ fn decode(
             return Err(Undone::TooLarge);
         }
     }
-    Ok(Read { records: check(decoder.finish()?, feed)?, members, unreadable })
+    let records = check(decoder.finish()?, feed, &mut DomainChecks::new(domains))?;
+    Ok(Read { records, members, unreadable })
 }
 
 /// What a bundle may still hold.

@@ -22,11 +22,8 @@ pub(crate) struct BundleDecoder {
 
 impl BundleDecoder {
     pub(crate) fn new(feed: &Arc<Feed>, limits: &Limits) -> Self {
-        Self {
-            decoder: Decoder::new(feed, limits),
-            columns: Columns::new(feed, 0, &vec![0; feed.plan.tables.len()]),
-            object_nos: Vec::new(),
-        }
+        let decoder = Decoder::new(feed, limits);
+        Self { columns: decoder.columns(0), decoder, object_nos: Vec::new() }
     }
 
     /// Adds the batches of a version of an object; how often each key that the feed does not have is in

@@ -34,13 +34,13 @@ struct Rejection {
 
 impl Columns {
     /// No rows, but room for so many, and for so many entries of the lists of each table.
-    pub(super) fn new(feed: &Feed, rows: usize, entries: &[usize]) -> Self {
+    pub(super) fn new(feed: &Feed, keeps_raw: bool, rows: usize, entries: &[usize]) -> Self {
         Self {
             fields: feed.fields.iter().map(|field| Builder::of(field, rows, entries)).collect(),
             record_no: Vec::with_capacity(rows),
             byte_offset: Vec::with_capacity(rows),
             byte_length: Vec::with_capacity(rows),
-            extra: Extra::new(feed, rows),
+            extra: Extra::new(feed, keeps_raw, rows),
             rejections: Vec::new(),
         }
     }
@@ -105,7 +105,7 @@ impl Columns {
             of_rejected(Decoded::Reason, rejections, height, |it| it.problem.reason.as_str())?,
             of_rejected(Decoded::Detail, rejections, height, |it| &it.problem.detail)?,
         ]);
-        if !feed.has_expressions() {
+        if !self.extra.as_ref().is_some_and(Extra::has_raw) {
             columns.push(of_rejected(Decoded::Raw, rejections, height, |it| &it.raw)?);
         }
         if let Some(extra) = self.extra {

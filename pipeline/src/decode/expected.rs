@@ -3,7 +3,7 @@
 use super::limit::Limits;
 use super::preset::Preset;
 use super::slot::Slot;
-use crate::feed::{Decoded, Feed, Field, Kind, Limit, Reading, Type, Unknown};
+use crate::feed::{Decoded, Feed, Field, Kind, Limit, Reading, Type, Unknown, pointer_to};
 use crate::json::UsualKey;
 
 /// What is read of the records of a feed and of the entries of their lists.
@@ -125,7 +125,7 @@ impl Shape {
                 Kind::List(list) => {
                     let prefix = format!("{prefix}{}.", field.name());
                     self.add_scope(list.table, &list.fields, prefix, limits);
-                    self.scopes[list.table].pointer = pointer(&field.path);
+                    self.scopes[list.table].pointer = field.pointer();
                     (Takes::List(list.table), Some(list.table))
                 }
             };
@@ -173,7 +173,7 @@ impl Shape {
             None => {
                 let Object { prefix, pointer: outer, .. } = &self.objects[object];
                 let prefix = format!("{prefix}{key}.");
-                let pointer = format!("{outer}{}", pointer(std::slice::from_ref(key)));
+                let pointer = format!("{outer}{}", pointer_to(key));
                 let within = self.add_object(prefix, pointer);
                 let takes = Takes::Object(within);
                 let member = Expected::new(key.clone(), takes, Limit::None, expected.slot);
@@ -198,11 +198,6 @@ fn is_same(name: &str, key: &str, ignore_case: bool) -> bool {
 fn hash_seed(feed: &Feed) -> Vec<u8> {
     let texts = feed.computed.iter().map(|expression| expression.sql.as_str());
     texts.collect::<Vec<_>>().join("\0").into_bytes()
-}
-
-/// The JSON pointer of a path (RFC 6901).
-fn pointer(path: &[String]) -> String {
-    path.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
 impl Object {
@@ -237,7 +232,7 @@ impl Leaf {
             Kind::List(_) => None,
         };
         Self {
-            pointer: pointer(&field.path),
+            pointer: field.pointer(),
             required: field.required,
             non_empty: field.non_empty,
             list,

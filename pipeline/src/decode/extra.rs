@@ -22,13 +22,13 @@ pub(super) struct Extra {
 
 impl Extra {
     /// The columns that a feed asks for, if any.
-    pub(super) fn new(feed: &Feed, rows: usize) -> Option<Self> {
+    pub(super) fn new(feed: &Feed, keeps_raw: bool, rows: usize) -> Option<Self> {
         let texts = |is_there: bool| is_there.then(|| Texts::with_capacity(rows));
         let extra = Self {
             record_id: texts(feed.decodes(Decoded::RecordId)),
             content_hash: texts(feed.decodes(Decoded::ContentHash)),
             rest: texts(feed.decodes(Decoded::Rest)),
-            raw: texts(feed.has_expressions()),
+            raw: texts(keeps_raw),
         };
         let Self { record_id, content_hash, rest, raw } = &extra;
         let is_asked_for = [record_id, content_hash, rest, raw].into_iter().any(Option::is_some);
@@ -64,6 +64,11 @@ impl Extra {
                 false => raws.push(&raw::printable(text)),
             }
         }
+    }
+
+    /// Whether the text of every record is among them.
+    pub(super) const fn has_raw(&self) -> bool {
+        self.raw.is_some()
     }
 
     /// The columns that there are.

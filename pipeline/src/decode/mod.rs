@@ -40,6 +40,7 @@ pub(crate) use bundle::BundleDecoder;
 use columns::Columns;
 use expected::Shape;
 pub use limit::Limits;
+pub(crate) use name::shortened;
 use record::Reader;
 use texts::Text;
 
@@ -60,6 +61,8 @@ const OTHER_UNKNOWN: &str = "(other)";
 pub struct Decoder {
     feed: Arc<Feed>,
     shape: Shape,
+    /// Whether the text of every record is kept, since records may be rejected after they are decoded.
+    keeps_raw: bool,
     /// How many entries the lists of each table had in the last batch: the next has about as many.
     entries: Vec<usize>,
     /// What the UUIDs of the records of this object are made of.
@@ -75,6 +78,7 @@ impl Decoder {
         Self {
             feed: Arc::clone(feed),
             shape: Shape::new(feed, limits),
+            keeps_raw: feed.has_expressions() || limits.has_domains,
             entries: vec![0; feed.plan.tables.len()],
             namespace: Uuid::nil(),
             unknown_fields: BTreeMap::new(),
@@ -97,13 +101,18 @@ impl Decoder {
     /// # Errors
     /// [`Error::Frame`] when Polars refuses the columns, which only a mistake of ours can cause.
     pub fn decode(&mut self, batch: &Batch) -> Result<DataFrame> {
-        let mut columns = Columns::new(&self.feed, batch.records.len(), &self.entries);
+        let mut columns = self.columns(batch.records.len());
         self.read(batch, &mut columns);
         let entries = columns.entries(self.entries.len()).into_iter();
         self.entries = entries.map(|entries| entries.min(ENTRIES_EXPECTED)).collect();
         columns
             .finish(&self.feed)
             .map_err(|source| Error::Frame { doing: "build the columns of a batch", source })
+    }
+
+    /// Columns with room for so many records.
+    fn columns(&self, rows: usize) -> Columns {
+        Columns::new(&self.feed, self.keeps_raw, rows, &self.entries)
     }
 
     /// Adds the records of a batch to columns.

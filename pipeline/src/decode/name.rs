@@ -19,7 +19,7 @@ pub(super) fn unknown_name(record: &str, key: Quoted) -> Cow<'_, str> {
 }
 
 /// At most [`NAME_BYTES`] of a text, and an ellipsis where more was there.
-pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= NAME_BYTES {
         return Cow::Borrowed(text);
     }

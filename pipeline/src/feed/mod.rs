@@ -282,6 +282,11 @@ impl Field {
         self.path.join(".")
     }
 
+    /// Its JSON pointer (RFC 6901), from the record or entry that it is in.
+    pub(crate) fn pointer(&self) -> String {
+        self.path.iter().map(|key| pointer_to(key)).collect()
+    }
+
     /// Where it is in the record, or in the entry.
     #[must_use]
     pub fn json_path(&self) -> JsonPath {
@@ -297,6 +302,11 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// The step of a JSON pointer to a key.
+pub(crate) fn pointer_to(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 impl Default for Reading {

@@ -71,6 +71,18 @@ pub enum Source {
     Concat,
 }
 
+impl Source {
+    /// The field that a column of the table of this index has its values from: the table whose rows have it,
+    /// and its index; none for a column with other values.
+    pub(crate) const fn field(self, table: usize) -> Option<(usize, usize)> {
+        match self {
+            Self::Record(field) => Some((0, field)),
+            Self::Entry(field) => Some((table, field)),
+            _ => None,
+        }
+    }
+}
+
 /// What decode says of a record besides its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decoded {

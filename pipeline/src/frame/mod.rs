@@ -8,6 +8,7 @@
 //! it could save.
 
 mod child;
+mod domain;
 mod entries;
 mod parent;
 mod rejected;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use polars::prelude::{Expr, IntoLazy, LazyFrame, col};
 
 pub use child::child;
+pub(crate) use domain::Values;
 pub use parent::parent;
 pub use rejected::rejected;
 pub use rule::checked;

@@ -155,12 +155,12 @@ fn found_in_entries(records: &DataFrame, feed: &Feed, table: usize) -> PolarsRes
 }
 
 /// The JSON pointer of an entry.
-fn place(feed: &Feed, table: usize) -> Expr {
+pub(super) fn place(feed: &Feed, table: usize) -> Expr {
     let mut parts = Vec::new();
     let mut parent = 0;
     for (at, list) in feed.plan.lists_to(table) {
         let field = &feed.fields_of(parent)[list];
-        parts.push(lit(format!("/{}/", field.path.join("/"))));
+        parts.push(lit(format!("{}/", field.pointer())));
         let Kind::List(list) = &field.kind else { continue };
         parts.push(match &list.position {
             Some(position) => (col(position.as_str()) - lit(1)).cast(DataType::String),

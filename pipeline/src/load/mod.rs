@@ -36,8 +36,8 @@ use crate::reject_run::RejectRun;
 use crate::sink::{Encoder, RequestedMode, Rows, Targets};
 use crate::store::{Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
+use crate::transform::{Domains, Transform, Work};
 pub use crate::transform::{Example, warm_up};
-use crate::transform::{Transform, Work};
 use reconcile::counts_of;
 use rejects::check_rejects;
 pub(crate) use transaction::{Outcome, Transforming, load_unit};
@@ -190,10 +190,10 @@ async fn attempt(
         return parts::load(object, feed, identity, connection, options, targets, started_at).await;
     };
     let reader = reader.unwrap_or_else(open);
-    let limits = targets.limits();
+    let held = (targets.limits(), Domains::of(&targets, connection.database()));
     let start = |mut stamps: Vec<Stamp>, encoder| {
         let stamp = stamps.pop().unwrap_or_default();
-        let transform = build_transform(object, feed, limits, stamp, Some(encoder), options);
+        let transform = build_transform(object, feed, held, stamp, Some(encoder), options);
         transforming(object, transform.start(reader))
     };
     let mut unit = Objects::alone(object, identity, started_at, targets.mode(), options, start);
@@ -235,16 +235,20 @@ pub async fn dry_run(
 ) -> Result<Summary> {
     let started_at = SystemTime::now();
     let options = &options.of_feed(feed);
-    let targets = match connection {
+    let (targets, domains) = match connection {
         Some(connection) => {
             let transaction = connection.begin(true).await?;
-            Targets::find(&transaction, feed, options.mode).await?
+            let targets = Targets::find(&transaction, feed, options.mode).await?;
+            drop(transaction);
+            let domains = Domains::of(&targets, connection.database());
+            (targets, domains)
         }
-        None => Targets::fresh(feed, options.mode.on_new_table(feed)),
+        None => (Targets::fresh(feed, options.mode.on_new_table(feed)), None),
     };
     let stamp = stamp(object, 0, started_at);
     let reader = ObjectReader::open(object, Arc::clone(&options.progress.bytes_read));
-    let transform = build_transform(object, feed, targets.limits(), stamp, None, options);
+    let transform =
+        build_transform(object, feed, (targets.limits(), domains), stamp, None, options);
     let (_, work) = transform.start(reader);
     let tally = work.await.map_err(|_| stopped(object))??;
     let (names, tallies) = ([object.url()], [tally]);
@@ -268,7 +272,7 @@ async fn existing(
 fn build_transform(
     object: &Object,
     feed: &Arc<Feed>,
-    limits: Limits,
+    (limits, domains): (Limits, Option<Domains>),
     stamp: Stamp,
     encoder: Option<Encoder>,
     options: &LoadOptions,
@@ -277,6 +281,7 @@ fn build_transform(
         object: object.clone(),
         feed: Arc::clone(feed),
         limits,
+        domains,
         stamp,
         encoder,
         cut: options.cut.clone(),

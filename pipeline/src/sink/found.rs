@@ -4,6 +4,7 @@ use futures::future::try_join;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, Row, Statement};
 
+use super::domain::Domain;
 use super::table::{Column, Table};
 use crate::error::{Error, Result};
 use crate::feed::{
@@ -35,8 +36,10 @@ pub(super) struct FoundColumn {
     sql_type: String,
     /// The labels of an enum.
     labels: Vec<String>,
-    /// A check of its domain.
-    domain_check: Option<String>,
+    /// The checks of its domain.
+    domain_checks: Vec<String>,
+    /// The type that its domain is of, as SQL casts to it.
+    base_type: String,
     not_null: bool,
     has_default: bool,
     generated: bool,
@@ -181,11 +184,11 @@ impl Found {
         if *nullable && column.not_null {
             return Err(self.must_not_be_null(shown_name));
         }
-        if let Some(check) = &column.domain_check {
-            let kind = &column.sql_type;
+        if !column.domain_checks.is_empty() && !can_be_asked_about(plan) {
             let problem = format!(
-                "its column {shown_name} is of the domain {kind} with the check {check}, which only the \
-                 database can evaluate"
+                "its column {shown_name} is of the domain {}, whose check is evaluated only for single values \
+                 that records have",
+                column.sql_type
             );
             let remedy = format!(
                 "alter table {table} alter column {name} type {data_type}, and declare the check as a [[rule]]"
@@ -210,7 +213,7 @@ impl Found {
             return Err(self.unfit(problem, remedy));
         }
         let label = Some(column.sql_type.clone());
-        Ok(Column { name: name.clone(), data_type: found, limit, label })
+        Ok(Column { name: name.clone(), data_type: found, limit, label, domain: column.domain() })
     }
 
     fn must_not_be_null(&self, column: &str) -> Error {
@@ -244,6 +247,16 @@ impl FoundColumn {
         }
     }
 
+    /// Its domain, if that has checks.
+    fn domain(&self) -> Option<Domain> {
+        let Self { sql_type, base_type, domain_checks, .. } = self;
+        (!domain_checks.is_empty()).then(|| Domain {
+            name: sql_type.clone(),
+            base_type: base_type.clone(),
+            checks: domain_checks.clone(),
+        })
+    }
+
     /// What a column of this type holds, of which an index may hold less.
     fn limit(&self, data_type: &Type) -> Limit {
         if !self.labels.is_empty() {
@@ -269,13 +282,20 @@ impl From<&Row> for FoundColumn {
             modifier: row.get("modifier"),
             sql_type: row.get("sql_type"),
             labels: row.get("labels"),
-            domain_check: row.get("domain_check"),
+            domain_checks: row.get("domain_checks"),
+            base_type: row.get("base_type"),
             not_null: row.get("not_null"),
             has_default: row.get("has_default"),
             generated: row.get("generated"),
             index_columns: row.get("index_columns"),
         }
     }
+}
+
+/// Whether the database can be asked about the values of a column before they are written.
+fn can_be_asked_about(column: &ColumnPlan) -> bool {
+    let is_of_record = matches!(column.source, Source::Record(_) | Source::Entry(_));
+    is_of_record && column.data_type.storage() != Storage::List
 }
 
 /// A column as the table has it.

@@ -8,6 +8,7 @@
 
 mod children;
 mod compare;
+mod domain;
 mod encode;
 mod found;
 mod keys;
@@ -20,6 +21,7 @@ mod write;
 
 pub use crate::feed::{Mode, RequestedMode};
 pub use compare::{Change, ColumnDifference, TableDifference, compare, migrate_tables};
+pub(crate) use domain::DomainColumn;
 pub use encode::{Encoder, Rows};
 pub(crate) use merge::{Merged, MergedTable};
 pub use remove::Removed;

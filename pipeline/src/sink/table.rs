@@ -1,6 +1,7 @@
 //! A table as a load writes it: its columns, and what each of them is there.
 
 use super::Mode;
+use super::domain::Domain;
 use crate::feed::{Feed, Ident, Limit, RowsOf, TableName, TablePlan, Type};
 
 /// A column that COPY writes, from the column of its name in a frame.
@@ -12,13 +13,15 @@ pub(super) struct Column {
     pub(super) limit: Limit,
     /// What SQL calls the type of the table's column, if that is there: it may be none of ours.
     pub(super) label: Option<String>,
+    /// The domain of the table's column, if that has checks.
+    pub(super) domain: Option<Domain>,
 }
 
 impl Column {
     /// A column of ours, which holds whatever a frame holds.
     pub(super) fn ours(name: &'static str, data_type: Type) -> Self {
         let limit = data_type.limit();
-        Self { name: Ident::ours(name), data_type, limit, label: None }
+        Self { name: Ident::ours(name), data_type, limit, label: None, domain: None }
     }
 
     /// The type of the column in a staging table: that of the table's, so that what is merged needs no cast.
@@ -60,6 +63,7 @@ impl Table {
                 data_type: column.data_type.clone(),
                 limit,
                 label: None,
+                domain: None,
             }
         });
         let columns = columns.collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::{try_join, try_join_all};
 use tokio_postgres::{GenericClient, Transaction};
 
+use super::domain::DomainColumn;
 use super::found::{Found, Questions, asked, check_holds_all};
 use super::table::Table;
 use super::{Mode, RequestedMode};
@@ -154,7 +155,21 @@ impl Targets {
     /// What the columns can hold.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits::of(&self.feed, |table, column| self.tables[table].limit(&column.name))
+        let limits = Limits::of(&self.feed, |table, column| self.tables[table].limit(&column.name));
+        Limits { has_domains: !self.domain_columns().is_empty(), ..limits }
+    }
+
+    /// The columns of domains with checks, by the fields that go into them.
+    pub(crate) fn domain_columns(&self) -> Vec<DomainColumn> {
+        let tables = self.feed.plan.tables.iter().zip(&self.tables).enumerate();
+        let columns = tables.flat_map(|(at, (plan, table))| {
+            let found = plan.columns.iter().zip(&table.columns);
+            found.filter_map(move |(column, found)| {
+                let (table, field) = column.source.field(at)?;
+                Some(DomainColumn { table, field, domain: found.domain.clone()? })
+            })
+        });
+        columns.collect()
     }
 }
 

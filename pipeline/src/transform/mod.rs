@@ -1,5 +1,6 @@
 //! Source, decode, frames and encode of one object, on a thread that may block.
 
+mod domains;
 mod entries;
 mod example;
 mod frames;
@@ -15,6 +16,7 @@ use polars::prelude::DataFrame;
 use polars_async::executor::ALLOW_RAYON_THREADS;
 use tokio::sync::mpsc;
 
+pub(crate) use self::domains::{DomainChecks, Domains};
 pub(crate) use self::entries::entry_counts;
 pub use self::example::Example;
 pub(crate) use self::frames::Frames;
@@ -41,6 +43,7 @@ pub(crate) struct Transform {
     pub(crate) object: Object,
     pub(crate) feed: Arc<Feed>,
     pub(crate) limits: Limits,
+    pub(crate) domains: Option<Domains>,
     pub(crate) stamp: Stamp,
     /// None when nothing is to be written.
     pub(crate) encoder: Option<Encoder>,
@@ -93,6 +96,7 @@ impl Transform {
         ALLOW_RAYON_THREADS.set(false);
         let (mut tally, start) = (Tally::of(&self.feed.plan), batches.offset());
         let mut reject_run = self.reject_run;
+        let mut domains = DomainChecks::new(self.domains.clone());
         let (origin, version) = (self.object.origin(), self.object.version());
         let mut decoder = Decoder::new(&self.feed, &self.limits).with_object(&origin, &version);
         for batch in batches.by_ref() {
@@ -100,7 +104,7 @@ impl Transform {
                 return Err(Error::Cancelled { object: self.object.url() });
             }
             let batch = batch.map_err(|error| read_error(&self.object, error))?;
-            let records = check(decoder.decode(&batch)?, &self.feed)?;
+            let records = check(decoder.decode(&batch)?, &self.feed, &mut domains)?;
             let frames = Frames::split(&records, &self.feed, &self.stamp)?;
             tally.add(&self.feed, &batch, &records, &frames)?;
             check_rejects(&mut reject_run, &records, &tally, &self.object.url())?;
@@ -138,9 +142,13 @@ impl Transform {
     }
 }
 
-/// The records of a batch with their computed columns, of which some may be rejected by rules.
-pub(crate) fn check(records: DataFrame, feed: &Feed) -> Result<DataFrame> {
-    frame::checked(records, feed)
+/// The records of a batch with their computed columns, of which some may be rejected by domains and rules.
+pub(crate) fn check(
+    records: DataFrame,
+    feed: &Feed,
+    domains: &mut DomainChecks,
+) -> Result<DataFrame> {
+    frame::checked(domains.check(records, feed)?, feed)
         .map_err(|source| Error::Frame { doing: "evaluate the expressions of a feed", source })
 }
 

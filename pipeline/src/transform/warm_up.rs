@@ -5,7 +5,7 @@ use std::sync::{Arc, Once};
 use polars_async::executor::ALLOW_RAYON_THREADS;
 use serde_json::{Map, Value};
 
-use super::{Frames, check};
+use super::{DomainChecks, Frames, check};
 use crate::decode::{Decoder, Limits};
 use crate::feed::{Feed, Field, Kind, Type};
 use crate::frame::Stamp;
@@ -21,7 +21,10 @@ pub fn warm_up(feed: &Arc<Feed>) {
         for batch in Batches::new(text.as_bytes(), CutOptions::default()).flatten() {
             let records = Decoder::new(feed, &Limits::of_fresh_tables(feed)).decode(&batch);
             let split = |records| Frames::split(&records, feed, &Stamp::default());
-            if let Err(error) = records.and_then(|records| check(records, feed)).and_then(split) {
+            if let Err(error) = records
+                .and_then(|records| check(records, feed, &mut DomainChecks::new(None)))
+                .and_then(split)
+            {
                 tracing::debug!(%error, "the frames could not be warmed up");
             }
         }

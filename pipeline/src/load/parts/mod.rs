@@ -28,6 +28,7 @@ use crate::ledger::{self, Identity, Incomplete};
 use crate::sink::Targets;
 use crate::store::Object;
 use crate::summary::Summary;
+use crate::transform::Domains;
 
 /// Loads an object in parts: begins, or goes on where others have begun.
 pub(super) async fn load(
@@ -46,7 +47,7 @@ pub(super) async fn load(
     match begun? {
         Begun::Done(loaded) => Ok(Summary::already_loaded(object, loaded)),
         Begun::Incomplete(begun) => {
-            let load = Load::new(object, feed, options, targets, begun)?;
+            let load = Load::new(object, feed, options, targets, begun, connection.database())?;
             load.run(identity, connection, others).await
         }
     }
@@ -62,7 +63,7 @@ pub(super) async fn go_on(
     targets: Targets,
     begun: Incomplete,
 ) -> Result<Summary> {
-    let load = Load::new(object, feed, options, targets, begun)?;
+    let load = Load::new(object, feed, options, targets, begun, connection.database())?;
     let wanted = options.connections.number().min(load.missing() as usize);
     let others = connect_others(connection.database(), wanted.saturating_sub(1)).await;
     load.run(identity, connection, others).await
@@ -84,7 +85,7 @@ pub async fn help(
         return Ok(false);
     };
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
-    let load = Load::new(object, feed, options, targets, begun)?;
+    let load = Load::new(object, feed, options, targets, begun, connection.database())?;
     load.load_part(connection, Owner::Unclaimed).await
 }
 
@@ -110,6 +111,7 @@ struct Load<'a> {
     feed: &'a Arc<Feed>,
     options: &'a LoadOptions,
     targets: Targets,
+    domains: Option<Domains>,
     begun: Incomplete,
     /// The parts that were committed here. One whose commit was not answered may have been taken and
     /// committed on another connection meanwhile, and is here once.
@@ -123,6 +125,7 @@ impl<'a> Load<'a> {
         options: &'a LoadOptions,
         targets: Targets,
         begun: Incomplete,
+        database: &Database,
     ) -> Result<Self> {
         if begun.feed_hash.as_ref().is_some_and(|hash| *hash != feed.hash) {
             let (load_id, hash) = (begun.load_id, begun.feed_hash.unwrap_or_default());
@@ -133,7 +136,8 @@ impl<'a> Load<'a> {
             let Incomplete { load_id, mode, .. } = begun;
             return Err(Error::OtherMode { object: object.url(), load_id, mode });
         }
-        Ok(Self { object, feed, options, targets, begun, committed: Mutex::default() })
+        let domains = Domains::of(&targets, database);
+        Ok(Self { object, feed, options, targets, domains, begun, committed: Mutex::default() })
     }
 
     /// Parts that were not committed when it began here.

@@ -59,14 +59,14 @@ impl Unit for PartUnit<'_> {
     }
 
     fn start(&mut self, encoder: Encoder) -> Result<Transforming> {
-        let Load { object, feed, options, targets, begun, .. } = self.load;
+        let Load { object, feed, options, targets, domains, begun, .. } = self.load;
         let bytes_read = Arc::clone(&options.progress.bytes_read);
         let (reader, mut arrival) =
             PartReader::open(object, self.claimed()?.bytes.clone(), bytes_read);
         self.checked_to = arrival.end;
         let stamp = stamp(object, begun.load_id, begun.started_at);
-        let transform =
-            build_transform(object, feed, targets.limits(), stamp, Some(encoder), options);
+        let held = (targets.limits(), domains.clone());
+        let transform = build_transform(object, feed, held, stamp, Some(encoder), options);
         let object_read = (*object).clone();
         // The store is asked while the rest is written.
         let version_check = async move { arrival.verify_version(&object_read).await }.boxed();
