@@ -9,6 +9,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY pipeline pipeline
 COPY api api
 COPY sql sql
+COPY feeds feeds
 # What was fetched and compiled stays for the next build. It is no part of a layer, so the binary is
 # copied out.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \

@@ -45,6 +45,41 @@ fn workers_have_time_to_hand_back_and_are_as_many_as_the_queue_needs() {
 }
 
 #[test]
+fn all_that_is_deployed_reads_the_same_feeds() {
+    for file in SETTINGS {
+        assert_eq!(value(file, "feeds ="), "/feeds", "{file}");
+    }
+    for name in ["api", "worker", "migrate"] {
+        let file = format!("deploy/kubernetes/base/{name}.yaml");
+        let text = read_to_string(repository(&file)).unwrap();
+        assert!(
+            text.contains("name: stevedore-feeds") && text.contains("mountPath: /feeds"),
+            "{file}"
+        );
+    }
+    let compose = read_to_string(repository("compose.yaml")).unwrap();
+    assert_eq!(compose.matches("STEVEDORE_FEEDS: /feeds").count(), 2);
+    let deployed = "deploy/kubernetes/example/feeds";
+    let folder = repository(deployed);
+    let listed =
+        stevedore(&["feed", "list", "--feeds", folder.to_str().unwrap()]).output().unwrap();
+    assert!(stdout(&listed).contains("orders"), "{}", stderr(&listed));
+    let example = read_to_string(repository("feeds/examples/orders.toml")).unwrap();
+    assert_eq!(read_to_string(folder.join("orders.toml")).unwrap(), example);
+}
+
+#[test]
+fn the_image_is_built_of_all_that_the_build_reads() {
+    let (image, ignored) = ("Dockerfile", ".dockerignore");
+    let (image, ignored) =
+        (read_to_string(repository(image)).unwrap(), read_to_string(repository(ignored)).unwrap());
+    for folder in ["api", "pipeline", "sql", "feeds"] {
+        assert!(image.contains(&format!("COPY {folder} {folder}\n")), "{folder}");
+        assert!(ignored.lines().any(|line| line == format!("!{folder}")), "{folder}");
+    }
+}
+
+#[test]
 fn the_key_of_the_demo_is_the_one_that_its_commands_use() {
     let key = "sv_demo_key_not_for_production";
     for file in ["compose.yaml", "deploy/README.md", "deploy/compose/demo.env"] {
