@@ -114,6 +114,18 @@ fn a_folder_of_several_kinds_is_a_file_for_each() {
 }
 
 #[test]
+fn drafts_of_one_folder_have_no_table_in_common() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "lake/users.ndjson", r#"{"items":[{"sku":"a"}]}"#);
+    write(folder.path(), "lake/users_items.ndjson", r#"{"name":"x"}"#);
+    let output = draft(folder.path(), &["lake", "--out", "out"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(read("out/users.toml").contains("\nname = \"users_items_2\"\n"));
+    assert!(read("out/users_items.toml").contains("\nname = \"users_items\"\n"));
+}
+
+#[test]
 fn records_are_where_they_are_said_to_be() {
     let folder = tempfile::tempdir().unwrap();
     let document =

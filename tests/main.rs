@@ -52,6 +52,7 @@ mod parts_of_processes;
 mod preflight;
 mod random_feeds;
 mod readback;
+mod real_data;
 mod refused;
 mod rest;
 mod rights;

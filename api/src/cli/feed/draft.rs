@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use pipeline::catalog::draft::source::{Source, SourceOptions, read_catalog, read_objects};
-use pipeline::catalog::draft::{DraftInput, draft as text};
+use pipeline::catalog::draft::{DraftInput, draft, drafts};
 use pipeline::catalog::store::Tables;
 use pipeline::database::migrate;
 use pipeline::infer::objects::Sample;
@@ -41,8 +41,8 @@ enum DraftError {
     Exists(PathBuf),
 }
 
-pub(super) async fn draft(args: &DraftArgs, printer: &Printer) -> ExitCode {
-    match run(args, printer).await {
+pub(super) async fn run(args: &DraftArgs, printer: &Printer) -> ExitCode {
+    match print_or_write(args, printer).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(DraftError::Pipeline(error)) => printer.failed(&failed(args), &error),
         Err(error) => printer.failed(&failed(args), &error),
@@ -53,7 +53,7 @@ fn failed(args: &DraftArgs) -> String {
     format!("could not draft a feed for {}", args.source)
 }
 
-async fn run(args: &DraftArgs, printer: &Printer) -> Result<(), DraftError> {
+async fn print_or_write(args: &DraftArgs, printer: &Printer) -> Result<(), DraftError> {
     let source = match args.source.strip_prefix(CATALOG) {
         Some(table) => of_catalog(table, args, printer).await?,
         None => of_objects(args).await?,
@@ -66,7 +66,7 @@ async fn run(args: &DraftArgs, printer: &Printer) -> Result<(), DraftError> {
         ([_, _, ..], _) if args.table.is_some() => Err(DraftError::OneTable(source.inputs.len())),
         (inputs, Some(folder)) => write(inputs, folder, printer),
         ([input], None) => {
-            printer.text(&text(input));
+            printer.text(&draft(input));
             Ok(())
         }
         (inputs, None) => Err(DraftError::SeveralKinds(inputs.iter().map(kind).collect())),
@@ -118,16 +118,16 @@ fn write(inputs: &[DraftInput], folder: &Path, printer: &Printer) -> Result<(), 
         move |source| DraftError::Write { path, source }
     };
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
-    let files = inputs.iter().map(|input| {
+    let files = inputs.iter().zip(drafts(inputs)).map(|(input, text)| {
         let name = input.table.table.as_str().replace(['/', '\\'], "_");
-        (folder.join(format!("{name}.toml")), input)
+        (folder.join(format!("{name}.toml")), text)
     });
     let files: Vec<_> = files.collect();
     if let Some((exists, _)) = files.iter().find(|(path, _)| path.exists()) {
         return Err(DraftError::Exists(exists.clone()));
     }
-    for (path, input) in files {
-        std::fs::write(&path, text(input)).map_err(failed(&path))?;
+    for (path, text) in files {
+        std::fs::write(&path, text).map_err(failed(&path))?;
         printer.text(&format!("{}\n", path.display()));
     }
     Ok(())

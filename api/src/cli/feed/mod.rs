@@ -23,7 +23,7 @@ pub(super) async fn feed(args: &FeedArgs, feeds: &Feeds, printer: &Printer) -> E
             printer.feeds(feeds);
             ExitCode::SUCCESS
         }
-        FeedVerb::Draft(args) => draft::draft(args, printer).await,
+        FeedVerb::Draft(args) => draft::run(args, printer).await,
         FeedVerb::Show(args) => show::show(args, feeds, printer),
         FeedVerb::Check(args) => check::check(args, printer).await,
         FeedVerb::Ddl(args) => ddl::ddl(args, feeds, printer),

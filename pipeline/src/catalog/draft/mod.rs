@@ -29,6 +29,7 @@ use crate::feed::TableName;
 use crate::infer::shape::Shape;
 use crate::json::records_path::RecordsPath;
 use key::Key;
+use names::Names;
 use tables::{Table, Taken};
 use text::{Settings, array, quoted};
 
@@ -59,12 +60,24 @@ pub struct DraftInput {
 /// field identifies them for sure. What is doubtful stands in comments.
 #[must_use]
 pub fn draft(input: &DraftInput) -> String {
+    draft_beside(input, &mut Names::of_tables([input]))
+}
+
+/// The same for feeds that are to be used together: no two of them have a table of the same name.
+#[must_use]
+pub fn drafts(inputs: &[DraftInput]) -> Vec<String> {
+    let mut names = Names::of_tables(inputs);
+    inputs.iter().map(|input| draft_beside(input, &mut names)).collect()
+}
+
+/// A draft of which the child tables get names that are not taken.
+fn draft_beside(input: &DraftInput, names: &mut Names) -> String {
     let name = input.table.table.as_str();
     let key = key::certain(&input.shape, name, &input.unique);
     let mut ours = vec![INGESTED_AT, LOAD_ID];
     ours.extend(key.is_none().then_some(RECORD_ID));
     let taken = Taken { ours: &ours, root: &input.table };
-    let mut tables = tables::tables(&input.shape, &taken, key.as_ref());
+    let mut tables = tables::tables(&input.shape, &taken, key.as_ref(), names);
     let keeps_rest = !tables.iter().flat_map(|table| &table.lines).any(|line| line.is_lost);
     if let Some(root) = tables.first_mut().filter(|_| !keeps_rest) {
         root.rest = None;

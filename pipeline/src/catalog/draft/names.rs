@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::DraftInput;
+
 /// Bytes of a name in Postgres.
 const MAX_BYTES: usize = 63;
 /// Names that no column of Postgres can have.
@@ -15,6 +17,12 @@ impl Names {
     /// The names of a new table: those that are taken from the beginning.
     pub(super) fn of_columns<'a>(taken: impl IntoIterator<Item = &'a str>) -> Self {
         Self(taken.into_iter().chain(OF_POSTGRES).map(str::to_owned).collect())
+    }
+
+    /// The names of tables: those of the root tables and rejects tables of these drafts are taken.
+    pub(super) fn of_tables<'a>(inputs: impl IntoIterator<Item = &'a DraftInput>) -> Self {
+        let roots = inputs.into_iter().map(|input| input.table.table.as_str());
+        Self(roots.flat_map(|root| [root.to_owned(), format!("{root}_rejects")]).collect())
     }
 
     /// Takes a name, with a number behind it if it is taken.

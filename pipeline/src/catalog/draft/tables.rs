@@ -74,12 +74,14 @@ pub(super) struct Taken<'a> {
 }
 
 /// The tables of records, those of nested lists after those of the lists that they are in.
-pub(super) fn tables(shape: &Shape, taken: &Taken<'_>, key: Option<&Key>) -> Vec<Table> {
+pub(super) fn tables(
+    shape: &Shape,
+    taken: &Taken<'_>,
+    key: Option<&Key>,
+    names: &mut Names,
+) -> Vec<Table> {
     let mut lists = Lists { waiting: VecDeque::new(), tables: 1 };
-    let mut names = Names::default();
     let root = root(shape, taken, key, &mut lists);
-    names.take(taken.root.table.as_str());
-    names.take(&format!("{}_rejects", taken.root.table.as_str()));
     let mut key_columns: Vec<String> = root.required_columns().map(str::to_owned).collect();
     key_columns.extend(taken.ours.iter().map(|&name| name.to_owned()));
     let mut tables = vec![root];
