@@ -1,5 +1,5 @@
 //! Stops the process at a named point of a load, so that a test can kill it just there, or do
-//! something while it stands there. Or panics at such a point.
+//! something while it stands there. Or panics at such a point, or dies of an object.
 //!
 //! Builds without debug assertions have no failpoints.
 
@@ -15,6 +15,9 @@ const VARIABLE: &str = "STEVEDORE_FAILPOINT";
 const UNTIL_GONE: &str = "STEVEDORE_FAILPOINT_FILE";
 /// Names a point to panic at.
 const PANIC: &str = "STEVEDORE_FAILPOINT_PANIC";
+
+/// Part of the keys of objects that kill the process when a worker begins to load them.
+const POISON: &str = "STEVEDORE_FAILPOINT_POISON";
 
 /// Says so on standard error and waits to be killed, if this is the point to stop at; panics if it is the
 /// one to panic at.
@@ -40,6 +43,13 @@ pub(crate) fn hit(point: Failpoint) {
             std::thread::sleep(Duration::from_millis(10));
         }
     });
+}
+
+/// Ends the process, if an object with this key is to.
+pub(crate) fn poison(key: &str) {
+    if cfg!(debug_assertions) && std::env::var(POISON).is_ok_and(|poison| key.contains(&poison)) {
+        std::process::abort();
+    }
 }
 
 #[expect(clippy::panic, reason = "a test asks for it, of builds with debug assertions")]

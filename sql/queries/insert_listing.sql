@@ -4,3 +4,4 @@ insert into stevedore.jobs (
     feed_hash
 )
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+returning *, null::jsonb as jobs

@@ -1,4 +1,4 @@
--- A job that a worker could not begin: none if it has come to its end. Since when such workers have seen it.
+-- A job that waits and that a worker could not begin. Since when workers without its feed have seen it.
 select
     j.feed, j.feed_hash,
     (
@@ -8,6 +8,5 @@ select
     ) as first_left_at
 from stevedore.jobs j
 where
-    j.job_id = $1 and j.state in ('queued', 'running') and not j.children_created and j.key is not null
-    and j.feed is not null
+    j.job_id = $1 and j.state = 'queued' and not j.children_created
 for update of j

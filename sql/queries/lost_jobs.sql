@@ -1,18 +1,29 @@
--- Jobs that wait or run and that nobody will ever look at: they have no entry in the queue, and no
--- worker that lives.
-select j.job_id
+-- Jobs that wait and that no entry of the queue leads to: neither their own nor, for the first attempts of those that
+-- belong to a job over many objects, one of that job.
+select j.job_id, null::uuid as parent_id
 from stevedore.jobs j
 where
-    j.state in ('queued', 'running') and not j.children_created
+    j.state = 'queued' and (j.parent_id is null or j.next_attempt_at is not null or j.key is null)
+    and not exists (
+        select from stevedore_queue._private_jobs q where q.key = j.job_id::text and q.attempts < q.max_attempts
+    )
+union all
+select null, p.job_id
+from stevedore.jobs p
+where
+    p.state = 'running' and p.key is null
+    and exists (
+        select
+        from stevedore.jobs c
+        where
+            coalesce(c.parent_id, '00000000-0000-0000-0000-000000000000'::uuid) = p.job_id
+            and c.state = 'queued' and c.key is not null and c.next_attempt_at is null
+    )
     and not exists (
         select
         from stevedore_queue._private_jobs q
-        where q.key = j.job_id::text and q.attempts < q.max_attempts
+        where
+            q.key = any(array(select p.job_id || '/' || n from generate_series(0, 7) n))
+            and q.attempts < q.max_attempts
     )
-    and (
-        j.state = 'queued'
-        or not exists (select from stevedore_queue._private_workers w where w.id = j.worker)
-    )
-order by j.job_id
 limit 500
-for update of j skip locked

@@ -1,11 +1,11 @@
 -- The rows of loads that end in one transaction, and of their tables, and the text of their feed.
 with feed as (
-    insert into stevedore.feeds (hash, name, text) values ($6, $1, $7) on conflict do nothing
+    insert into stevedore.feeds (hash, name, text) values ($5, $1, $6) on conflict do nothing
 ),
 ended as (
     select *
-    from jsonb_to_recordset($5::jsonb) as load (
-        load_id bigint, bucket text, key text, version text, format text, compression text, bytes bigint,
+    from jsonb_to_recordset($4::jsonb) as load (
+        load_id bigint, job_id uuid, bucket text, key text, version text, format text, compression text, bytes bigint,
         records bigint, loaded bigint, rejected bigint, tables jsonb,
         rejected_by_reason jsonb, unknown_fields jsonb,
         started_at timestamptz, seconds double precision, origin text
@@ -20,7 +20,7 @@ recorded as (
     select
         load_id, $1::text, bucket, key, version, 'loaded', $2::text, $3::boolean, format, compression, bytes,
         records, loaded, rejected, rejected_by_reason, unknown_fields, started_at, clock_timestamp(), seconds,
-        $4::uuid, origin, $6
+        job_id, origin, $5
     from ended
 )
 insert into stevedore.load_tables (

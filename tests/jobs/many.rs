@@ -12,7 +12,7 @@ async fn a_thousand_objects_over_three_workers_are_each_loaded_once() {
         std::fs::write(path, record(&format!("u{at}"), at, "ACTIVE")).unwrap();
     }
     let serve = Serve::start(&database, &["--no-worker"], bucket.path());
-    let workers = [(); 3].map(|()| Worker::start(&database, bucket.path()));
+    let _workers = [(); 3].map(|()| Worker::start(&database, bucket.path()));
     let wanted = json!({"bucket": "bucket", "prefix": "small/"});
     let asked = serve.post_json("/v1/jobs", &wanted).await.json();
     let done = serve.ended(&asked).await;
@@ -21,8 +21,89 @@ async fn a_thousand_objects_over_three_workers_are_each_loaded_once() {
     assert_eq!(done["loaded"], OBJECTS, "{done}");
     assert_eq!(database.counts().await, [OBJECTS, OBJECTS, 0]);
     assert_eq!(database.count("stevedore.loads").await, OBJECTS);
-    let at_it = "(select distinct worker from stevedore.job_events where state = 'running') w";
-    assert!(database.count(at_it).await >= workers.len() as i64);
+    assert!(transactions(&database).await <= OBJECTS / 50);
+}
+
+/// In how many transactions the loads of the ledger were committed.
+async fn transactions(database: &TestDatabase) -> i64 {
+    database.count("(select distinct xmin::text from stevedore.loads) as t").await
+}
+
+/// A bucket with so many objects of one record each.
+fn small_objects(count: i64) -> TempDir {
+    let bucket = tempfile::tempdir().unwrap();
+    for at in 0..count {
+        let path = bucket.path().join(format!("{at}.ndjson"));
+        std::fs::write(path, record(&format!("u{at}"), at, "ACTIVE")).unwrap();
+    }
+    bucket
+}
+
+async fn trigger_all(serve: &Serve, count: i64) -> Vec<Value> {
+    let asked = (0..count).map(|at| async move {
+        let answer = serve.get(&format!("/trigger?bucket=bucket&key={at}.ndjson")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    });
+    join_all(asked).await
+}
+
+#[tokio::test]
+async fn small_objects_of_separate_triggers_that_wait_are_loaded_together_and_each_job_ends_by_itself()
+ {
+    const OBJECTS: i64 = 300;
+    let (database, bucket) = (TestDatabase::empty().await, small_objects(OBJECTS));
+    std::fs::write(bucket.path().join("7.ndjson"), b"\x1f\x8b\x08 cut off").unwrap();
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let asked = trigger_all(&serve, OBJECTS).await;
+    let _worker = Worker::start(&database, bucket.path());
+    for (at, job) in asked.iter().enumerate() {
+        let done = serve.ended(job).await;
+        assert_eq!(done["attempts"], 1, "{done}");
+        if at == 7 {
+            assert_eq!(done["error"]["code"], "decompress_failed", "{done}");
+        } else {
+            assert_eq!((&done["state"], &done["loaded"]), (&json!("succeeded"), &json!(1)));
+            assert_eq!(done["summary"]["object"], format!("bucket/{at}.ndjson"));
+        }
+    }
+    assert_eq!(database.counts().await, [OBJECTS - 1, OBJECTS - 1, 0]);
+    let of_jobs =
+        "stevedore.loads l join stevedore.jobs j on j.job_id = l.job_id and j.key = l.key";
+    assert_eq!(database.count(of_jobs).await, OBJECTS);
+    assert!(transactions(&database).await < OBJECTS / 10);
+    assert_eq!(database.count("stevedore_queue._private_jobs").await, 0);
+}
+
+#[tokio::test]
+async fn an_object_that_kills_its_workers_is_found_and_fails_alone() {
+    const OBJECTS: i64 = 40;
+    let (database, bucket) = (TestDatabase::empty().await, small_objects(OBJECTS));
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let asked = trigger_all(&serve, OBJECTS).await;
+    let ended = async {
+        let mut ended = Vec::new();
+        for job in &asked {
+            ended.push(serve.ended(job).await);
+        }
+        ended
+    };
+    let mut ended = Box::pin(ended);
+    let ended = loop {
+        let mut worker = Worker::start_with(&database, bucket.path(), |command| {
+            command.env("STEVEDORE_FAILPOINT_POISON", "13.ndjson")
+        });
+        tokio::select! {
+            ended = &mut ended => break ended,
+            () = worker.died() => {}
+        }
+    };
+    for (at, job) in ended.iter().enumerate() {
+        let expected = if at == 13 { "failed" } else { "succeeded" };
+        assert_eq!(job["state"], expected, "{at}: {job}");
+    }
+    assert_eq!(ended[13]["error"]["code"], "worker_died");
+    assert_eq!(database.counts().await, [OBJECTS - 1, OBJECTS - 1, 0]);
 }
 
 #[tokio::test]
@@ -61,10 +142,11 @@ async fn a_job_over_many_objects_is_not_done_before_all_of_them_are() {
     let wanted = json!({"bucket": "bucket", "prefix": ""});
     let parent = serve.post_json("/v1/jobs", &wanted).await.json();
     serve.wait_for("failpoint: merged");
-    let path = format!("/v1/jobs?parent_id={}&state=queued", parent["job_id"].as_str().unwrap());
-    let waiting = serve.get(&path).await.json()["jobs"][0].clone();
-    let cancel = format!("/v1/jobs/{}/cancel", waiting["job_id"].as_str().unwrap());
-    assert_eq!(serve.post(&cancel).await.json()["state"], "cancelled");
+    // Both are loaded in one transaction. If one is cancelled, the other one waits again.
+    let path = format!("/v1/jobs?parent_id={}&state=running", parent["job_id"].as_str().unwrap());
+    let running = serve.get(&path).await.json()["jobs"][0].clone();
+    let cancel = format!("/v1/jobs/{}/cancel", running["job_id"].as_str().unwrap());
+    assert_eq!(serve.post(&cancel).await.json()["cancel_requested"], true);
     std::fs::remove_file(&hold).unwrap();
     let ended = until(&serve, &parent, |job| job["state"] != "running").await;
     assert_eq!((&ended["state"], &ended["loaded"]), (&json!("cancelled"), &json!(7)));

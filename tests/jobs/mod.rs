@@ -5,13 +5,14 @@ mod killed;
 mod many;
 
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::process::Child;
 
 use crate::support::{Serve, TestDatabase, TestServer, record, sample};
 
@@ -72,17 +73,24 @@ struct Worker(Child);
 
 impl Worker {
     fn start(database: &TestDatabase, bucket: &Path) -> Self {
+        Self::start_with(database, bucket, |command| command)
+    }
+
+    fn start_with(
+        database: &TestDatabase,
+        bucket: &Path,
+        more: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
         let bucket = format!("bucket={}", bucket.display());
         let mut command = database.stevedore(&["worker", "--bucket", &bucket]);
-        command.args(["--concurrency", "2"]);
-        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        more(command.args(["--concurrency", "2"]));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self(tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap())
     }
-}
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+    /// Returns when the process has ended.
+    async fn died(&mut self) {
+        self.0.wait().await.unwrap();
     }
 }
 

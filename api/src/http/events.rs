@@ -125,7 +125,7 @@ impl Follower {
         loop {
             tokio::select! {
                 notice = self.notices.recv() => match notice {
-                    Ok(Notice::Changed(job_id)) if job_id == self.job.job_id => return Some(()),
+                    Ok(Notice::Changed(ids)) if ids.contains(&self.job.job_id) => return Some(()),
                     Ok(Notice::Missed) | Err(RecvError::Lagged(_)) => return Some(()),
                     Ok(_) => {}
                     Err(RecvError::Closed) => return None,

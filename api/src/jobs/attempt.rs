@@ -17,7 +17,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::outcome::Outcome;
-use super::record::{End, Started};
+use super::queue::ChildrenEntry;
+use super::record::{End, Started, Waiting};
 use super::store::{StoreError, finish_parent};
 use super::worker::{Worker, caught};
 use crate::wire::JobError;
@@ -32,30 +33,68 @@ pub(super) const MAX_CRASHED_ATTEMPTS: i32 = 2;
 const LONGEST_PAUSE_SECS: i64 = 300;
 /// How often a running attempt notes how far it is.
 pub(super) const NOTE_EVERY: Duration = Duration::from_millis(500);
+/// How long jobs are left to others that this worker could not claim, since it lacks their feed or others claim them.
+const UNCLAIMED: TimeDelta = TimeDelta::seconds(1);
 /// How long to wait before something is tried again that the database did not let us do.
 const AGAIN: Duration = Duration::from_millis(500);
 
 impl Worker {
-    /// Makes an attempt at a job, unless it has come to its end, and notes what came of it.
+    /// Makes an attempt at a job, unless it has come to its end, and at small ones that wait beside it; notes what
+    /// came of them.
     ///
     /// # Errors
     /// When the database does not take notes; the entry stays in the queue.
     pub(super) async fn attempt(&self, job_id: Uuid, worker: &str) -> Result<(), StoreError> {
+        let claimed = self.claim(Waiting::Job(job_id), worker).await?;
+        if !claimed.is_empty() {
+            return self.attempt_claimed(&claimed).await;
+        }
+        if self.retry_transient(|| self.leave_to_others(job_id)).await? {
+            return Ok(());
+        }
+        // It has ended, or its jobs have, or it is another worker's.
+        finish_parent(&self.store.client().await?, job_id).await
+    }
+
+    /// Makes attempts at some of the jobs that belong to a job over many objects. Another entry leads to the rest.
+    ///
+    /// # Errors
+    /// As [`Self::attempt`].
+    pub(super) async fn attempt_children(
+        &self,
+        entry: &ChildrenEntry,
+        worker: &str,
+    ) -> Result<(), StoreError> {
+        let claimed = self.claim(Waiting::ChildOf(entry.parent_id), worker).await?;
+        let next_at = claimed.is_empty().then(|| Utc::now() + UNCLAIMED);
+        self.retry_transient(|| self.store.enqueue_rest(entry, next_at)).await?;
+        self.attempt_claimed(&claimed).await
+    }
+
+    async fn claim(&self, waiting: Waiting, worker: &str) -> Result<Vec<Started>, StoreError> {
         let hashes = self.feeds.hashes();
-        let start = || self.store.start(job_id, worker, &hashes);
-        let Some(started) = self.retry_transient(start).await? else {
-            if self.retry_transient(|| self.leave_to_others(job_id)).await? {
-                return Ok(());
+        self.retry_transient(|| self.store.claim(waiting, worker, &hashes)).await
+    }
+
+    async fn attempt_claimed(&self, claimed: &[Started]) -> Result<(), StoreError> {
+        match claimed {
+            [] => Ok(()),
+            [started] => {
+                let outcome = self.outcome_of_one(started).await;
+                self.note(&[(started, &outcome)]).await
             }
-            // It has ended, or its jobs have.
-            return finish_parent(&self.store.client().await?, job_id).await;
-        };
-        let span = tracing::info_span!("attempt", %job_id, attempt = started.attempt, request_id = started.asked.request_id);
+            many => self.attempt_bundle(many).await,
+        }
+    }
+
+    /// What comes of an attempt at one job by itself.
+    pub(super) async fn outcome_of_one(&self, started: &Started) -> Outcome {
+        let Started { job_id, attempt, asked, .. } = started;
+        let span = tracing::info_span!("attempt", %job_id, attempt, request_id = asked.request_id);
         async {
             tracing::info!(bucket = started.bucket, key = started.key, "an attempt begins");
-            let outcome = caught(self.outcome(&started)).await;
-            let outcome = outcome.unwrap_or_else(|| Outcome::Failed(JobError::panicked()));
-            self.note(&started, &outcome).await
+            let outcome = caught(self.outcome(started)).await;
+            outcome.unwrap_or_else(|| Outcome::Failed(JobError::panicked()))
         }
         .instrument(span)
         .await
@@ -83,15 +122,11 @@ impl Worker {
                 format!("{} workers died while they worked on it", started.crashed_attempts);
             return Outcome::Failed(JobError::new("worker_died", detail, false));
         }
-        let mode = match started.mode.as_deref().map(str::parse).transpose() {
-            Ok(mode) => mode,
-            Err(detail) => return Outcome::Failed(JobError::unknown_mode(detail)),
+        let (mode, max_rejected) = match started.how_to_load() {
+            Ok(how) => how,
+            Err(error) => return Outcome::Failed(error),
         };
-        let max_rejected = match started.max_rejected() {
-            Ok(max_rejected) => max_rejected,
-            Err(detail) => return Outcome::Failed(JobError::unknown_max_rejected(&detail)),
-        };
-        let running = self.enter(started.job_id);
+        let running = self.enter(vec![started.job_id]);
         if started.cancel_requested {
             return self.called_off(started).await;
         }
@@ -101,6 +136,7 @@ impl Worker {
         let Some(key) = &started.key else {
             return self.list_objects(started, bucket, &running.cancelled).await;
         };
+        failpoint::poison(key);
         let located = tokio::select! {
             located = bucket.begin(key) => located,
             () = running.cancelled.cancelled() => return Outcome::Cancelled,
@@ -247,16 +283,20 @@ impl Worker {
         }
     }
 
-    /// Notes what came of an attempt.
-    async fn note(&self, started: &Started, outcome: &Outcome) -> Result<(), StoreError> {
-        let Some(end) = End::of(started, outcome) else {
+    /// Notes what came of attempts.
+    pub(super) async fn note(&self, outcomes: &[(&Started, &Outcome)]) -> Result<(), StoreError> {
+        let ends = outcomes
+            .iter()
+            .filter_map(|(started, outcome)| End::of(started, outcome).map(|end| (*started, end)));
+        let ends: Vec<_> = ends.collect();
+        if ends.is_empty() {
             return Ok(());
-        };
-        // If it cannot be noted, the attempt counts as one whose worker died.
-        self.retry_transient(|| self.store.end(started, &end)).await?;
-        let load_id = end.summary.and_then(|summary| summary.load_id);
-        tracing::info!(state = end.state.as_str(), load_id, "an attempt has ended");
-        metrics::ended(end.state.as_str());
+        }
+        // If it cannot be noted, the attempts count as some whose worker died.
+        for (job_id, state) in self.retry_transient(|| self.store.end(&ends)).await? {
+            tracing::info!(%job_id, state = state.as_str(), "an attempt has ended");
+            metrics::ended(state.as_str());
+        }
         Ok(())
     }
 }

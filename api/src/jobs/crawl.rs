@@ -202,7 +202,7 @@ impl Store {
         entry: &CrawlEntry,
         run_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        self.drop_entry(transaction, entry.run_id).await?;
+        self.drop_entries(transaction, &[entry.run_id]).await?;
         let added = self.queue().add_crawl(transaction, &entry.crawler, entry.run_id, run_at).await;
         added.map_err(StoreError::Queue)
     }

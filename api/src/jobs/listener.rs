@@ -1,6 +1,7 @@
 //! What the database tells everybody: jobs that are new in the queue, changed, or to be cancelled.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::database::Database;
@@ -15,12 +16,12 @@ const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::f
 const BEHIND: usize = 4096;
 
 /// Something that happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// The queue has a new entry, or a slot of this worker has become free.
     Queue,
-    /// A job has changed.
-    Changed(Uuid),
+    /// Jobs have changed.
+    Changed(Arc<[Uuid]>),
     /// A job that runs is to be cancelled.
     Cancelled(Uuid),
     /// The connection was lost for a while: anything may have happened.
@@ -93,14 +94,11 @@ async fn hand_on(database: &Database, notices: &broadcast::Sender<Notice>) -> Re
         .await?;
     notices.send(Notice::Missed).ok();
     while let Some(notification) = heard.recv().await {
-        let id = || Uuid::parse_str(notification.payload()).ok();
-        let notice = match notification.channel() {
-            "jobs:insert" => Some(Notice::Queue),
-            "stevedore_jobs" => id().map(Notice::Changed),
-            _ => id().map(Notice::Cancelled),
-        };
-        if let Some(notice) = notice {
-            notices.send(notice).ok();
+        let ids = notification.payload().split(',').filter_map(|id| Uuid::parse_str(id).ok());
+        match notification.channel() {
+            "jobs:insert" => drop(notices.send(Notice::Queue)),
+            "stevedore_jobs" => drop(notices.send(Notice::Changed(ids.collect()))),
+            _ => ids.for_each(|id| drop(notices.send(Notice::Cancelled(id)))),
         }
     }
     driver.abort();

@@ -17,7 +17,7 @@ use super::worker::Worker;
 use crate::wire::JobError;
 
 /// Jobs that are written in one transaction.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 1000;
 
 impl Worker {
     /// Gives each object a job of its own, but those whose version another job is under way for.
@@ -36,7 +36,7 @@ impl Worker {
             Err(error) => return failed(&error),
         };
         let mut pieces = objects.chunks(AT_ONCE);
-        let mut listed = 0;
+        let (mut listed, mut entries) = (0, 0..);
         loop {
             let piece = tokio::select! {
                 piece = pieces.next() => piece,
@@ -49,7 +49,7 @@ impl Worker {
                 Err(error) => return failed(&error),
             };
             listed += objects.len();
-            match self.add_children(started, &objects).await {
+            match self.add_children(started, &objects, entries.next().unwrap_or_default()).await {
                 Ok(true) => {}
                 Ok(false) => return self.called_off(started).await,
                 Err(error) => return store_failed(&error),
@@ -85,11 +85,13 @@ impl Worker {
         JobFeed::new(routed.ok().map(Arc::as_ref), mode)
     }
 
-    /// Writes jobs for objects; false when the job is cancelled, or another attempt's.
+    /// Writes jobs for objects, and an entry that leads to them; false when the job is cancelled, or another
+    /// attempt's.
     async fn add_children(
         &self,
         started: &Started,
         objects: &[Object],
+        entry: usize,
     ) -> Result<bool, StoreError> {
         let mut client = self.store.client().await?;
         let transaction = begin(&mut client).await?;
@@ -102,7 +104,9 @@ impl Worker {
             (Uuid::now_v7(), self.feed_of(started, object))
         })
         .await?;
-        self.store.enqueue(&transaction, &jobs, None).await?;
+        if !jobs.is_empty() {
+            self.store.enqueue_children(&transaction, started.job_id, entry, None).await?;
+        }
         commit(transaction).await?;
         Ok(true)
     }

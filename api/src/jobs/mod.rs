@@ -6,6 +6,7 @@
 //! [`crawlers`] go the same way, by their own kind of entry ([`mod@crawl`]) and rows.
 
 mod attempt;
+mod bundle;
 mod crawl;
 pub(crate) mod crawlers;
 mod elsewhere;

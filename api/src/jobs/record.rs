@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use pipeline::bundle::{OBJECT_BYTES, Size};
 use pipeline::load::{MaxRejected, Progress, Summary};
+use pipeline::sink::RequestedMode;
 use pipeline::store::Object;
+use serde::Serialize;
 use tokio_postgres::types::Json;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
+use super::queue::ChildrenEntry;
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed};
 use super::submit::How;
 use crate::wire::JobError;
@@ -26,6 +31,7 @@ pub(super) struct Started {
     pub(super) prefix: Option<String>,
     pub(super) glob: Option<String>,
     pub(super) version: Option<String>,
+    pub(super) bytes: Option<i64>,
     /// None if it is the feed's.
     pub(super) mode: Option<String>,
     pub(super) dry_run: bool,
@@ -54,22 +60,34 @@ pub(super) struct End<'a> {
 }
 
 impl Store {
-    /// Begins an attempt with the feeds of these names and hashes; none if the job has come to its end, or
-    /// needs another feed.
-    pub(super) async fn start(
+    /// Begins attempts at a job, or at one that belongs to a job over many objects, and at small ones that may
+    /// be loaded with it. None if nothing waits, the worker does not have its feed, or it may kill its worker and
+    /// another such job runs.
+    pub(super) async fn claim(
         &self,
-        job_id: Uuid,
+        waiting: Waiting,
         worker: &str,
         feeds: &BTreeMap<String, String>,
-    ) -> Result<Option<Started>, StoreError> {
-        let sql = include_str!("../../../sql/queries/start_job.sql");
-        let row = self
-            .client()
-            .await?
-            .query_opt(sql, &[&job_id, &worker, &Json(JobError::worker_died()), &Json(feeds)])
-            .await;
-        let row = row.map_err(database_failed("begin an attempt"))?;
-        Ok(row.map(|row| Started::new(job_id, &row)))
+    ) -> Result<Vec<Started>, StoreError> {
+        let sql = include_str!("../../../sql/queries/claim_jobs.sql");
+        let (job_id, parent_id) = match waiting {
+            Waiting::Job(job_id) => (Some(job_id), None),
+            Waiting::ChildOf(parent_id) => (None, Some(parent_id)),
+        };
+        let Size { objects, text_bytes } = Size::default();
+        let (objects, text_bytes) = (objects as i64, text_bytes as i64);
+        let object_bytes = OBJECT_BYTES as i64;
+        let failed = || database_failed("begin an attempt");
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql).await.map_err(failed())?;
+        let feeds = Json(feeds);
+        let params: [&(dyn ToSql + Sync); 7] =
+            [&job_id, &parent_id, &worker, &feeds, &object_bytes, &objects, &text_bytes];
+        match client.query(&statement, &params).await.map_err(failed()) {
+            // Another job that may kill its worker was claimed at the same time.
+            Err(error) if error.is_unique_violation() => Ok(Vec::new()),
+            rows => Ok(rows?.iter().map(Started::new).collect()),
+        }
     }
 
     /// Notes which version of the object the attempt is about; false when another job is.
@@ -104,62 +122,95 @@ impl Store {
         Ok(row.map(|row| row.get(0)))
     }
 
-    /// Notes how an attempt ended.
-    pub(super) async fn end(&self, started: &Started, end: &End<'_>) -> Result<(), StoreError> {
-        let End { state, summary, error, again_at } = *end;
+    /// Notes how attempts ended, all at once; the states of those jobs that still were theirs.
+    pub(super) async fn end(
+        &self,
+        ends: &[(&Started, End<'_>)],
+    ) -> Result<Vec<(Uuid, JobState)>, StoreError> {
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
-        let count = |count: fn(&Summary) -> u64| summary.map(|summary| count(summary) as i64);
-        let ended = transaction
-            .query_opt(
-                include_str!("../../../sql/queries/end_attempt.sql"),
-                &[
-                    &started.job_id,
-                    &started.attempt,
-                    &state.as_str(),
-                    &summary.map(Json),
-                    &summary.and_then(|summary| summary.load_id),
-                    &error.map(Json),
-                    &again_at,
-                    &count(|summary| summary.bytes),
-                    &count(|summary| summary.records),
-                    &count(|summary| summary.loaded),
-                    &count(|summary| summary.rejected),
-                ],
-            )
-            .await;
-        let ended = ended.map_err(database_failed("note how the attempt ended"))?;
-        if ended.is_some_and(|row| row.get::<_, &str>(0) == JobState::Queued.as_str()) {
-            self.enqueue_anew(&transaction, started.job_id, again_at).await?;
+        let sql = include_str!("../../../sql/queries/end_attempts.sql");
+        let failed = || database_failed("note how the attempts ended");
+        let statement = transaction.prepare_cached(sql).await.map_err(failed())?;
+        let ends =
+            Json(ends.iter().map(|(started, end)| EndRow::of(started, end)).collect::<Vec<_>>());
+        let rows = transaction.query(&statement, &[&ends]).await.map_err(failed())?;
+        let ended: Vec<_> =
+            rows.iter().map(|row| (row.get(0), JobState::parse(row.get(1)))).collect();
+        let again = rows.iter().filter(|row| row.get::<_, &str>(1) == JobState::Queued.as_str());
+        let again: Vec<_> = again.map(|row| (row.get(0), row.get(2))).collect();
+        self.enqueue_anew(&transaction, &again).await?;
+        commit(transaction).await?;
+        Ok(ended)
+    }
+
+    /// Makes jobs wait under new entries, each not before its time. The old ones are removed now: as some of
+    /// the queue's own they would be removed when the attempts return, and were they given to another worker by
+    /// then, or used again for the new ones, with them what is still to be done.
+    pub(super) async fn enqueue_anew(
+        &self,
+        transaction: &Transaction<'_>,
+        jobs: &[(Uuid, Option<DateTime<Utc>>)],
+    ) -> Result<(), StoreError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = jobs.iter().map(|(job_id, _)| *job_id).collect();
+        self.drop_entries(transaction, &ids).await?;
+        self.enqueue(transaction, jobs).await
+    }
+
+    /// Removes the entries of jobs or of runs of crawlers.
+    pub(super) async fn drop_entries(
+        &self,
+        transaction: &Transaction<'_>,
+        ids: &[Uuid],
+    ) -> Result<(), StoreError> {
+        let sql = "delete from stevedore_queue._private_jobs where key = any($1::uuid[]::text[])";
+        let removed = transaction.execute(sql, &[&ids]).await;
+        removed.map(drop).map_err(database_failed("remove the entry of the attempt"))
+    }
+
+    /// Leads another worker to the jobs that wait of a job over many objects, if there are any.
+    pub(super) async fn enqueue_rest(
+        &self,
+        entry: &ChildrenEntry,
+        run_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let sql = include_str!("../../../sql/queries/children_wait.sql");
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let waiting = transaction.query_opt(sql, &[&entry.parent_id]).await;
+        if waiting.map_err(database_failed("look for jobs that wait"))?.is_some() {
+            self.enqueue_children(&transaction, entry.parent_id, entry.number, run_at).await?;
         }
         commit(transaction).await
     }
 
-    /// Makes a job wait under a new entry. The old one is removed now: as one of the queue's own it
-    /// would be removed when the attempt returns, and were it given to another worker by then, or
-    /// used again for the new one, with it what is still to be done.
-    pub(super) async fn enqueue_anew(
-        &self,
-        transaction: &Transaction<'_>,
-        job_id: Uuid,
-        run_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StoreError> {
-        self.drop_entry(transaction, job_id).await?;
-        self.enqueue(transaction, &[job_id], run_at).await
+    /// Whether all attempts are still the last ones of their jobs, and none of these is to be cancelled.
+    pub(super) async fn go_on(&self, jobs: &[Uuid], attempts: &[i32]) -> Result<bool, StoreError> {
+        let sql = "select count(*) = cardinality($1::uuid[]) \
+            from stevedore.jobs j \
+            join unnest($1::uuid[], $2::integer[]) as a (job_id, attempt) using (job_id) \
+            where j.attempts = a.attempt and j.state = 'running' and not j.cancel_requested";
+        let row = self.client().await?.query_one(sql, &[&jobs, &attempts]).await;
+        Ok(row.map_err(database_failed("look whether the jobs go on"))?.get(0))
     }
 
-    /// Removes the entry of a job or of a run of a crawler.
-    pub(super) async fn drop_entry(
-        &self,
-        transaction: &Transaction<'_>,
-        id: Uuid,
-    ) -> Result<(), StoreError> {
-        let sql = "delete from stevedore_queue._private_jobs where key = $1::uuid::text";
-        let removed = transaction.execute(sql, &[&id]).await;
-        removed.map(drop).map_err(database_failed("remove the entry of the attempt"))
+    /// Makes jobs wait again whose worker died; how many there were.
+    pub(super) async fn recover(&self) -> Result<usize, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let sql = include_str!("../../../sql/queries/recover_jobs.sql");
+        let rows = transaction.query(sql, &[&Json(JobError::worker_died())]).await;
+        let rows = rows.map_err(database_failed("look for jobs whose worker died"))?;
+        let again: Vec<_> = rows.iter().map(|row| (row.get(0), None)).collect();
+        self.enqueue_anew(&transaction, &again).await?;
+        commit(transaction).await?;
+        Ok(rows.len())
     }
 
-    /// Gives jobs an entry that have lost theirs; how many there were.
+    /// Gives jobs that wait an entry if none leads to them; how many entries were missing.
     ///
     /// The queue removes an entry when its attempt returns, whoever holds it by then: that of a
     /// worker that was silent too long, was taken for dead and is not.
@@ -169,18 +220,74 @@ impl Store {
         let sql = include_str!("../../../sql/queries/lost_jobs.sql");
         let rows =
             transaction.query(sql, &[]).await.map_err(database_failed("look for lost jobs"))?;
-        for row in &rows {
-            self.enqueue_anew(&transaction, row.get(0), None).await?;
+        let jobs: Vec<_> =
+            rows.iter().filter_map(|row| row.get("job_id")).map(|job_id| (job_id, None)).collect();
+        self.enqueue_anew(&transaction, &jobs).await?;
+        for parent_id in rows.iter().filter_map(|row| row.get("parent_id")) {
+            self.enqueue_children(&transaction, parent_id, 0, None).await?;
         }
         commit(transaction).await?;
         Ok(rows.len())
     }
 }
 
+/// What an entry of the queue makes a worker look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Waiting {
+    /// A job.
+    Job(Uuid),
+    /// The jobs that belong to one over many objects.
+    ChildOf(Uuid),
+}
+
+/// What is noted of an attempt's end.
+#[derive(Debug, Serialize)]
+struct EndRow<'a> {
+    job_id: Uuid,
+    attempt: i32,
+    state: &'static str,
+    summary: Option<&'a Summary>,
+    load_id: Option<i64>,
+    error: Option<&'a JobError>,
+    again_at: Option<DateTime<Utc>>,
+    version: Option<&'a str>,
+    bytes: Option<u64>,
+    records: Option<u64>,
+    loaded: Option<u64>,
+    rejected: Option<u64>,
+}
+
+impl<'a> EndRow<'a> {
+    fn of(started: &Started, &End { state, summary, error, again_at }: &End<'a>) -> Self {
+        let count = |count: fn(&Summary) -> u64| summary.map(count);
+        Self {
+            job_id: started.job_id,
+            attempt: started.attempt,
+            state: state.as_str(),
+            summary,
+            load_id: summary.and_then(|summary| summary.load_id),
+            error,
+            again_at,
+            version: summary.map(|summary| summary.version.as_str()),
+            bytes: count(|summary| summary.bytes),
+            records: count(|summary| summary.records),
+            loaded: count(|summary| summary.loaded),
+            rejected: count(|summary| summary.rejected),
+        }
+    }
+}
+
 impl Started {
-    /// How many records may be rejected, if the job says so.
-    pub(super) fn max_rejected(&self) -> Result<Option<MaxRejected>, String> {
-        self.max_rejected.as_deref().map(str::parse).transpose()
+    /// The mode, and how many records may be rejected, as far as the job says so.
+    pub(super) fn how_to_load(
+        &self,
+    ) -> Result<(Option<RequestedMode>, Option<MaxRejected>), JobError> {
+        let mode = self.mode.as_deref().map(str::parse).transpose();
+        let max_rejected = self.max_rejected.as_deref().map(str::parse).transpose();
+        Ok((
+            mode.map_err(JobError::unknown_mode)?,
+            max_rejected.map_err(|detail: String| JobError::unknown_max_rejected(&detail))?,
+        ))
     }
 
     /// How the jobs of its objects are to load.
@@ -194,10 +301,10 @@ impl Started {
         }
     }
 
-    fn new(job_id: Uuid, row: &Row) -> Self {
+    fn new(row: &Row) -> Self {
         let attempt = row.get("attempts");
         Self {
-            job_id,
+            job_id: row.get("job_id"),
             feed: row.get("feed"),
             feed_hash: row.get("feed_hash"),
             bucket: row.get("bucket"),
@@ -205,6 +312,7 @@ impl Started {
             prefix: row.get("prefix"),
             glob: row.get("glob"),
             version: row.get("version"),
+            bytes: row.get("bytes"),
             mode: row.get("mode"),
             dry_run: row.get("dry_run"),
             reload: row.get("reload"),

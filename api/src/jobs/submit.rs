@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{GenericClient, Transaction};
 use pipeline::feed::Feed;
 use pipeline::load::MaxRejected;
 use pipeline::sink::RequestedMode;
 use pipeline::store::Object;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed, find};
@@ -72,27 +72,100 @@ impl Store {
     /// answer to the same request.
     pub(crate) async fn submit(&self, request: &Request) -> Result<Job, SubmitError> {
         let mut client = self.client().await?;
-        loop {
-            let transaction = begin(&mut client).await?;
-            if let Some(job) = first_answer(&transaction, request).await? {
-                return Ok(job);
+        if let (Target::Object(object), None) = (&request.target, &request.idempotency) {
+            // One statement, which is a transaction by itself.
+            return submit_object(&client, request, object).await;
+        }
+        let transaction = begin(&mut client).await?;
+        if let Some(job) = first_answer(&transaction, request).await? {
+            return Ok(job);
+        }
+        let job = match &request.target {
+            Target::Object(object) => submit_object(&transaction, request, object).await?,
+            Target::Prefix(prefix) => {
+                self.submit_listing(&transaction, request, (Some(prefix), None)).await?
             }
-            let job_id = Uuid::now_v7();
-            let job_id = if insert(&transaction, request, job_id).await? {
-                self.enqueue(&transaction, &[job_id], None).await?;
-                job_id
-            } else {
-                match live_job(&transaction, request).await? {
-                    Some(job_id) => job_id,
-                    // It has come to its end in between.
-                    None => continue,
-                }
-            };
-            let Some(job) = find(&transaction, job_id).await? else {
-                continue;
-            };
-            note_answer(&transaction, request, &job).await?;
-            commit(transaction).await?;
+            Target::Glob(glob) => {
+                self.submit_listing(&transaction, request, (None, Some(glob))).await?
+            }
+        };
+        note_answer(&transaction, request, &job).await?;
+        commit(transaction).await?;
+        Ok(job)
+    }
+
+    /// Writes a job over many objects, by their prefix or pattern, and its entry in the queue.
+    async fn submit_listing(
+        &self,
+        transaction: &Transaction<'_>,
+        request: &Request,
+        (prefix, glob): (Option<&String>, Option<&String>),
+    ) -> Result<Job, SubmitError> {
+        let Request { bucket, dry_run, reload, catalog, asked, .. } = request;
+        let feed = JobFeed::of(request);
+        let max_rejected = request.max_rejected.map(String::from);
+        let job_id = Uuid::now_v7();
+        let sql = include_str!("../../../sql/queries/insert_listing.sql");
+        let params: [&(dyn ToSql + Sync); 13] = [
+            &job_id,
+            &feed.name,
+            bucket,
+            &prefix,
+            &glob,
+            &feed.mode,
+            dry_run,
+            reload,
+            &asked.by,
+            &asked.request_id,
+            catalog,
+            &max_rejected,
+            &feed.hash,
+        ];
+        let row = transaction.query_one(sql, &params).await;
+        let row = row.map_err(database_failed("write the job"))?;
+        self.enqueue(transaction, &[(job_id, None)]).await?;
+        Ok(Job::from(&row))
+    }
+}
+
+/// Writes a job over one version of an object and its entry in the queue; or finds the job that is under way for
+/// it.
+async fn submit_object(
+    client: &impl GenericClient,
+    request: &Request,
+    object: &Object,
+) -> Result<Job, SubmitError> {
+    let Request { bucket, dry_run, reload, catalog, asked, .. } = request;
+    let feed = JobFeed::of(request);
+    let max_rejected = request.max_rejected.map(String::from);
+    let (job_id, version, bytes) = (Uuid::now_v7(), object.version(), object.size as i64);
+    let failed = || database_failed("write the job");
+    let sql = include_str!("../../../sql/queries/submit_job.sql");
+    let statement = client.prepare_cached(sql).await.map_err(failed())?;
+    let params: [&(dyn ToSql + Sync); 14] = [
+        &job_id,
+        &feed.name,
+        &feed.hash,
+        bucket,
+        &object.key,
+        &version,
+        &bytes,
+        &feed.mode,
+        dry_run,
+        reload,
+        catalog,
+        &max_rejected,
+        &asked.by,
+        &asked.request_id,
+    ];
+    loop {
+        if let Some(row) = client.query_opt(&statement, &params).await.map_err(failed())? {
+            return Ok(Job::from(&row));
+        }
+        // One that has come to its end in between is not found.
+        if let Some(job_id) = live_job(client, request, object).await?
+            && let Some(job) = find(client, job_id).await?
+        {
             return Ok(job);
         }
     }
@@ -132,7 +205,7 @@ async fn first_answer(
     transaction.execute(forget, &[]).await.map_err(failed())?;
     let claim = "insert into stevedore.idempotency_keys (requester, idempotency_key, request) \
         values ($1, $2, $3) on conflict do nothing";
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&request.asked.by, key, text];
+    let params: [&(dyn ToSql + Sync); 3] = [&request.asked.by, key, text];
     if transaction.execute(claim, &params).await.map_err(failed())? > 0 {
         return Ok(None);
     }
@@ -157,57 +230,6 @@ async fn note_answer(
         where requester = $1 and idempotency_key = $2";
     let noted = transaction.execute(sql, &[&request.asked.by, key, &Json(job)]).await;
     noted.map(drop).map_err(database_failed("note the answer"))
-}
-
-/// Writes the job; false when one for the same version is under way.
-async fn insert(
-    transaction: &Transaction<'_>,
-    request: &Request,
-    job_id: Uuid,
-) -> Result<bool, StoreError> {
-    let Request { bucket, dry_run, reload, catalog, asked, .. } = request;
-    let feed = JobFeed::of(request);
-    let max_rejected = request.max_rejected.map(String::from);
-    let (prefix, glob) = match &request.target {
-        Target::Object(object) => {
-            let objects = std::slice::from_ref(object.as_ref());
-            let how = How {
-                dry_run: *dry_run,
-                reload: *reload,
-                catalog: *catalog,
-                max_rejected: max_rejected.as_deref(),
-                asked,
-            };
-            let inserted =
-                insert_objects(transaction, bucket, objects, None, &how, |_| (job_id, feed))
-                    .await?;
-            return Ok(!inserted.is_empty());
-        }
-        Target::Prefix(prefix) => (Some(prefix), None),
-        Target::Glob(glob) => (None, Some(glob)),
-    };
-    let sql = include_str!("../../../sql/queries/insert_listing.sql");
-    let written = transaction
-        .execute(
-            sql,
-            &[
-                &job_id,
-                &feed.name,
-                bucket,
-                &prefix,
-                &glob,
-                &feed.mode,
-                dry_run,
-                reload,
-                &asked.by,
-                &asked.request_id,
-                catalog,
-                &max_rejected,
-                &feed.hash,
-            ],
-        )
-        .await;
-    written.map(|rows| rows > 0).map_err(database_failed("write the job"))
 }
 
 /// The feed of a job, and the mode in which it is loaded: none of what is left to the keys of its objects.
@@ -293,17 +315,15 @@ pub(super) async fn insert_objects<'a>(
 /// The job under way for the request's version, if it was asked for in the same way. Modes are compared as
 /// they were asked for: what `auto` will choose is not known before the load.
 async fn live_job(
-    transaction: &Transaction<'_>,
+    client: &impl GenericClient,
     request: &Request,
+    object: &Object,
 ) -> Result<Option<Uuid>, SubmitError> {
-    let Target::Object(object) = &request.target else {
-        return Ok(None);
-    };
     let sql = include_str!("../../../sql/queries/live_job.sql");
     let (version, feed) = (object.version(), JobFeed::of(request));
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+    let params: [&(dyn ToSql + Sync); 5] =
         [&feed.name, &request.bucket, &object.key, &version, &request.dry_run];
-    let row = transaction.query_opt(sql, &params).await;
+    let row = client.query_opt(sql, &params).await;
     let Some(row) = row.map_err(database_failed("look for a job under way"))? else {
         return Ok(None);
     };

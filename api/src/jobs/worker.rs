@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::listener::{Listener, Notice};
-use super::queue::{CrawlEntry, QueueEntry, SCHEMA};
-use super::store::Store;
+use super::queue::{ChildrenEntry, CrawlEntry, QueueEntry, SCHEMA};
+use super::store::{Store, StoreError};
 use crate::buckets::Buckets;
 
 /// How often a worker says that it lives, looks for others that do not, and how long one may be
@@ -109,6 +109,7 @@ impl Worker {
     /// and hands back those that are not done by then.
     pub(crate) async fn run(self: Arc<Self>, stopping: CancellationToken) {
         let cancels = tokio::spawn(for_ever(Self::hear_cancels, Arc::clone(&self)));
+        let dead = tokio::spawn(for_ever(Self::recover_jobs, Arc::clone(&self)));
         let lost = tokio::spawn(for_ever(Self::find_lost, Arc::clone(&self)));
         let schedules = tokio::spawn(for_ever(Self::keep_schedules, Arc::clone(&self)));
         // The queue stops all slots of a worker when one cannot use the database for a moment, and
@@ -121,8 +122,22 @@ impl Worker {
             }
         }
         cancels.abort();
+        dead.abort();
         lost.abort();
         schedules.abort();
+    }
+
+    /// Makes jobs wait again whose worker died.
+    async fn recover_jobs(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(SWEEP);
+        loop {
+            ticks.tick().await;
+            match self.store.recover().await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::warn!(jobs, "a worker died: its jobs wait again"),
+                Err(error) => tracing::debug!(%error, "dead workers' jobs cannot be looked for"),
+            }
+        }
     }
 
     /// Looks for jobs that nobody would look at any more.
@@ -185,6 +200,7 @@ impl Worker {
             .worker_recovery(recovery)
             .add_extension(Arc::clone(&self))
             .define_job::<QueueEntry>()
+            .define_job::<ChildrenEntry>()
             .define_job::<CrawlEntry>()
             .init()
             .await
@@ -214,17 +230,23 @@ impl Worker {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that an attempt runs here, until what is returned is dropped.
-    pub(super) fn enter(&self, job_id: Uuid) -> Running<'_> {
+    /// Says that attempts at jobs run here, until what is returned is dropped.
+    pub(super) fn enter(&self, job_ids: Vec<Uuid>) -> Running<'_> {
         let cancelled = CancellationToken::new();
-        self.running().insert(job_id, cancelled.clone());
-        Running { worker: self, job_id, cancelled }
+        self.running().extend(job_ids.iter().map(|job_id| (*job_id, cancelled.clone())));
+        Running { worker: self, job_ids, cancelled }
     }
 
     /// Whether no job of the feed with this hash was left to others before.
     pub(super) fn is_first_left(&self, feed: &str, hash: Option<&str>) -> bool {
         let left = (feed.to_owned(), hash.map(str::to_owned));
         self.left.lock().unwrap_or_else(PoisonError::into_inner).insert(left)
+    }
+
+    /// Ends the work on an entry: the slot is free once this has returned, and then there may be more to do.
+    fn leave(&self, done: Result<(), StoreError>) -> Result<(), String> {
+        self.listener.wake();
+        done.map_err(|error| pipeline::error::causes(&error).join(": "))
     }
 
     /// A connection for a load.
@@ -258,17 +280,18 @@ async fn for_ever<F: Future<Output = ()>>(work: fn(Arc<Worker>) -> F, worker: Ar
     }
 }
 
-/// An attempt that runs in this process.
+/// Attempts that run together in this process.
 pub(super) struct Running<'a> {
     worker: &'a Worker,
-    job_id: Uuid,
-    /// Set when the job is cancelled.
+    job_ids: Vec<Uuid>,
+    /// Set when one of the jobs is cancelled.
     pub(super) cancelled: CancellationToken,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.worker.running().remove(&self.job_id);
+        let mut running = self.worker.running();
+        self.job_ids.iter().for_each(|job_id| drop(running.remove(job_id)));
     }
 }
 
@@ -284,9 +307,19 @@ impl TaskHandler for QueueEntry {
         } else {
             worker.attempt(self.job_id, context.worker_id()).await
         };
-        // The slot is free once this has returned: then there may be more to do.
-        worker.listener.wake();
-        attempted.map_err(|error| pipeline::error::causes(&error).join(": "))
+        worker.leave(attempted)
+    }
+}
+
+impl TaskHandler for ChildrenEntry {
+    const IDENTIFIER: &'static str = super::queue::CHILDREN_TASK;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
+            return Err("the queue runs without its worker".to_owned());
+        };
+        let attempted = worker.attempt_children(&self, context.worker_id()).await;
+        worker.leave(attempted)
     }
 }
 
@@ -298,7 +331,6 @@ impl TaskHandler for CrawlEntry {
             return Err("the queue runs without its worker".to_owned());
         };
         let crawled = worker.crawl(&self).await;
-        worker.listener.wake();
-        crawled.map_err(|error| pipeline::error::causes(&error).join(": "))
+        worker.leave(crawled)
     }
 }

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use futures::FutureExt;
 use polars::prelude::DataFrame;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::input::Input;
 use super::read::{Member, Read, Text, read};
@@ -33,6 +34,7 @@ struct Wanted {
     at: usize,
     object: Object,
     identity: Identity,
+    job_id: Option<Uuid>,
     text: Text,
 }
 
@@ -41,7 +43,7 @@ type Ended = Vec<Option<Result<Summary>>>;
 
 /// Loads the objects of a bundle; what became of each, in their order.
 pub(super) async fn load_bundle(
-    inputs: Vec<Input>,
+    inputs: Vec<(Option<Uuid>, Input)>,
     work: &Work<'_>,
     connection: &mut Connection,
     mut turn: Turn,
@@ -72,9 +74,12 @@ pub(super) async fn load_bundle(
 }
 
 /// The objects that are to be loaded, and what is known of the others.
-fn wanted(inputs: Vec<Input>, feed: &Arc<Feed>) -> Result<(Ended, Vec<Wanted>), Undone> {
+fn wanted(
+    inputs: Vec<(Option<Uuid>, Input)>,
+    feed: &Arc<Feed>,
+) -> Result<(Ended, Vec<Wanted>), Undone> {
     let (mut ended, mut all) = (Vec::with_capacity(inputs.len()), Vec::new());
-    for (at, input) in inputs.into_iter().enumerate() {
+    for (at, (job_id, input)) in inputs.into_iter().enumerate() {
         let (object, text) = match input {
             Input::TooLarge => return Err(Undone::TooLarge),
             Input::Loaded(object, loaded) => {
@@ -91,7 +96,7 @@ fn wanted(inputs: Vec<Input>, feed: &Arc<Feed>) -> Result<(Ended, Vec<Wanted>), 
         };
         ended.push(None);
         let identity = Identity::of(feed, &object);
-        all.push(Wanted { at, object, identity, text });
+        all.push(Wanted { at, object, identity, job_id, text });
     }
     Ok((ended, all))
 }
@@ -108,9 +113,9 @@ async fn load_missing(
     let began_at = SystemTime::now();
     let targets = Targets::find_or_create(&**connection, feed, options.mode).await?.bundled();
     let (mut known, mut texts) = (Vec::new(), Vec::new());
-    for (number, Wanted { at, object, identity, text }) in missing.into_iter().enumerate() {
+    for (number, Wanted { at, object, identity, job_id, text }) in missing.into_iter().enumerate() {
         texts.push((number, object.clone(), text));
-        known.push((at, object, identity));
+        known.push((at, object, identity, job_id));
     }
     let held = (targets.limits(), Domains::of(&targets, connection.database()));
     let Read { records, members, unreadable } =
@@ -118,7 +123,10 @@ async fn load_missing(
     let (numbers, tallies): (Vec<_>, Vec<_>) =
         members.into_iter().map(|Member { at, tally }| (at, tally)).unzip();
     if !numbers.is_empty() {
-        let objects = numbers.iter().map(|number| (&known[*number].1, &known[*number].2));
+        let objects = numbers.iter().map(|number| {
+            let (_, object, identity, job_id) = &known[*number];
+            (object, identity, *job_id)
+        });
         let start = |stamps, encoder| start(work, records, tallies, stamps, encoder);
         let mut unit = Objects::bundle(objects, began_at, targets.mode(), options, start);
         let summaries = write(&mut unit, connection, &targets, options, turn).await?;
@@ -130,7 +138,8 @@ async fn load_missing(
     }
     let options = LoadOptions { mode: targets.mode().into(), ..(*options).clone() };
     for (number, error) in unreadable {
-        let (at, object, _) = &known[number];
+        let (at, object, _, job_id) = &known[number];
+        let options = LoadOptions { job_id: *job_id, ..options.clone() };
         note_failure(object, feed, connection, &options, began_at, &error).await;
         ended[*at] = Some(Err(error));
     }

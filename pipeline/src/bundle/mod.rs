@@ -22,7 +22,8 @@ mod work;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
+use uuid::Uuid;
 
 use crate::database::Connection;
 use crate::error::{Error, Result};
@@ -30,8 +31,23 @@ use crate::feed::Feed;
 use crate::load::{LoadOptions, Summary, Turn, load as load_alone};
 use crate::store::Listed;
 use input::{Inputs, Member};
-pub use plan::{Size, Step, plan};
+pub use plan::{OBJECT_BYTES, Size, Step, plan};
 use work::{Undone, Work};
+
+/// An object that is to be loaded in a bundle.
+#[derive(Debug, Clone)]
+pub struct Requested {
+    /// The object.
+    pub listed: Listed,
+    /// The job that asks for it, if one does.
+    pub job_id: Option<Uuid>,
+}
+
+impl From<Listed> for Requested {
+    fn from(listed: Listed) -> Self {
+        Self { listed, job_id: None }
+    }
+}
 
 /// Loads small objects, as many bundles at a time as there are connections, and tells what became of
 /// each, in their order: what [`load`](crate::load::load) would say of it.
@@ -42,7 +58,7 @@ use work::{Undone, Work};
 /// What is committed when [`Progress::stop`](crate::load::Progress::stop) is called stays; nothing is
 /// committed after it.
 pub async fn load_bundled(
-    objects: Vec<Listed>,
+    objects: impl IntoIterator<Item = impl Into<Requested>>,
     feed: &Arc<Feed>,
     mut connections: Vec<&mut Connection>,
     options: &LoadOptions,
@@ -54,8 +70,9 @@ pub async fn load_bundled(
     let mut tell = |object: &Listed, done: Result<Summary>| {
         tell(object, done.map(|summary| summary.through(feed)));
     };
+    let objects = objects.into_iter().map(Into::into).collect();
     let members = input::members(objects, &work, connections.first_mut()).await;
-    let mut bundles = plan::bundles(members, size, |member| &member.listed);
+    let mut bundles = plan::bundles(members, size, |member| &member.requested.listed);
     let mut in_line = bundles.len();
     while !bundles.is_empty() {
         let line: Vec<_> = bundles.iter().take(in_line).map(Vec::as_slice).collect();
@@ -84,10 +101,10 @@ pub async fn load_bundled(
             in_line = 2;
             continue;
         }
-        for Member { listed, .. } in failed {
-            let loaded = load_reconnected(&listed, &work, &mut connections).await;
+        for Member { requested, .. } in failed {
+            let loaded = load_reconnected(&requested, &work, &mut connections).await;
             let is_last = loaded.as_ref().is_err_and(Error::fails_every_load);
-            tell(&listed, loaded);
+            tell(&requested.listed, loaded);
             if is_last {
                 return;
             }
@@ -113,9 +130,10 @@ async fn load_in_line(
         let is_wanted = !is_broken.load(Ordering::Relaxed);
         let next = if is_wanted { inputs.next().await } else { None };
         next.map(|next| (next, inputs))
-    });
+    })
+    .boxed();
     let turns = stream::iter(Turn::line(bundles.len()));
-    let loads = inputs.zip(turns).map(|(inputs, turn)| async {
+    let load = async |inputs, turn| {
         // There is one, since no more bundles are under way than there are connections.
         let Some(connection) = take() else {
             return Err(Undone::PredecessorFailed);
@@ -125,14 +143,16 @@ async fn load_in_line(
             free.push(connection);
         }
         ended
-    });
+    };
+    let loads = inputs.zip(turns).map(|(inputs, turn)| load(inputs, turn).boxed());
     let mut loads = std::pin::pin!(loads.buffered(at_once).zip(stream::iter(bundles)));
     let (mut done, mut first_undone) = (0, None);
     while let Some((ended, members)) = loads.next().await {
         match ended {
             Ok(ended) => {
                 done += 1;
-                members.iter().zip(ended).for_each(|(member, ended)| tell(&member.listed, ended));
+                let listed = members.iter().map(|member| &member.requested.listed);
+                listed.zip(ended).for_each(|(listed, ended)| tell(listed, ended));
             }
             Err(undone) => {
                 is_broken.store(true, Ordering::Relaxed);
@@ -145,7 +165,7 @@ async fn load_in_line(
 
 /// Loads an object alone.
 async fn load_reconnected(
-    listed: &Listed,
+    Requested { listed, job_id }: &Requested,
     work: &Work<'_>,
     connections: &mut [&mut Connection],
 ) -> Result<Summary> {
@@ -153,7 +173,8 @@ async fn load_reconnected(
         Some(connection) => {
             let object = listed.begin().await?;
             connection.reconnect().await?;
-            load_alone(&object, work.feed, connection, work.options).await
+            let options = LoadOptions { job_id: *job_id, ..work.options.clone() };
+            load_alone(&object, work.feed, connection, &options).await
         }
         None => Err(Error::Stopped { object: listed.url() }),
     }

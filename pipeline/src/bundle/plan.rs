@@ -21,7 +21,7 @@ impl Default for Size {
 }
 
 /// The largest object that goes into a bundle. Above it a load takes no longer alone.
-pub(super) const OBJECT_BYTES: u64 = 1 << 20;
+pub const OBJECT_BYTES: u64 = 1 << 20;
 /// How many times as long a compressed object's text is taken to be, before it is known.
 const COMPRESSION: u64 = 8;
 /// How the names of compressed objects end.

@@ -89,7 +89,7 @@ pub(crate) async fn is_recorded(client: &impl GenericClient, load_id: i64) -> Re
     Ok(row.map_err(failed("look the load up in the ledger"))?.get(0))
 }
 
-/// Writes the rows of loads whose counts are proven; mode, reload and job are those of the first.
+/// Writes the rows of loads whose counts are proven; mode and reload are those of the first.
 pub(crate) async fn record(
     transaction: &impl GenericClient,
     loads: &[(&Identity, &Entry)],
@@ -102,15 +102,7 @@ pub(crate) async fn record(
     let written = transaction
         .execute(
             sql,
-            &[
-                &feed.name,
-                &first.mode.as_str(),
-                &first.reload,
-                &first.job_id,
-                &Json(rows),
-                &feed.hash,
-                &feed.text,
-            ],
+            &[&feed.name, &first.mode.as_str(), &first.reload, &Json(rows), &feed.hash, &feed.text],
         )
         .await;
     written.map(drop).map_err(failed("write the loads into the ledger"))
@@ -127,6 +119,7 @@ pub(super) fn each<'a>(
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     load_id: i64,
+    job_id: Option<Uuid>,
     bucket: &'a str,
     key: &'a str,
     version: &'a str,
@@ -150,6 +143,7 @@ impl<'a> Row<'a> {
         let started_at = DateTime::<Utc>::from(entry.started_at);
         Self {
             load_id: entry.load_id,
+            job_id: entry.job_id,
             bucket: &identity.bucket,
             key: &identity.key,
             version: &identity.version,

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, parse_key};
 use super::object::Object;
 use crate::error::Error;
 use crate::feed::Objects;
@@ -32,6 +32,14 @@ impl Listed {
     pub(super) fn unpinned(bucket: &Bucket, key: String, meta: ObjectMeta) -> Self {
         let modified = Some(meta.last_modified);
         Self { object: Object::pinned(bucket, key, meta), modified }
+    }
+
+    /// An object of a remote bucket of which only the key and about the size are known.
+    pub(super) fn named(bucket: &Bucket, key: &str, size: u64) -> Result<Self, Error> {
+        let location = parse_key(&bucket.name, key)?;
+        let last_modified = DateTime::UNIX_EPOCH;
+        let meta = ObjectMeta { location, last_modified, size, e_tag: None, version: None };
+        Ok(Self::unpinned(bucket, key.to_owned(), meta))
     }
 
     /// The bucket that holds it.

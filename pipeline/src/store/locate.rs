@@ -51,6 +51,19 @@ impl Bucket {
         self.locate(key).await
     }
 
+    /// An object that is about to be loaded. In a folder it is looked up. In a remote store it is not: the first
+    /// answer of the load pins it. `size` is what was known of its size before.
+    ///
+    /// # Errors
+    /// As [`Self::locate`].
+    pub async fn listed(&self, key: &str, size: u64) -> Result<Listed, Error> {
+        if self.is_remote() {
+            Listed::named(self, key, size)
+        } else {
+            self.locate(key).await.map(Listed::from)
+        }
+    }
+
     /// The objects below a folder, or only those directly in it, whose keys are wanted; those of a remote
     /// store are not pinned.
     pub(super) fn list(

@@ -1,9 +1,8 @@
 //! The queue: `graphile_worker` in the schema `stevedore_queue`, on our connections.
 //!
-//! An entry names a job or a run of a crawler, or asks for help with a job. It is written in the
-//! transaction that makes the job wait, and is gone when
-//! its attempt has ended, whatever came of it: another attempt is another entry. What is left for
-//! the queue's own recovery are attempts whose worker died.
+//! An entry makes a worker look: at a job, at the jobs that belong to one over many objects, at a run of a crawler,
+//! or at a job that wants help. It is written in the transaction that makes the job wait, and is gone when its
+//! attempt has ended, whatever came of it: another attempt is another entry.
 
 mod driver;
 
@@ -33,7 +32,13 @@ pub(super) const CRAWL_TASK: &str = "crawl";
 /// The priority of what is not a job: those of jobs are 0, and smaller ones go first.
 const AFTER_JOBS: i16 = 10;
 
-/// What an entry holds.
+/// The kind of entry that leads to the jobs of a job over many objects.
+pub(super) const CHILDREN_TASK: &str = "children";
+/// Entries that lead to the jobs of one job over many objects at the same time, at most: as many workers take
+/// sets of them. Other jobs wait for no more than these.
+pub(super) const CHILDREN_ENTRIES: usize = 8;
+
+/// What an entry of a job holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct QueueEntry {
     pub(super) job_id: Uuid,
@@ -41,6 +46,14 @@ pub(super) struct QueueEntry {
     /// about the job.
     #[serde(default)]
     pub(super) helps: bool,
+}
+
+/// What an entry for the jobs of a job over many objects holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ChildrenEntry {
+    pub(super) parent_id: Uuid,
+    /// Which of the entries for this job it is.
+    pub(super) number: usize,
 }
 
 /// What an entry of a crawl holds.
@@ -67,17 +80,35 @@ impl Queue {
         self.database.clone()
     }
 
-    /// Makes jobs wait for a worker, not before `run_at`, if the transaction commits.
+    /// Makes jobs wait for a worker, each not before its time, if the transaction commits.
     ///
-    /// An entry that waits already is replaced; one that is worked on stays and is not repeated.
+    /// An entry that waits already is replaced.
     pub(super) async fn add(
         &self,
         transaction: &Transaction<'_>,
-        jobs: &[Uuid],
+        jobs: &[(Uuid, Option<DateTime<Utc>>)],
+    ) -> Result<(), DbError> {
+        let entries = jobs.iter().map(|&(job_id, run_at)| raw(job_id, run_at));
+        self.add_entries(transaction, entries.collect()).await
+    }
+
+    /// Makes a worker look at the jobs of a job over many objects, not before `run_at`, if the transaction
+    /// commits. An entry of the same number that waits already is replaced.
+    pub(super) async fn add_children(
+        &self,
+        transaction: &Transaction<'_>,
+        parent_id: Uuid,
+        number: usize,
         run_at: Option<DateTime<Utc>>,
     ) -> Result<(), DbError> {
-        self.add_entries(transaction, jobs.iter().map(|&job_id| raw(job_id, run_at)).collect())
-            .await
+        let number = number % CHILDREN_ENTRIES;
+        let job_key = Some(format!("{parent_id}/{number}"));
+        let entry = RawJobSpec {
+            identifier: CHILDREN_TASK.to_owned(),
+            payload: serde_json::json!({ "parent_id": parent_id, "number": number }),
+            spec: JobSpec { run_at, job_key, ..JobSpec::default() },
+        };
+        self.add_entries(transaction, vec![entry]).await
     }
 
     /// Asks so many workers to help with a job, each with a part of its object, if the transaction

@@ -8,6 +8,7 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{Store, StoreError, begin, commit, database_failed};
+use crate::jobs::queue::CHILDREN_ENTRIES;
 
 /// Whether a job was cancelled, or made to wait again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Store {
             return Ok(Changed::No);
         };
         if !row.get::<_, bool>("children_created") {
-            self.enqueue(&transaction, &[job_id], None).await?;
+            self.enqueue(&transaction, &[(job_id, None)]).await?;
         }
         commit(transaction).await?;
         while self.retry_some_children(&mut client, job_id, &hashes).await? {}
@@ -79,10 +80,11 @@ impl Store {
         transaction.execute(running, &[&job_id]).await.map_err(failed())?;
         let retry = include_str!("../../../../sql/queries/retry_children.sql");
         let rows = transaction.query(retry, &[&job_id, hashes]).await.map_err(failed())?;
-        let jobs: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
-        self.enqueue(&transaction, &jobs, None).await?;
+        for number in 0..CHILDREN_ENTRIES.min(rows.len()) {
+            self.enqueue_children(&transaction, job_id, number, None).await?;
+        }
         commit(transaction).await?;
-        Ok(!jobs.is_empty())
+        Ok(!rows.is_empty())
     }
 }
 

@@ -84,14 +84,25 @@ impl Store {
         answered.map_err(database_failed("ask the database"))
     }
 
-    /// Makes jobs wait for a worker, not before `run_at`, if the transaction commits.
+    /// Makes jobs wait for a worker, each not before its time, if the transaction commits.
     pub(super) async fn enqueue(
         &self,
         transaction: &Transaction<'_>,
-        jobs: &[Uuid],
+        jobs: &[(Uuid, Option<DateTime<Utc>>)],
+    ) -> Result<(), StoreError> {
+        self.queue.add(transaction, jobs).await.map_err(StoreError::Queue)
+    }
+
+    /// Makes a worker look at the jobs of a job over many objects, if the transaction commits.
+    pub(super) async fn enqueue_children(
+        &self,
+        transaction: &Transaction<'_>,
+        parent_id: Uuid,
+        number: usize,
         run_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        self.queue.add(transaction, jobs, run_at).await.map_err(StoreError::Queue)
+        let added = self.queue.add_children(transaction, parent_id, number, run_at).await;
+        added.map_err(StoreError::Queue)
     }
 
     /// Asks so many workers to help with a job.

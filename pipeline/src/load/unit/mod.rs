@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::try_join4;
 use tokio_postgres::{GenericClient, Transaction};
+use uuid::Uuid;
 
 use super::reconcile::title;
 use super::transaction::{Recorded, Transforming, Unit};
@@ -34,6 +35,7 @@ pub(crate) struct Objects<'a> {
 struct ObjectLoad<'a> {
     object: &'a Object,
     identity: &'a Identity,
+    job_id: Option<Uuid>,
     load_id: i64,
     started_at: SystemTime,
     /// The newest load of another version of the object.
@@ -58,21 +60,23 @@ impl<'a> Objects<'a> {
         options: &'a LoadOptions,
         start: impl FnOnce(Vec<Stamp>, Encoder) -> Transforming + Send + Sync + 'a,
     ) -> Self {
-        let one = Self::bundle([(object, identity)], started_at, mode, options, start);
+        let one =
+            Self::bundle([(object, identity, options.job_id)], started_at, mode, options, start);
         Self { is_bundle: false, ..one }
     }
 
-    /// The objects of one of many bundles, of which `start` will make rows.
+    /// The objects of one of many bundles, each with the job that asks for it, of which `start` will make rows.
     pub(crate) fn bundle(
-        objects: impl IntoIterator<Item = (&'a Object, &'a Identity)>,
+        objects: impl IntoIterator<Item = (&'a Object, &'a Identity, Option<Uuid>)>,
         started_at: SystemTime,
         mode: Mode,
         options: &'a LoadOptions,
         start: impl FnOnce(Vec<Stamp>, Encoder) -> Transforming + Send + Sync + 'a,
     ) -> Self {
-        let load = |(object, identity)| ObjectLoad {
+        let load = |(object, identity, job_id)| ObjectLoad {
             object,
             identity,
+            job_id,
             load_id: 0,
             started_at,
             earlier: None,
@@ -152,7 +156,7 @@ impl Unit for Objects<'_> {
             load_id: load.load_id,
             mode: self.mode,
             reload: options.reload,
-            job_id: options.job_id,
+            job_id: load.job_id,
             format: tally.format,
             compression: tally.compression,
             started_at: load.started_at,

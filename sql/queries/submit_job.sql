@@ -1,0 +1,19 @@
+-- A request for the load of one version of an object, with its entry in the queue; none where a job for the version is
+-- under way.
+with job as (
+    insert into stevedore.jobs (
+        job_id, feed, feed_hash, bucket, key, version, bytes, mode, dry_run, reload, catalog, max_rejected,
+        requested_by, request_id
+    )
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    on conflict (feed, bucket, key, version, dry_run) where key is not null and state in ('queued', 'running')
+    do nothing
+    returning *
+),
+entry as (
+    select (stevedore_queue.add_job('attempt', json_build_object('job_id', job_id), job_key := job_id::text)).id
+    from job
+)
+select job.*, null::jsonb as jobs
+from job
+cross join entry
