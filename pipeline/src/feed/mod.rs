@@ -60,6 +60,7 @@ pub use plan::{ColumnPlan, Decoded, Plan, RowsOf, Source, Stamped, TablePlan};
 pub use problem::FeedProblem;
 pub use reason::Reason;
 pub use table_name::TableName;
+pub(crate) use types::Constant;
 pub use types::{Precision, Storage, Type, Wire};
 pub(crate) use value::{
     Digits, JsonProblem, check_json, days, is_number, micros, micros_of_unit, push_hex,

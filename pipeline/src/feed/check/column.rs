@@ -54,7 +54,7 @@ impl Check {
             self.wrong(&column.type_name, "only texts can be `non_empty`");
         }
         let default = column.default.as_ref();
-        let default = default.and_then(|value| self.default_value(value, &data_type, &reading));
+        let default = default.and_then(|value| self.default_value(value, &data_type, reading));
         let at = scope.fields.len();
         scope.columns.push(ColumnPlan {
             name: ident.clone(),

@@ -3,9 +3,9 @@
 use super::Type;
 
 /// Microseconds from 1970, where ours are counted from, to 2000, where PostgreSQL's are.
-const MICROS_TO_2000: i64 = 946_684_800_000_000;
+pub(super) const MICROS_TO_2000: i64 = 946_684_800_000_000;
 /// The same in days.
-const DAYS_TO_2000: i64 = 10_957;
+pub(super) const DAYS_TO_2000: i64 = 10_957;
 
 /// The binary form of a value, as COPY takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,46 +47,10 @@ impl Type {
     #[must_use]
     pub fn wire(&self) -> Wire {
         match self {
-            Self::Text | Self::Varchar(_) => Wire::Text,
-            Self::SmallInt => Wire::Integer { bytes: 2, zero: 0 },
-            Self::Integer => Wire::Integer { bytes: 4, zero: 0 },
-            Self::BigInt => Wire::Integer { bytes: 8, zero: 0 },
-            Self::Date => Wire::Integer { bytes: 4, zero: DAYS_TO_2000 },
-            Self::Timestamp | Self::Timestamptz => Wire::Integer { bytes: 8, zero: MICROS_TO_2000 },
-            Self::Numeric(_) => Wire::Numeric,
-            Self::Real => Wire::Real,
-            Self::Double => Wire::Double,
-            Self::Boolean => Wire::Boolean,
-            Self::Uuid => Wire::Uuid,
-            Self::Bytea => Wire::Hex,
-            Self::Jsonb => Wire::Jsonb,
             Self::Array(element) => {
-                Wire::Array { oid: element.oid(), element: Box::new(element.wire()) }
+                Wire::Array { oid: element.facts().known.oid(), element: Box::new(element.wire()) }
             }
+            other => other.facts().wire,
         }
-    }
-
-    /// What PostgreSQL's catalog numbers it, the same in every database.
-    fn oid(&self) -> u32 {
-        use tokio_postgres::types::Type as Known;
-        let known = match self {
-            Self::Text => Known::TEXT,
-            Self::Varchar(_) => Known::VARCHAR,
-            Self::SmallInt => Known::INT2,
-            Self::Integer => Known::INT4,
-            Self::BigInt => Known::INT8,
-            Self::Numeric(_) => Known::NUMERIC,
-            Self::Real => Known::FLOAT4,
-            Self::Double => Known::FLOAT8,
-            Self::Boolean => Known::BOOL,
-            Self::Date => Known::DATE,
-            Self::Timestamp => Known::TIMESTAMP,
-            Self::Timestamptz => Known::TIMESTAMPTZ,
-            Self::Uuid => Known::UUID,
-            Self::Bytea => Known::BYTEA,
-            Self::Jsonb => Known::JSONB,
-            Self::Array(element) => return element.oid(),
-        };
-        known.oid()
     }
 }
