@@ -228,6 +228,54 @@ async fn a_feed_and_the_tables_of_the_database_are_compared() {
 }
 
 #[tokio::test]
+async fn the_edits_that_load_all_that_the_catalog_has_seen_are_shown_and_help() {
+    let (database, folder) = (TestDatabase::empty().await, parcels());
+    let run = |args: &[&str]| {
+        let mut command = database.stevedore(args);
+        command.current_dir(folder.path());
+        command
+    };
+    std::fs::create_dir(folder.path().join("lake")).unwrap();
+    let seen = r#"{"id":1,"grams":1.5,"note":"n","size":{"w":2},"stops":[{"place":"Bern","at":"x"}],"tags":[{"k":"a"}]}"#;
+    std::fs::write(folder.path().join("lake/parcels.ndjson"), format!("{seen}\n")).unwrap();
+    assert!(run(&["migrate"]).status().unwrap().success());
+    let crawled = run(&["crawl", "objects", "lake"]).output().unwrap();
+    assert!(crawled.status.success(), "{}", stderr(&crawled));
+    let diff = ["feed", "diff", "parcels"];
+    assert_shown("feed_diff_catalog", &mut run(&diff));
+    let json = json_lines(&run(&[&diff[..], &["--json"]].concat()).output().unwrap()).remove(0);
+    let edits = |at: usize| json[at]["edits"].as_array().unwrap().clone();
+    for edit in edits(0).into_iter().chain(edits(1)) {
+        let (table, line) = (edit["table"].as_str().unwrap(), edit["feed"].as_str().unwrap());
+        match line.split_once(" = ") {
+            Some(("grams", _)) => self::edit(&folder, "grams = { type = \"integer\" }", line),
+            _ if line.starts_with("[[table]]") => {
+                let file = folder.path().join("feeds/parcels.toml");
+                let text = std::fs::read_to_string(&file).unwrap();
+                std::fs::write(&file, format!("{text}\n{line}\n")).unwrap();
+            }
+            _ if table == "parcels" => {
+                self::edit(&folder, "grams =", &format!("{line}\ngrams ="));
+            }
+            _ => self::edit(&folder, "place =", &format!("{line}\nplace =")),
+        }
+        if let Some(sql) = edit["sql"].as_str() {
+            database.psql(sql);
+        }
+    }
+    assert!(run(&["migrate"]).status().unwrap().success());
+    let again = run(&diff).output().unwrap();
+    assert_eq!(again.status.code(), Some(0), "{}", stdout(&again));
+    assert!(!stdout(&again).contains("edit the feed file"), "{}", stdout(&again));
+    let unknown = run(&[&diff[..], &["--catalog", "nothing"]].concat()).output().unwrap();
+    assert!(
+        stderr(&unknown).contains("the catalog has no table of this name"),
+        "{}",
+        stderr(&unknown)
+    );
+}
+
+#[tokio::test]
 async fn migrate_adds_columns_that_may_be_null_and_loads_add_none() {
     let (database, folder) = (TestDatabase::empty().await, parcels());
     let run = |args: &[&str]| database.stevedore(args).current_dir(folder.path()).output().unwrap();

@@ -64,8 +64,8 @@ pub(crate) enum FeedVerb {
     Check(FeedCheckArgs),
     /// Print the SQL that creates the tables of a feed where they are missing
     Ddl(DdlArgs),
-    /// Compare a feed with the tables of the database: exit code 1 if they do not fit. Prints the SQL that
-    /// makes them fit
+    /// Compare a feed with the tables of the database and with what the catalog has seen: exit code 1 if the
+    /// tables do not fit. Prints the edits and the SQL that bring them together
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(FeedDiffArgs),
     /// Print the JSON Schema of feed files, by which editors complete and check them
@@ -102,6 +102,9 @@ pub(crate) struct FeedCheckArgs {
 pub(crate) struct FeedDiffArgs {
     /// Name of the feed
     pub(crate) feed: String,
+    /// Table of the catalog to compare with. [default: the one that has objects of the feed]
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) catalog: Option<String>,
     /// Print the tables as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,6 +4,7 @@
 //! warning of the load's summary. A bucket that nobody has crawled is crawled by a sample. Nothing
 //! that goes wrong with the catalog itself keeps an object from being loaded.
 
+mod edits;
 mod fit;
 mod probe;
 mod source;
@@ -23,6 +24,7 @@ use crate::infer::objects::infer_object;
 use crate::load::{LoadOptions, is_loaded, note_failure};
 use crate::sink::{RequestedMode, Targets};
 use crate::store::{Listed, Object};
+pub use edits::add_catalog;
 use fit::{Fit, check_compatibility};
 use source::{Columns, Known, Named, Source};
 pub use warnings::PreflightReport;

@@ -24,6 +24,8 @@ pub struct TableDifference {
     pub problem: Option<String>,
     /// What makes the table fit, in this order; nothing if it does.
     pub changes: Vec<Change>,
+    /// What makes the feed and the table take all that the catalog has seen.
+    pub edits: Vec<Edit>,
 }
 
 /// A column of a table.
@@ -33,6 +35,8 @@ pub struct ColumnDifference {
     pub column: String,
     /// What the feed declares; none if the feed does not write it.
     pub feed: Option<String>,
+    /// What the catalog has seen; none if that is unknown.
+    pub catalog: Option<String>,
     /// What the database has; none if it is missing.
     pub database: Option<String>,
     /// Why the feed cannot be loaded into it.
@@ -46,6 +50,17 @@ pub struct Change {
     pub sql: String,
     /// Whether `stevedore migrate` does it.
     pub by_migrate: bool,
+}
+
+/// Something that makes a feed take what the catalog has seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// The table of the feed that it is in, or that is new.
+    pub table: String,
+    /// Lines of the feed file.
+    pub feed: String,
+    /// What makes the table of the database fit then; none for a new table, which `stevedore migrate` creates.
+    pub sql: Option<String>,
 }
 
 /// Compares a feed with the tables of a database, in the order of the feed's tables, for loads in a mode.
@@ -93,6 +108,7 @@ fn compare_table(feed: &Feed, at: usize, found: &Found, mode: Mode) -> Result<Ta
         columns: Vec::new(),
         problem: None,
         changes: Vec::new(),
+        edits: Vec::new(),
     };
     if found.is_missing() {
         table.columns =
@@ -111,6 +127,7 @@ fn compare_table(feed: &Feed, at: usize, found: &Found, mode: Mode) -> Result<Ta
         table.columns.push(ColumnDifference {
             column,
             feed: None,
+            catalog: None,
             database: Some(database),
             problem,
         });
@@ -188,6 +205,7 @@ fn of_feed(
     ColumnDifference {
         column: column.name.as_str().to_owned(),
         feed: Some(format!("{}{required}", column.data_type)),
+        catalog: None,
         database,
         problem,
     }

@@ -20,7 +20,7 @@ mod target;
 mod write;
 
 pub use crate::feed::{Mode, RequestedMode};
-pub use compare::{Change, ColumnDifference, TableDifference, compare, migrate_tables};
+pub use compare::{Change, ColumnDifference, Edit, TableDifference, compare, migrate_tables};
 pub(crate) use domain::DomainColumn;
 pub use encode::{Encoder, Rows};
 pub(crate) use merge::{Merged, MergedTable};

@@ -93,9 +93,15 @@ impl Printer {
         self.text(&format!("{shown}\n"));
     }
 
-    /// A feed and the tables of the database, and what makes these fit.
-    pub(in crate::cli) fn feed_differences(&self, feed: &str, tables: &[TableDifference]) {
-        let mut text = String::new();
+    /// A feed, what the catalog has seen of its records if it knows some, and the tables of the database; then
+    /// what makes these fit.
+    pub(in crate::cli) fn feed_differences(
+        &self,
+        feed: &str,
+        tables: &[TableDifference],
+        catalog: Option<&str>,
+    ) {
+        let mut text = catalog.map_or_else(String::new, |table| format!("catalog: {table}\n\n"));
         for table in tables {
             let state = match (table.exists, table.fits(), &table.problem) {
                 (false, ..) => "the database does not have it".to_owned(),
@@ -103,15 +109,16 @@ impl Printer {
                 (_, _, Some(problem)) => format!("it does not fit: {problem}"),
                 (_, _, None) => "it does not fit".to_owned(),
             };
-            let mut columns = framed(["column", "the feed declares", "the database has", ""]);
+            let seen = catalog.map(|_| "the catalog has");
+            let titles = ["column", "the feed declares"].into_iter().chain(seen);
+            let mut columns = framed(titles.chain(["the database has", ""]));
             let or_none = |text: &Option<String>| cell(text.as_deref().unwrap_or("-"));
             for column in &table.columns {
-                columns.add_row([
-                    cell(&column.column),
-                    or_none(&column.feed),
-                    or_none(&column.database),
-                    one_line(column.problem.as_deref().unwrap_or_default()),
-                ]);
+                let mut row = vec![cell(&column.column), or_none(&column.feed)];
+                row.extend(catalog.map(|_| or_none(&column.catalog)));
+                row.push(or_none(&column.database));
+                row.push(one_line(column.problem.as_deref().unwrap_or_default()));
+                columns.add_row(row);
             }
             writeln!(text, "{}: {state}\n{columns}\n", table.table).ok();
         }
@@ -131,7 +138,27 @@ impl Printer {
         if changes.is_empty() {
             writeln!(text, "the tables fit the feed {feed}").ok();
         }
+        edits(&mut text, tables);
         self.text(&text);
+    }
+}
+
+/// What makes the feed and the tables take all that the catalog has seen.
+fn edits(text: &mut String, tables: &[TableDifference]) {
+    let mut edits = tables.iter().flat_map(|table| &table.edits).peekable();
+    if edits.peek().is_some() {
+        writeln!(text, "\n# To load all that the catalog has seen, edit the feed file:").ok();
+    }
+    for edit in edits.clone() {
+        writeln!(text, "# the table {}\n{}", edit.table, edit.feed).ok();
+    }
+    let statements: Vec<_> = edits.filter_map(|edit| edit.sql.as_ref()).collect();
+    if !statements.is_empty() {
+        writeln!(text, "\n-- Then the tables need this. `stevedore migrate` adds the new columns:")
+            .ok();
+    }
+    for sql in statements {
+        writeln!(text, "{sql};").ok();
     }
 }
 
