@@ -1,0 +1,61 @@
+"""The server that is killed, and what is asked of it."""
+
+import os
+import pwd
+import subprocess
+import time
+from urllib.parse import urlsplit, urlunsplit
+
+URL = os.environ["DATABASE_URL"]
+PROGRAMS, CLUSTER = os.environ["PROGRAMS"], os.environ["CLUSTER"]
+
+
+def url_of(database):
+    return urlunsplit(urlsplit(URL)._replace(path=f"/{database}"))
+
+
+def sql(database, *statements):
+    """The rows of the last statement, as lists of texts. Waits for a server that is just coming back."""
+    command = ["psql", "-qAtX", "-F", "\t", "-v", "ON_ERROR_STOP=1", url_of(database)]
+    for statement in statements:
+        command += ["-c", statement]
+    for _ in range(60):
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode != 2:
+            break
+        time.sleep(0.5)
+    if answer.returncode:
+        raise SystemExit(f"{statements}: {answer.stderr}")
+    return [line.split("\t") for line in answer.stdout.splitlines()]
+
+
+def end_sessions(database):
+    """How many sessions of the database the server ended."""
+    ended = sql("postgres", f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'")
+    return len(ended)
+
+
+def restart():
+    """The server goes down without a goodbye, recovers, and takes connections again."""
+    begin = [f"{PROGRAMS}/pg_ctl", "-w", "-m", "immediate", "-D", "data", "-l", "log", "restart"]
+    server = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
+    subprocess.run(begin, cwd=CLUSTER, user=server, check=True, stdout=subprocess.DEVNULL)
+
+
+def drop(database):
+    sql("postgres", f"drop database if exists {database} with (force)")
+
+
+def create(database, template):
+    # Sessions of the template that just ended may still be there for a moment.
+    for _ in range(20):
+        answer = subprocess.run(
+            ["psql", "-qX", url_of("postgres"), "-c", f"create database {database} template {template}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode == 0:
+            return
+        time.sleep(0.25)
+    raise SystemExit(answer.stderr)
