@@ -39,7 +39,7 @@ impl BundleDecoder {
             self.decoder.read(batch, &mut self.columns);
         }
         self.object_nos.resize(self.columns.height(), object_no);
-        std::mem::take(&mut self.decoder.unknown_fields)
+        std::mem::take(&mut self.decoder.unknown_fields).into_counts()
     }
 
     /// The columns of all objects.

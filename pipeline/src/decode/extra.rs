@@ -15,6 +15,8 @@ use crate::records::Record;
 pub(super) struct Extra {
     record_id: Option<Texts>,
     content_hash: Option<Texts>,
+    /// What is hashed of a record.
+    hashed: Vec<u8>,
     rest: Option<Texts>,
     /// The text of every record, where a rule may reject it later.
     raw: Option<Texts>,
@@ -27,16 +29,17 @@ impl Extra {
         let extra = Self {
             record_id: texts(feed.decodes(Decoded::RecordId)),
             content_hash: texts(feed.decodes(Decoded::ContentHash)),
+            hashed: Vec::new(),
             rest: texts(feed.decodes(Decoded::Rest)),
             raw: texts(keeps_raw),
         };
-        let Self { record_id, content_hash, rest, raw } = &extra;
+        let Self { record_id, content_hash, rest, raw, .. } = &extra;
         let is_asked_for = [record_id, content_hash, rest, raw].into_iter().any(Option::is_some);
         is_asked_for.then_some(extra)
     }
 
     pub(super) fn begin(&mut self, text: &Text) {
-        let Self { record_id, content_hash, rest, raw } = self;
+        let Self { record_id, content_hash, rest, raw, .. } = self;
         for texts in [record_id, content_hash, rest, raw].into_iter().flatten() {
             texts.begin(text);
         }
@@ -49,7 +52,11 @@ impl Extra {
             ids.push(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         }
         if let (Some(hashes), Some(seed)) = (&mut self.content_hash, &reader.shape.hash_seed) {
-            hashes.push(&format!("{:032x}", content_hash(reader, seed)));
+            let mut digits = [0; 32];
+            let hash = content_hash(reader, seed, &mut self.hashed).to_be_bytes();
+            // It cannot fail: there are two digits for each byte.
+            hex::encode_to_slice(hash, &mut digits).ok();
+            hashes.push(std::str::from_utf8(&digits).unwrap_or_default());
         }
         if let Some(rests) = &mut self.rest {
             match rest(reader) {
@@ -59,7 +66,7 @@ impl Extra {
         }
         if let Some(raws) = &mut self.raw {
             let text = reader.text_of(record);
-            match raw::is_printable(text) {
+            match raw::is_printable(text, reader.is_utf8()) {
                 true => raws.push_part(record.start..record.end),
                 false => raws.push(&raw::printable(text)),
             }

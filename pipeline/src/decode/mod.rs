@@ -25,6 +25,7 @@ mod record;
 mod slot;
 mod texts;
 mod trail;
+mod unknown;
 mod value;
 
 use std::collections::BTreeMap;
@@ -43,18 +44,13 @@ pub use limit::Limits;
 pub(crate) use name::shortened;
 use record::Reader;
 use texts::Text;
+use unknown::UnknownFields;
 
 /// The column with the number of a record's object in its bundle; the first is 0.
 pub(crate) const OBJECT_NO: &str = "$object_no";
 
 /// Entries of lists that room is made for at most, before there are any.
 const ENTRIES_EXPECTED: usize = 1 << 16;
-
-/// Names of unknown fields that are counted apart; the others are counted together, since the
-/// names are the sender's and could be without number.
-const UNKNOWN_NAMES: usize = 1000;
-/// Where the unknown fields beyond that are counted.
-const OTHER_UNKNOWN: &str = "(other)";
 
 /// Decodes the batches of one object under the rules of a feed.
 #[derive(Debug)]
@@ -68,7 +64,7 @@ pub struct Decoder {
     /// What the UUIDs of the records of this object are made of.
     namespace: Uuid,
     /// How often each key that the feed does not have was seen, by its name.
-    unknown_fields: BTreeMap<String, u64>,
+    unknown_fields: UnknownFields,
 }
 
 impl Decoder {
@@ -81,7 +77,7 @@ impl Decoder {
             keeps_raw: feed.has_expressions() || limits.has_domains,
             entries: vec![0; feed.plan.tables.len()],
             namespace: Uuid::nil(),
-            unknown_fields: BTreeMap::new(),
+            unknown_fields: UnknownFields::default(),
         }
     }
 
@@ -120,30 +116,19 @@ impl Decoder {
         let (shared, text) = Text::of(&batch.text);
         columns.begin(&shared);
         let mut reader = Reader::new(&self.shape, batch, text);
-        let mut name = String::new();
         for (record, number) in batch.records.iter().zip(batch.first_record_no..) {
             let problem = reader.read(record);
             columns.push(&reader, record, number, self.namespace);
             if let Some(problem) = problem {
                 columns.reject(problem, raw::printable(batch.text_of(record)));
             }
-            reader.tell_unknown(&mut name, |name| count(&mut self.unknown_fields, name));
+            reader.tell_unknown(|prefix, name| self.unknown_fields.count(prefix, name));
         }
     }
 
     /// How often each key that the feed does not have was seen, so far.
     #[must_use]
     pub fn into_unknown_fields(self) -> BTreeMap<String, u64> {
-        self.unknown_fields
-    }
-}
-
-fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
-    if let Some(count) = counts.get_mut(name) {
-        *count += 1;
-    } else if counts.len() < UNKNOWN_NAMES {
-        counts.insert(name.to_owned(), 1);
-    } else {
-        *counts.entry(OTHER_UNKNOWN.to_owned()).or_default() += 1;
+        self.unknown_fields.into_counts()
     }
 }

@@ -22,9 +22,10 @@ pub(super) fn printable(text: &[u8]) -> String {
     out
 }
 
-/// Whether a text is shown as it is.
-pub(super) fn is_printable(text: &[u8]) -> bool {
-    text.len() <= RAW_BYTES && !text.contains(&0) && std::str::from_utf8(text).is_ok()
+/// Whether a text is shown as it is; `is_utf8` where it is known to be UTF-8.
+pub(super) fn is_printable(text: &[u8], is_utf8: bool) -> bool {
+    let is_text = || is_utf8 || simdutf8::basic::from_utf8(text).is_ok();
+    text.len() <= RAW_BYTES && memchr::memchr(0, text).is_none() && is_text()
 }
 
 /// Where to cut a text: at 64 KiB, or before the character that lies across.

@@ -112,19 +112,17 @@ impl<'a> Reader<'a> {
     }
 
     /// Tells the names of the keys that the feed does not have, one for each time they stand in the
-    /// record; those within another object behind its keys and dots, put together in `qualified`.
-    pub(super) fn tell_unknown(&self, qualified: &mut String, mut tell: impl FnMut(&str)) {
+    /// record: the keys and dots of the object that it is in, and the name there.
+    pub(super) fn tell_unknown(&self, mut tell: impl FnMut(&str, &str)) {
         for (object, key) in &self.unknown {
             let name = unknown_name(self.record, *key);
-            let prefix = &self.shape.objects[*object].prefix;
-            if prefix.is_empty() {
-                tell(&name);
-            } else {
-                qualified.clear();
-                qualified.extend([prefix, &*name]);
-                tell(qualified);
-            }
+            tell(&self.shape.objects[*object].prefix, &name);
         }
+    }
+
+    /// Whether all of the batch is known to be UTF-8.
+    pub(super) const fn is_utf8(&self) -> bool {
+        self.batch_text.is_some()
     }
 
     /// The text of a record of the batch.

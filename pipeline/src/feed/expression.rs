@@ -48,6 +48,12 @@ impl Expression {
         let found = type_of(&expr, columns).map_err(|error| error.to_string())?;
         Ok((Self { sql: sql.to_owned(), expr }, found))
     }
+
+    /// Whether it reads the column of this name.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        (&self.expr).into_iter().any(|part| matches!(part, Expr::Column(read) if read == name))
+    }
 }
 
 /// Numbers that a frame keeps as texts, to be computed with.

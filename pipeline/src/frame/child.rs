@@ -59,5 +59,5 @@ pub(super) fn first_list(feed: &Feed, table: usize) -> Option<&str> {
 
 /// The computed columns of a child table.
 pub(super) fn computed(plan: &TablePlan, feed: &Feed) -> Vec<Expr> {
-    super::rule::computed(plan, feed).map(|computed| computed.value).collect()
+    super::rule::computed(plan, feed).map(|computed| computed.value()).collect()
 }

@@ -7,22 +7,66 @@ use polars::prelude::{
 
 use super::child::{exploded, first_list};
 use super::of_record;
-use crate::feed::{Decoded, Feed, Kind, Precision, Reason, Source, TablePlan, Type};
+use crate::feed::{
+    ColumnPlan, Decoded, Expression, Feed, Kind, Precision, Reason, Source, TablePlan, Type,
+};
 
 /// The column with the number of a record in its frame.
 const ROW: &str = "$row";
 /// What is found wrong: the reason, and what is said of it.
 const FOUND: [&str; 2] = ["$found_reason", "$found_detail"];
+/// What the columns begin with that say what is wrong with a row.
+const WRONG: &str = "$wrong_";
+/// What the names of computed columns begin with before their values have the form of the column.
+const FREE: &str = "$free_";
 /// Digits of a decimal number at most, as Polars has them.
 const MAX_DIGITS: usize = 38;
 
 /// A computed column.
-pub(super) struct Computed {
+pub(super) struct Computed<'a> {
+    column: &'a ColumnPlan,
+    expression: &'a Expression,
+}
+
+impl Computed<'_> {
     /// Its value under its name: null where that does not fit its type.
-    pub(super) value: Expr,
-    /// Whether there is a value that does not fit.
-    is_bad: Expr,
-    /// What is said of that.
+    pub(super) fn value(&self) -> Expr {
+        cast(self.expression.expr.clone(), &self.column.data_type).alias(self.column.name.as_str())
+    }
+
+    /// The name of its value in the form that the expression gives it.
+    fn free(&self) -> String {
+        format!("{FREE}{}", self.column.name.as_str())
+    }
+
+    /// Its value under its name, and where that does not fit, from its free value.
+    fn of_free(&self) -> Expr {
+        cast(col(self.free()), &self.column.data_type).alias(self.column.name.as_str())
+    }
+
+    /// Whether there is a value that does not fit, and what is said of that.
+    fn wrong(&self) -> Wrong {
+        let Self { column, expression } = self;
+        let is_lost = col(column.name.as_str()).is_null();
+        let detail = format!(
+            "{}: expected {} as {}",
+            column.name.as_str(),
+            expression.sql,
+            column.data_type
+        );
+        Wrong {
+            is_wrong: col(self.free()).is_not_null().and(is_lost),
+            reason: Reason::OutOfRange,
+            detail,
+        }
+    }
+}
+
+/// What can be wrong with a row.
+struct Wrong {
+    /// Whether it is, never null.
+    is_wrong: Expr,
+    reason: Reason,
     detail: String,
 }
 
@@ -31,43 +75,81 @@ pub(super) struct Computed {
 /// is rejected already keeps its reason. Of several the root table comes first, and computed values come
 /// before rules.
 ///
+/// With most batches nothing is wrong, so that is looked at before any text is made.
+///
 /// # Errors
 /// When Polars refuses an expression.
 pub fn checked(records: DataFrame, feed: &Feed) -> PolarsResult<DataFrame> {
     if !feed.has_expressions() {
         return Ok(records);
     }
-    let values: Vec<_> = computed(feed.plan.root(), feed).map(|it| it.value).collect();
-    let rows = records.lazy().with_columns(values).with_columns(found(feed, 0, None));
-    let mut records = noted(rows)?;
+    let mut records = looked_at(records.lazy(), feed, 0)?;
+    if is_any_wrong(&records)? {
+        records = noted(records.lazy().with_columns(found(feed, 0, None)))?;
+    }
     for (table, _, plan) in feed.plan.children() {
         let has_rule = feed.rules.iter().any(|rule| rule.table == table);
-        if has_rule || computed(plan, feed).next().is_some() {
-            for column in found_in_entries(&records, feed, table)? {
+        if (has_rule || computed(plan, feed).next().is_some())
+            && let Some(columns) = found_in_entries(&records, feed, table)?
+        {
+            for column in columns {
                 records.with_column(column)?;
             }
             records = noted(records.lazy())?;
         }
     }
-    records.drop_many_amortized(&FOUND.map(Into::into).into_iter().collect());
-    Ok(records)
+    let is_ours =
+        |name: &&str| FOUND.contains(name) || name.starts_with(WRONG) || name.starts_with(FREE);
+    let names = records.get_column_names().into_iter().map(|name| name.as_str());
+    let names = names.filter(|name| !is_ours(name));
+    records.select(names.collect::<Vec<_>>())
 }
 
 /// The computed columns of a table.
-pub(super) fn computed(plan: &TablePlan, feed: &Feed) -> impl Iterator<Item = Computed> {
-    plan.columns.iter().filter_map(|column| {
-        let Source::Computed(at) = column.source else {
-            return None;
-        };
-        let expression = &feed.computed[at];
-        let value = cast(expression.expr.clone(), &column.data_type);
-        let name = column.name.as_str();
-        Some(Computed {
-            is_bad: expression.expr.clone().is_not_null().and(value.clone().is_null()),
-            value: value.alias(name),
-            detail: format!("{name}: expected {} as {}", expression.sql, column.data_type),
-        })
+pub(super) fn computed<'a>(
+    plan: &'a TablePlan,
+    feed: &'a Feed,
+) -> impl Iterator<Item = Computed<'a>> {
+    plan.columns.iter().filter_map(|column| match column.source {
+        Source::Computed(at) => Some(Computed { column, expression: &feed.computed[at] }),
+        _ => None,
     })
+}
+
+/// What can be wrong with the rows of a table: first what is said.
+fn wrongs(feed: &Feed, table: usize) -> impl Iterator<Item = Wrong> {
+    let bad = computed(&feed.plan.tables[table], feed).map(|it| it.wrong());
+    let rules = feed.rules.iter().filter(move |rule| rule.table == table);
+    let broken = rules.map(|rule| Wrong {
+        is_wrong: rule.check.expr.clone().eq(lit(false)).fill_null(lit(false)),
+        reason: Reason::Rule,
+        detail: format!("{}: expected {}", rule.name, rule.check.sql),
+    });
+    bad.chain(broken)
+}
+
+/// Adds the computed columns of a table to its rows, and whether each of what can be wrong is.
+fn looked_at(rows: LazyFrame, feed: &Feed, table: usize) -> PolarsResult<DataFrame> {
+    let of_table: Vec<_> = computed(&feed.plan.tables[table], feed).collect();
+    let free = of_table.iter().map(|it| it.expression.expr.clone().alias(it.free()));
+    let values = of_table.iter().map(Computed::of_free);
+    let flags = wrongs(feed, table).enumerate();
+    let flags = flags.map(|(at, it)| it.is_wrong.alias(format!("{WRONG}{at}")));
+    rows.with_columns(free.collect::<Vec<_>>())
+        .with_columns(values.collect::<Vec<_>>())
+        .with_columns(flags.collect::<Vec<_>>())
+        .without_optimizations()
+        .collect()
+}
+
+/// Whether something is wrong with any of the rows that were looked at.
+fn is_any_wrong(rows: &DataFrame) -> PolarsResult<bool> {
+    for column in rows.columns().iter().filter(|column| column.name().starts_with(WRONG)) {
+        if column.bool()?.any() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A value in the form of a column of this type; null where it does not fit.
@@ -89,25 +171,21 @@ fn cast(value: Expr, data_type: &Type) -> Expr {
     }
 }
 
-/// What is wrong with a row of a table: the reason and what is said, null where nothing is. `place` is the
-/// place of an entry.
+/// What is wrong with a row that was looked at: the reason and what is said, null where nothing is. `place`
+/// is the place of an entry.
 fn found(feed: &Feed, table: usize, place: Option<Expr>) -> [Expr; 2] {
-    let computed = computed(&feed.plan.tables[table], feed);
-    let bad = computed.map(|it| (it.is_bad, Reason::OutOfRange, it.detail));
-    let rules = feed.rules.iter().filter(|rule| rule.table == table);
-    let broken = rules.map(|rule| {
-        let is_false = rule.check.expr.clone().eq(lit(false)).fill_null(lit(false));
-        (is_false, Reason::Rule, format!("{}: expected {}", rule.name, rule.check.sql))
-    });
-    let wrong: Vec<_> = bad.chain(broken).collect();
+    let wrongs: Vec<_> = wrongs(feed, table).collect();
     let null = || lit(NULL).cast(DataType::String);
     let (mut reason, mut detail) = (null(), null());
-    for (is_wrong, word, text) in wrong.into_iter().rev() {
+    for (at, wrong) in wrongs.into_iter().enumerate().rev() {
+        let is_wrong = col(format!("{WRONG}{at}"));
         let text = match &place {
-            Some(place) => concat_str([place.clone(), lit(format!(": {text}"))], "", false),
-            None => lit(text),
+            Some(place) => {
+                concat_str([place.clone(), lit(format!(": {}", wrong.detail))], "", false)
+            }
+            None => lit(wrong.detail),
         };
-        reason = when(is_wrong.clone()).then(lit(word.as_str())).otherwise(reason);
+        reason = when(is_wrong.clone()).then(lit(wrong.reason.as_str())).otherwise(reason);
         detail = when(is_wrong).then(text).otherwise(detail);
     }
     [reason.alias(FOUND[0]), detail.alias(FOUND[1])]
@@ -123,18 +201,25 @@ fn noted(records: LazyFrame) -> PolarsResult<DataFrame> {
         .collect()
 }
 
-/// What is wrong with the first bad entry of each record.
-fn found_in_entries(records: &DataFrame, feed: &Feed, table: usize) -> PolarsResult<[Column; 2]> {
-    let plan = &feed.plan.tables[table];
-    let kept = of_record(plan, feed);
+/// What is wrong with the first bad entry of each record; None where nothing is.
+fn found_in_entries(
+    records: &DataFrame,
+    feed: &Feed,
+    table: usize,
+) -> PolarsResult<Option<[Column; 2]>> {
+    let kept = needed_of_record(feed, table);
     let mut names: Vec<_> = kept.iter().map(|(name, _)| name.clone()).collect();
     names.push(ROW.to_owned());
     let selected = kept.into_iter().map(|(name, value)| value.alias(name));
     let selected = selected.chain([col(ROW)]).chain(first_list(feed, table).map(col));
     let rows = records.clone().lazy().with_row_index(ROW, None);
-    let values: Vec<_> = computed(plan, feed).map(|it| it.value).collect();
-    let entries = exploded(rows.select(selected.collect::<Vec<_>>()), feed, table, &names)
-        .with_columns(values)
+    let entries = exploded(rows.select(selected.collect::<Vec<_>>()), feed, table, &names);
+    let entries = looked_at(entries, feed, table)?;
+    if !is_any_wrong(&entries)? {
+        return Ok(None);
+    }
+    let entries = entries
+        .lazy()
         .with_columns(found(feed, table, Some(place(feed, table))))
         .filter(col(FOUND[0]).is_not_null())
         .select([col(ROW), col(FOUND[0]), col(FOUND[1])])
@@ -151,7 +236,16 @@ fn found_in_entries(records: &DataFrame, feed: &Feed, table: usize) -> PolarsRes
         }
         Ok(Series::new(name.into(), first).into())
     };
-    Ok([first_of(FOUND[0])?, first_of(FOUND[1])?])
+    Ok(Some([first_of(FOUND[0])?, first_of(FOUND[1])?]))
+}
+
+/// The columns that the rows of a child table have of their record, if its expressions read them.
+fn needed_of_record(feed: &Feed, table: usize) -> Vec<(String, Expr)> {
+    let plan = &feed.plan.tables[table];
+    let rules = feed.rules.iter().filter(|rule| rule.table == table).map(|rule| &rule.check);
+    let expressions: Vec<_> = computed(plan, feed).map(|it| it.expression).chain(rules).collect();
+    let reads = |name: &str| expressions.iter().any(|expression| expression.reads(name));
+    of_record(plan, feed).into_iter().filter(|(name, _)| reads(name)).collect()
 }
 
 /// The JSON pointer of an entry.
