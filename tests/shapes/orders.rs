@@ -1,11 +1,15 @@
 //! Orders with items and discounts: what lands, and what a merge makes of it.
 
-use pipeline::load::Summary;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pipeline::load::{Failpoint, LoadOptions, Summary};
 use pipeline::sink::RowCounts;
 use serde_json::{Value, json};
 
-use super::{example, feed, load_version};
-use crate::support::{TestDatabase, repository};
+use super::{example, feed, load_version, load_version_with};
+use crate::support::{TestDatabase, options, repository};
 
 #[tokio::test]
 async fn orders_land_in_three_tables_with_what_their_feed_declares() {
@@ -171,4 +175,64 @@ async fn loads_that_replace_the_children_of_one_key_at_once_leave_those_of_the_w
             );
         }
     }
+}
+
+/// Twenty orders of two items each, as lines.
+fn twenty() -> String {
+    (1..=20).map(|number| order(number, 1, "10", &[("a", 1), ("b", 2)]) + "\n").collect()
+}
+
+#[tokio::test]
+async fn orders_that_come_again_unchanged_are_counted_with_their_children() {
+    let (database, feed) = (TestDatabase::empty().await, example("orders.toml"));
+    load_version(&database, &feed, "first", &twenty()).await.unwrap();
+    // One order changed, and one comes twice: the later one is unchanged, the earlier superseded.
+    let changed = order(3, 2, "11", &[("c", 1)]);
+    let again = twenty().replace(&order(3, 1, "10", &[("a", 1), ("b", 2)]), &changed);
+    let again = again + &order(4, 1, "10", &[("a", 1), ("b", 2)]);
+    let merged = load_version(&database, &feed, "again", &again).await.unwrap();
+    let [orders, items, discounts] = counts(&merged)[..] else { panic!("{merged:?}") };
+    let none = RowCounts::default();
+    assert_eq!(orders, RowCounts { rows: 21, updated: 1, unchanged: 19, superseded: 1, ..none });
+    let expected =
+        RowCounts { rows: 41, inserted: 1, unchanged: 38, superseded: 2, deleted: 2, ..none };
+    assert_eq!(items, expected);
+    let expected =
+        RowCounts { rows: 61, inserted: 1, unchanged: 57, superseded: 3, deleted: 3, ..none };
+    assert_eq!(discounts, expected);
+}
+
+#[tokio::test]
+async fn an_order_that_another_changes_while_it_is_taken_to_be_unchanged_gets_its_children() {
+    static URL: OnceLock<String> = OnceLock::new();
+    static IS_CHANGED: AtomicBool = AtomicBool::new(false);
+    let (database, feed) = (TestDatabase::empty().await, example("orders.toml"));
+    load_version(&database, &feed, "first", &twenty()).await.unwrap();
+    URL.set(database.url.clone()).unwrap();
+    let options = LoadOptions {
+        hit: |point| {
+            if point == Failpoint::ChildrenCopied && !IS_CHANGED.swap(true, Ordering::SeqCst) {
+                let of_one = "where order_id::text like '%07'";
+                let sql = format!(
+                    "update orders set content_hash = '' {of_one}; \
+                     update order_items set sku = 'other' {of_one}; delete from item_discounts {of_one}"
+                );
+                let psql =
+                    Command::new("psql").args(["-qX", URL.get().unwrap(), "-c", &sql]).status();
+                assert!(psql.unwrap().success());
+            }
+        },
+        ..options(feed.mode)
+    };
+    let merged = load_version_with(&database, &feed, "again", &twenty(), &options).await.unwrap();
+    assert!(IS_CHANGED.load(Ordering::SeqCst));
+    assert_eq!((merged.records, merged.loaded), (20, 20));
+    let [orders, items, discounts] = counts(&merged)[..] else { panic!("{merged:?}") };
+    let none = RowCounts::default();
+    assert_eq!(orders, RowCounts { rows: 20, updated: 1, unchanged: 19, ..none });
+    let expected = RowCounts { rows: 40, inserted: 2, unchanged: 38, deleted: 2, ..none };
+    assert_eq!(items, expected);
+    assert_eq!(discounts, RowCounts { rows: 60, inserted: 3, unchanged: 57, ..none });
+    let odd = "select count(*) as n from order_items where sku not in ('a', 'b')";
+    assert_eq!(database.rows(odd).await[0]["n"], 0);
 }

@@ -162,6 +162,7 @@ async fn write(
         Outcome::Found(Found::Loaded(_)) => Err(Undone::Raced),
         Outcome::Found(Found::Incomplete(_)) => Err(Undone::InParts),
         Outcome::PredecessorFailed => Err(Undone::PredecessorFailed),
+        Outcome::Overtaken => Err(Undone::Raced),
     }
 }
 

@@ -189,29 +189,40 @@ async fn attempt(
     let Some(reason) = sequential_reason(object, options, targets.mode()).await? else {
         return parts::load(object, feed, identity, connection, options, targets, started_at).await;
     };
-    let reader = reader.unwrap_or_else(open);
-    let held = (targets.limits(), Domains::of(&targets, connection.database()));
-    let start = |mut stamps: Vec<Stamp>, encoder| {
-        let stamp = stamps.pop().unwrap_or_default();
-        let transform = build_transform(object, feed, held, stamp, Some(encoder), options);
-        transforming(object, transform.start(reader))
-    };
-    let mut unit = Objects::alone(object, identity, started_at, targets.mode(), options, start);
-    match load_unit(&mut unit, connection, &targets, options, Turn::alone()).await? {
-        Outcome::Loaded(mut summaries) => {
-            let summary = summaries.pop().ok_or_else(|| stopped(object))?;
-            Ok(Summary { sequential_reason: Some(reason), ..summary })
+    let counts = options.progress.counts();
+    let (mut targets, mut reader) = (targets, reader);
+    loop {
+        let reader = reader.take().unwrap_or_else(open);
+        let held = (targets.limits(), Domains::of(&targets, connection.database()));
+        let start = |mut stamps: Vec<Stamp>, encoder| {
+            let stamp = stamps.pop().unwrap_or_default();
+            let transform = build_transform(object, feed, held, stamp, Some(encoder), options);
+            transforming(object, transform.start(reader))
+        };
+        let mode = targets.mode();
+        let mut unit = Objects::alone(object, identity, started_at, mode, options, start);
+        match load_unit(&mut unit, connection, &targets, options, Turn::alone()).await? {
+            Outcome::Loaded(mut summaries) => {
+                let summary = summaries.pop().ok_or_else(|| stopped(object))?;
+                return Ok(Summary { sequential_reason: Some(reason), ..summary });
+            }
+            Outcome::Found(Found::Loaded(mut loaded)) => {
+                let loaded = loaded.pop().flatten().ok_or_else(|| stopped(object))?;
+                return Ok(Summary::already_loaded(object, loaded));
+            }
+            Outcome::Found(Found::Incomplete(begun)) => {
+                drop(unit);
+                let begun =
+                    parts::go_on(object, feed, identity, connection, options, targets, begun);
+                return begun.await;
+            }
+            // There is none.
+            Outcome::PredecessorFailed => return Err(stopped(object)),
+            Outcome::Overtaken => {
+                options.progress.go_back(counts);
+                targets = targets.with_all_children();
+            }
         }
-        Outcome::Found(Found::Loaded(mut loaded)) => {
-            let loaded = loaded.pop().flatten().ok_or_else(|| stopped(object))?;
-            Ok(Summary::already_loaded(object, loaded))
-        }
-        Outcome::Found(Found::Incomplete(begun)) => {
-            drop(unit);
-            parts::go_on(object, feed, identity, connection, options, targets, begun).await
-        }
-        // There is none.
-        Outcome::PredecessorFailed => Err(stopped(object)),
     }
 }
 

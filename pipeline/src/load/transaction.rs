@@ -104,6 +104,9 @@ pub(crate) enum Outcome<U: Unit> {
     Found(U::Found),
     /// A unit before it in line failed, and nothing is written.
     PredecessorFailed,
+    /// Another load changed records that were taken to be unchanged, so that their children were not sent.
+    /// Nothing is written.
+    Overtaken,
 }
 
 /// Loads a unit of work: all of it is committed, or nothing.
@@ -143,7 +146,9 @@ pub(crate) async fn load_unit<U: Unit>(
     let merged = match targets.mode() {
         Mode::Append | Mode::Replace => Vec::new(),
         Mode::Merge => {
-            let merged = targets.merge(&transaction).await?;
+            let Some(merged) = targets.merge(&transaction).await? else {
+                return Ok(Outcome::Overtaken);
+            };
             (options.hit)(Failpoint::Merged);
             merged
         }

@@ -59,6 +59,14 @@ impl Progress {
         }
     }
 
+    /// Goes back to what was counted before: of a load that is begun again.
+    pub(crate) fn go_back(&self, counts: [u64; 4]) {
+        let Self { bytes_read, records, loaded, rejected, .. } = self;
+        for (so_far, before) in [bytes_read, records, loaded, rejected].into_iter().zip(counts) {
+            so_far.store(before, Ordering::Relaxed);
+        }
+    }
+
     /// Whether the load was asked to end.
     #[must_use]
     pub fn is_stopped(&self) -> bool {

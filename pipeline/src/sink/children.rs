@@ -17,36 +17,45 @@ use crate::error::{Error, Result};
 use crate::feed::{Decoded, Ident, listed};
 
 /// What became of each record that was not beaten by another of its key.
-const OUTCOMES: &str = "stevedore_merged";
+pub(super) const OUTCOMES: &str = "stevedore_merged";
+/// Tells the planner how many they are. It knows nothing of a table that is new, and would expect each
+/// record a thousand times.
+const ANALYZE: &str = "analyze stevedore_merged (record_no, outcome)";
 /// The record was inserted.
 const INSERTED: i16 = 0;
 /// It was updated.
-const UPDATED: i16 = 1;
+pub(super) const UPDATED: i16 = 1;
 /// It did not change.
-const UNCHANGED: i16 = 2;
+pub(super) const UNCHANGED: i16 = 2;
 /// It is older than what is there.
 const OLDER: i16 = 3;
 
 impl Targets {
     /// Merges the staged records into the root table, and gives those that are inserted or updated their
-    /// children.
+    /// children. None if some of these were left out of what was sent.
     pub(super) async fn merge_with_children(
         &self,
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<MergedTable>> {
+    ) -> Result<Option<Vec<MergedTable>>> {
         let failed = |source| self.merge_failed(source);
         let root = self.merge_noting_outcomes(transaction).await.map_err(failed)?;
+        let Some(left_out) = self.left_out_unchanged(transaction).await.map_err(failed)? else {
+            return Ok(None);
+        };
         let is_all_written = root.iter().all(|(_, of_object)| of_object.unchanged == 0);
         let mut tables = vec![MergedTable { table: 0, objects: root }];
         for (table, _, _) in self.feed.plan.children() {
             let replaced = self.replace_children(transaction, table, is_all_written).await;
-            let objects = replaced.map_err(|source| Error::Database {
+            let mut objects = replaced.map_err(|source| Error::Database {
                 doing: format!("replace rows of the table {}", self.tables[table].name),
                 source,
             })?;
+            if let Some(unchanged) = left_out.get(&table) {
+                add_unchanged(&mut objects, *unchanged);
+            }
             tables.push(MergedTable { table, objects });
         }
-        Ok(tables)
+        Ok(Some(tables))
     }
 
     async fn merge_noting_outcomes(
@@ -93,6 +102,7 @@ impl Targets {
             "insert into {OUTCOMES} (object_no, record_no, outcome, {key}) \
              select distinct on ({key}) {object}, {record_no}, {INSERTED}, {key} \
              from {STAGING} as staged order by {key}, {order}; \
+             {ANALYZE}; \
              insert into {table} ({names}) select {selected} \
              from {STAGING} as staged join {OUTCOMES} as outcome on {is_of} order by {ordered}",
             object = self.object_no_sql(),
@@ -110,7 +120,7 @@ impl Targets {
             "{with} insert into {OUTCOMES} (object_no, record_no, outcome, {key}) \
              select {object}, {record_no}, case when {was_inserted} then {INSERTED} \
              when is_written then {UPDATED} when is_same then {UNCHANGED} else {OLDER} end, {key} \
-             from compared full join written using ({key})",
+             from compared full join written using ({key}); {ANALYZE}",
             with = self.compared_and_written_sql(object_no.as_ref()),
             was_inserted = self.was_inserted_sql(),
             key = listed(&self.feed.key),
@@ -191,6 +201,14 @@ impl Targets {
             is_theirs = is_theirs.collect::<Vec<_>>().join(" and "),
         );
         transaction.query(&sql, &[]).await
+    }
+}
+
+/// Adds rows that are there unchanged to those of the first object, the only one of its load.
+fn add_unchanged(objects: &mut Vec<(Option<u32>, Merged)>, unchanged: u64) {
+    match objects.iter_mut().find(|(object_no, _)| *object_no == Some(0)) {
+        Some((_, of_object)) => of_object.unchanged += unchanged,
+        None => objects.push((Some(0), Merged { unchanged, ..Merged::default() })),
     }
 }
 

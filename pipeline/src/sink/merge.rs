@@ -44,13 +44,17 @@ pub(crate) struct MergedTable {
 }
 
 impl Targets {
-    /// Merges the staged rows into their tables.
-    pub(crate) async fn merge(&self, transaction: &Transaction<'_>) -> Result<Vec<MergedTable>> {
+    /// Merges the staged rows into their tables. None if rows that are needed were left out of what was sent:
+    /// then nothing of the transaction may be committed.
+    pub(crate) async fn merge(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<Option<Vec<MergedTable>>> {
         if self.feed.children == Children::Replace {
             return self.merge_with_children(transaction).await;
         }
         let objects = self.merge_root(transaction).await?;
-        Ok(vec![MergedTable { table: 0, objects }])
+        Ok(Some(vec![MergedTable { table: 0, objects }]))
     }
 
     /// Merges the staged rows: of each key the one with the greatest `latest_by`, of equal ones the later
@@ -128,7 +132,8 @@ impl Targets {
         )
     }
 
-    /// The staged rows as they compare, and those of them that were written.
+    /// The staged rows as they compare, and those of them that were written: in the order of the key, so that
+    /// loads that meet at the same keys lock them in the same order, and none waits for the other for ever.
     pub(super) fn compared_and_written_sql(&self, object_no: Option<&Ident>) -> String {
         let Table { name: table, is_partitioned, .. } = &self.tables[0];
         let (key, names) = (listed(&self.feed.key), listed(self.tables[0].names()));
@@ -136,11 +141,14 @@ impl Targets {
         // `xmax` is zero in a row that was inserted, and names our transaction in one that was locked to
         // be updated.
         let is_new = if *is_partitioned { "true" } else { "xmax = 0" };
+        let selected = listed(self.tables[0].names().map(|name| format!("staged.{name}")));
         format!(
             "with compared as materialized ({compared}), \
-             written as (insert into {table} as target ({names}) select {names} from compared \
-             where not is_same and not is_older {update} \
-             returning {key}, {is_new} as is_new, true as is_written)"
+             written as (insert into {table} as target ({names}) select {selected} \
+             from compared join {STAGING} as staged on staged.ctid = compared.staged_at \
+             where not compared.is_same and not compared.is_older order by {ordered} {update} \
+             returning {key}, {is_new} as is_new, true as is_written)",
+            ordered = listed(self.feed.key.iter().map(|name| format!("staged.{name}"))),
         )
     }
 
@@ -153,14 +161,13 @@ impl Targets {
         }
     }
 
-    /// The staged rows that are to be merged, and how each compares to the row that is there. In the
-    /// order of the key: loads that meet at the same keys lock them in the same order, so that none waits
-    /// for the other for ever.
+    /// Which staged rows are to be merged, and how each compares to the row that is there. Only what tells
+    /// that is sorted; the rest of the rows that are written is looked up where they are staged.
     fn compared_sql(&self, object_no: Option<&Ident>) -> String {
         let table = &self.tables[0].name;
         let staged = |name: &Ident| format!("staged.{name}");
         let record_no = Ident::ours(Decoded::RecordNo.column());
-        let names = self.tables[0].names().chain(object_no).chain([&record_no]);
+        let names = self.feed.key.iter().chain(object_no).chain([&record_no]);
         let selected = listed(names.map(staged));
         let key = listed(self.feed.key.iter().map(staged));
         let joined = self.feed.key.iter().map(|name| format!("target.{name} = staged.{name}"));
@@ -174,7 +181,8 @@ impl Targets {
         let same = same.map(|is_same| format!(" and {is_same}"));
         let order = self.order(object_no).map(|name| format!("staged.{name} desc"));
         format!(
-            "select distinct on ({key}) {selected}, {is_there} as is_there, {is_older} as is_older, \
+            "select distinct on ({key}) {selected}, staged.ctid as staged_at, \
+             {is_there} as is_there, {is_older} as is_older, \
              {is_same} as is_same \
              from {STAGING} as staged left join {table} as target on {joined} \
              order by {key}, {order}",

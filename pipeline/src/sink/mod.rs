@@ -3,7 +3,7 @@
 //! [`Targets`] holds the feed against the tables as they are; an [`Encoder`] turns frames into COPY
 //! rows on the thread that computed them; a [`Sink`] sends the rows: those of the first child table,
 //! mostly the largest, in long COPYs while the load goes on, and between them those of the others,
-//! whenever 8 MB of them wait. (A COPY per batch and table takes 1.5 times as long, since every start
+//! whenever 16 MB of them wait. (A COPY per batch and table takes 1.5 times as long, since every start
 //! and end of one stalls.)
 
 mod children;
@@ -12,6 +12,7 @@ mod domain;
 mod encode;
 mod found;
 mod keys;
+mod left_out;
 mod merge;
 mod remove;
 mod staging;

@@ -3,6 +3,7 @@
 use tokio_postgres::Transaction;
 
 use super::Mode;
+use super::left_out::LEFT_OUT;
 use super::table::{Column, Table};
 use super::target::Targets;
 use crate::decode::OBJECT_NO;
@@ -57,7 +58,16 @@ impl Targets {
             let (name, columns) = (self.copied_to(table), listed(columns));
             format!("create temporary table {name} ({columns}) on commit drop")
         });
-        let sql = tables.collect::<Vec<_>>().join("; ");
+        // How many rows will be staged is a guess. For some guesses the server would compile its plans,
+        // which takes longer than to run them.
+        let more = self.may_leave_out().then(|| {
+            format!(
+                "create temporary table {LEFT_OUT} (child int, record_no bigint, rows bigint) \
+                 on commit drop"
+            )
+        });
+        let more = more.into_iter().chain(["set local jit = off".to_owned()]);
+        let sql = tables.chain(more).collect::<Vec<_>>().join("; ");
         let failed = |source| Error::Database {
             doing: "create the staging tables of a merge".to_owned(),
             source,

@@ -24,6 +24,8 @@ pub struct Targets {
     is_complete: bool,
     /// Whether the rows of a load are those of many objects.
     pub(super) is_bundled: bool,
+    /// Whether the children of unchanged records are sent too.
+    pub(super) sends_all_children: bool,
 }
 
 /// Creates the tables of a feed that are missing, and adds the columns that an older rejects table lacks.
@@ -111,6 +113,7 @@ impl Targets {
             tables: tables.collect(),
             is_complete: false,
             is_bundled: false,
+            sends_all_children: false,
         }
     }
 

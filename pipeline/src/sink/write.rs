@@ -9,6 +9,7 @@ use tokio_postgres::{CopyInSink, Transaction};
 
 use super::Mode;
 use super::encode::{HEADER, Rows, TRAILER};
+use super::left_out::{Asked, without};
 use super::table::Table;
 use super::target::Targets;
 use crate::error::{Error, Result};
@@ -16,21 +17,24 @@ use crate::failpoint::Failpoint;
 use crate::feed::listed;
 
 /// Bytes of rows that wait for a COPY of their table to be worth its while, of all tables together.
-const WAITING_BYTES: usize = 8 << 20;
+const WAITING_BYTES: usize = 16 << 20;
 
 /// The rows of a load on their way into its tables.
 ///
 /// Those of one table, mostly the largest, go into a long COPY while the load goes on: the first child
-/// table, or the root table of a feed without children. The others wait.
+/// table, or the root table of a feed without children. The others wait. All wait where the children of
+/// unchanged records are left out.
 pub struct Sink<'t> {
     transaction: &'t Transaction<'t>,
     targets: &'t Targets,
-    /// The table whose rows do not wait.
-    streamed: usize,
+    /// The table whose rows do not wait, if there is one.
+    streamed: Option<usize>,
     /// The COPY into it that is under way.
     stream: Option<Copy>,
     /// What waits for each table.
     waiting: Vec<Waiting>,
+    /// Which records were asked about, while the children of unchanged ones are left out.
+    asked: Option<Asked>,
     /// Whether all rows have a table to go to.
     is_staged: bool,
     written: Written,
@@ -110,17 +114,21 @@ impl<'t> Sink<'t> {
     ) -> Result<Self> {
         let tables = targets.tables.len();
         let has_children = targets.feed.plan.children().next().is_some();
+        let leaves_out = targets.may_leave_out() && targets.has_rows(transaction).await?;
         let mut sink = Self {
             transaction,
             targets,
-            streamed: usize::from(has_children),
+            streamed: (!leaves_out).then_some(usize::from(has_children)),
             stream: None,
             waiting: (0..tables).map(|_| Waiting::default()).collect(),
+            asked: leaves_out.then(Asked::default),
             is_staged: targets.mode != Mode::Merge,
             written: Written { rows: vec![0; tables] },
             hit,
         };
-        sink.stream().await?;
+        if let Some(streamed) = sink.streamed {
+            sink.stream(streamed).await?;
+        }
         Ok(sink)
     }
 
@@ -129,10 +137,13 @@ impl<'t> Sink<'t> {
     /// # Errors
     /// [`Error::Database`] when the database refuses them.
     pub async fn write(&mut self, rows: Rows) -> Result<()> {
-        if rows.table == self.streamed {
-            return self.stream().await?.send(rows.bytes.into()).await;
+        if self.streamed == Some(rows.table) {
+            return self.stream(rows.table).await?.send(rows.bytes.into()).await;
         }
         self.waiting[rows.table].push(rows.bytes);
+        if rows.table == 0 && self.asked.is_some() {
+            self.leave_out().await?;
+        }
         if self.waiting.iter().map(|waiting| waiting.bytes).sum::<usize>() > WAITING_BYTES {
             let fullest = (0..self.waiting.len()).max_by_key(|table| self.waiting[*table].bytes);
             self.end_stream().await?;
@@ -160,18 +171,45 @@ impl<'t> Sink<'t> {
         Ok(self.written)
     }
 
-    /// The COPY under way, begun again where others were between.
-    async fn stream(&mut self) -> Result<&mut Copy> {
+    /// Stages the root rows that wait, which come behind their children, and leaves the waiting children out
+    /// of those that are there unchanged.
+    async fn leave_out(&mut self) -> Result<()> {
+        self.copy_waiting(0).await?;
+        let Some(asked) = &mut self.asked else {
+            return Ok(());
+        };
+        let unchanged = self.targets.unchanged(self.transaction, asked).await?;
+        if !asked.is_worth_it() {
+            self.asked = None;
+        }
+        for (table, _, _) in self.targets.feed.plan.children() {
+            let mut left_out = Vec::new();
+            let waiting = &mut self.waiting[table];
+            for rows in &mut waiting.rows {
+                *rows = without(rows, &unchanged, &mut left_out);
+            }
+            waiting.rows.retain(|rows| !rows.is_empty());
+            waiting.bytes = waiting.rows.iter().map(Bytes::len).sum();
+            if !left_out.is_empty() {
+                let noted = self.targets.note_left_out(self.transaction, table, &left_out);
+                self.written.rows[table] += noted.await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The COPY under way into this table, begun again where others were between.
+    async fn stream(&mut self, table: usize) -> Result<&mut Copy> {
         let stream = match self.stream.take() {
             Some(stream) => stream,
-            None => self.begin(self.streamed).await?,
+            None => self.begin(table).await?,
         };
         Ok(self.stream.insert(stream))
     }
 
     async fn end_stream(&mut self) -> Result<()> {
-        if let Some(stream) = self.stream.take() {
-            self.written.rows[self.streamed] += stream.finish().await?;
+        if let (Some(stream), Some(table)) = (self.stream.take(), self.streamed) {
+            self.written.rows[table] += stream.finish().await?;
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ use crate::sink::{Encoder, Rows};
 use crate::store::{Object, ObjectReader, Reading};
 
 /// Pieces of encoded rows that wait for the database at most.
-pub(crate) const WAITING_PIECES: usize = 4;
+pub(crate) const WAITING_PIECES: usize = 6;
 
 /// Takes an object from its bytes to encoded rows.
 #[derive(Debug)]

@@ -71,7 +71,7 @@ impl Load<'_> {
                 self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
                 Ok(true)
             }
-            Outcome::Found(NoPart) | Outcome::PredecessorFailed => Ok(false),
+            Outcome::Found(NoPart) | Outcome::PredecessorFailed | Outcome::Overtaken => Ok(false),
         }
     }
 }
