@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod events;
 mod orders;
 mod records;
 mod support;
@@ -12,7 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use support::{batches, measure};
 
 fn decode(criterion: &mut Criterion) {
-    for subject in [support::user_status(), support::orders()] {
+    for subject in [support::user_status(), support::orders(), support::events()] {
         let (name, text) = (subject.suffix, &subject.text);
         let of_text = batches(text);
         let mut group = criterion.benchmark_group(format!("cut{name}"));

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod events;
 mod orders;
 mod records;
 mod support;
@@ -12,7 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use support::{batches, measure};
 
 fn encode(criterion: &mut Criterion) {
-    for subject in [support::user_status(), support::orders()] {
+    for subject in [support::user_status(), support::orders(), support::events()] {
         let records = subject.decode(&batches(&subject.text));
         let frames: Vec<_> = records.iter().map(|records| subject.split(records)).collect();
         let encoder = subject.encoder();

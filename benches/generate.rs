@@ -1,27 +1,32 @@
-//! Writes made-up records of `user_status`, or with `--orders` made-up orders, always the same for the same
-//! arguments.
+//! Writes made-up records of `user_status`, or with `--orders` made-up orders, or with `--events` wide events,
+//! always the same for the same arguments.
 //!
 //! `cargo run --release --example generate -- --records 100000 > users.ndjson`
 
 #![expect(clippy::print_stderr, reason = "a program of its own, with no printer")]
 
+mod events;
 mod orders;
 mod records;
 
 use std::io::{self, BufWriter, Write};
 
+use events::Events;
 use orders::Orders;
 use records::Plan;
 
 const USAGE: &str =
     "usage: generate [--records N] [--logs N] [--rejected PERCENT] [--users N] [--seed N] [--array]
-       generate --orders [--records N] [--changed PERCENT] [--seed N]";
+       generate --orders [--records N] [--changed PERCENT] [--seed N]
+       generate --events [--records N] [--seed N]";
 
 fn main() -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.next_if_eq("--orders").is_some() {
         orders(arguments).unwrap_or_else(refuse).write(&mut out)?;
+    } else if arguments.next_if_eq("--events").is_some() {
+        events(arguments).unwrap_or_else(refuse).write(&mut out)?;
     } else {
         plan(arguments).unwrap_or_else(refuse).write(&mut out)?;
     }
@@ -45,6 +50,19 @@ fn orders(mut args: impl Iterator<Item = String>) -> Option<Orders> {
         }
     }
     Some(orders)
+}
+
+fn events(mut args: impl Iterator<Item = String>) -> Option<Events> {
+    let mut events = Events { records: 200_000, seed: 1 };
+    while let Some(name) = args.next() {
+        let value = args.next()?.parse().ok()?;
+        match name.as_str() {
+            "--records" => events.records = value,
+            "--seed" => events.seed = value,
+            _ => return None,
+        }
+    }
+    Some(events)
 }
 
 fn plan(mut args: impl Iterator<Item = String>) -> Option<Plan> {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+mod events;
 mod orders;
 mod records;
 mod support;
@@ -27,6 +28,10 @@ fn main() {
     let records = stage_orders_decode(&orders, &support::batches(&orders.text));
     let frames = stage_orders_frames(&orders, &records);
     black_box(stage_orders_encode(&frames, &orders.encoder()));
+    let events = support::events();
+    let records = stage_events_decode(&events, &support::batches(&events.text));
+    let frames = stage_events_frames(&events, &records);
+    black_box(stage_events_encode(&frames, &events.encoder()));
 }
 
 #[inline(never)]
@@ -62,4 +67,25 @@ fn stage_orders_frames(subject: &Subject, records: &[DataFrame]) -> Vec<Frames> 
 #[inline(never)]
 fn stage_orders_encode(frames: &[Frames], encoder: &Encoder) -> usize {
     black_box(frames).iter().map(|frames| support::encode(frames, encoder)).sum()
+}
+
+/// Keeps the linker from taking the stages of two feeds for the same function.
+const EVENTS: &str = "events";
+
+#[inline(never)]
+fn stage_events_decode(subject: &Subject, batches: &[Batch]) -> Vec<DataFrame> {
+    black_box(EVENTS);
+    subject.decode(batches)
+}
+
+#[inline(never)]
+fn stage_events_frames(subject: &Subject, records: &[DataFrame]) -> Vec<Frames> {
+    black_box(EVENTS);
+    records.iter().map(|records| subject.split(records)).collect()
+}
+
+#[inline(never)]
+fn stage_events_encode(frames: &[Frames], encoder: &Encoder) -> usize {
+    black_box(EVENTS);
+    frames.iter().map(|frames| support::encode(frames, encoder)).sum()
 }

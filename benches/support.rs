@@ -14,6 +14,7 @@ use pipeline::records::{Batch, Batches, CutOptions};
 use pipeline::sink::{Encoder, Mode, Rows, Targets};
 use polars::prelude::{DataFrame, IntoLazy};
 
+use crate::events::Events;
 use crate::orders::Orders;
 use crate::records::Plan;
 
@@ -44,6 +45,14 @@ pub(crate) fn orders() -> Subject {
     let mut text = Vec::new();
     Orders { records: RECORDS, changed: 0, seed: 1 }.write(&mut text).unwrap();
     Subject { suffix: "_orders", feed: Feed::read("orders.toml", file).unwrap(), text }
+}
+
+/// One table of sixty columns.
+pub(crate) fn events() -> Subject {
+    let mut text = Vec::new();
+    Events { records: RECORDS, seed: 1 }.write(&mut text).unwrap();
+    let feed = Feed::read("events.toml", include_str!("events.toml")).unwrap();
+    Subject { suffix: "_events", feed, text }
 }
 
 pub(crate) fn batches(text: &[u8]) -> Vec<Batch> {
