@@ -1,11 +1,14 @@
 //! Connections: encrypted as asked, and with the settings of a session.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pipeline::database::Database;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 
-use crate::support::{Authority, TestDatabase, TestServer};
+use crate::support::{Authority, TestDatabase, TestServer, stderr, stevedore};
 
 /// Whether a connection with these options is encrypted, or why there is none.
 async fn encrypted(server: &TestServer, options: &str) -> Result<bool, String> {
@@ -124,5 +127,69 @@ async fn the_server_asks_whether_a_remote_client_is_there_still() {
         let setting = format!("tcp_keepalives_{setting}");
         let row = connection.query_one("select current_setting($1)", &[&setting]).await.unwrap();
         assert_eq!(row.get::<_, String>(0), value, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_demands_a_certificate_gets_that_of_the_url_or_of_libpqs_variables() {
+    let (right, wrong) = (Authority::new(), Authority::new());
+    let (certificate, key) = right.certify("localhost");
+    let mut server = TestServer::start_with_tls(&certificate, &key).await;
+    server.demand_certificates(&right).await;
+    let with = |(certificate, key): &(PathBuf, PathBuf)| {
+        format!("sslmode=require&sslcert={}&sslkey={}", certificate.display(), key.display())
+    };
+    assert_refused(encrypted(&server, "sslmode=require").await, "certificate");
+    let ours = right.identify("postgres");
+    assert_eq!(encrypted(&server, &with(&ours)).await, Ok(true));
+    assert_refused(encrypted(&server, &with(&right.identify("somebody"))).await, "certificate");
+    assert!(encrypted(&server, &with(&wrong.identify("postgres"))).await.is_err());
+
+    let ours = right.identify("postgres");
+    let list = |variables: &[(&str, &PathBuf)]| {
+        let mut command = stevedore(&["loads", "list"]);
+        command.env("DATABASE_URL", format!("{}?sslmode=require", server.url("postgres")));
+        command.envs(variables.iter().copied()).output().unwrap()
+    };
+    assert!(!list(&[]).status.success());
+    let output = list(&[("PGSSLCERT", &ours.0), ("PGSSLKEY", &ours.1)]);
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_renewed_is_used_for_the_next_connection() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let (certificate, key) = old.certify("localhost");
+    let mut server = TestServer::start_with_tls(&certificate, &key).await;
+    server.demand_certificates(&old).await;
+    let (certificate, key) = old.identify("postgres");
+    let options = format!("?sslcert={}&sslkey={}", certificate.display(), key.display());
+    let database = Database::new(&(server.url("postgres") + &options)).unwrap();
+    database.connect().await.unwrap();
+    server.demand_certificates(&new).await;
+    assert!(database.connect().await.is_err());
+    let renewed = new.identify("postgres");
+    std::fs::copy(&renewed.0, &certificate).unwrap();
+    std::fs::copy(&renewed.1, &key).unwrap();
+    database.connect().await.unwrap();
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused_as_libpq_does() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.identify("postgres");
+    let options = format!("?sslcert={}&sslkey={}", certificate.display(), key.display());
+    let is_root = std::fs::metadata(&key).unwrap().uid() == 0;
+    for (mode, is_refused) in
+        [(0o600, false), (0o400, false), (0o640, !is_root), (0o660, true), (0o644, true)]
+    {
+        std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+        let found = Database::new(&format!("postgres://h/d{options}"));
+        assert_eq!(found.is_err(), is_refused, "{mode:o}");
+        if let Err(error) = found {
+            assert_eq!(error.code(), "database_certificate_invalid");
+            let text = error.with_causes();
+            assert!(text.contains("postgres.key") && text.contains("chmod 600"), "{text}");
+        }
     }
 }

@@ -49,6 +49,7 @@ mod modes;
 mod openapi;
 mod parts;
 mod parts_of_processes;
+mod poolers;
 mod preflight;
 mod random_feeds;
 mod readback;

@@ -13,6 +13,7 @@ mod keys;
 mod ledger;
 mod memory;
 mod metrics;
+mod readiness;
 mod wire;
 
 use std::backtrace::{Backtrace, BacktraceStatus};

@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Serve, TestDatabase, json_lines, repository, sample, stderr, stdout, stevedore,
+    Authority, Serve, TestDatabase, json_lines, repository, sample, stderr, stdout, stevedore,
 };
 
 fn run(database: &TestDatabase, args: &[&str]) -> String {
@@ -213,4 +213,28 @@ async fn rows_are_picked_and_counted() {
     }
     let of_readme = ["show", "user_status_error_rec", "--where", "reason = 'null_field'"];
     assert!(run(&database, &[&of_readme[..], &["--limit", "3"]].concat()).contains("2 rows"));
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_the_certificates_that_are_named() {
+    let (right, wrong) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key) = right.certify("127.0.0.1");
+    std::fs::write(file("chain.pem"), certificate).unwrap();
+    std::fs::write(file("key.pem"), key).unwrap();
+    let flags = ["--no-worker", "--tls-cert", &file("chain.pem"), "--tls-key", &file("key.pem")];
+    let database = TestDatabase::empty().await;
+    let serve = Serve::start(&database, &flags, &repository("data"));
+    for verb in [&["health"][..], &["jobs", "list"]] {
+        let ask = |more: &[&str]| {
+            stevedore(&[verb, &["--server", &serve.url], more].concat()).output().unwrap()
+        };
+        let root = |authority: &Authority| authority.file().to_str().unwrap().to_owned();
+        let trusted = ask(&["--ca-cert", &root(&right)]);
+        assert!(trusted.status.success(), "{verb:?}: {}", stderr(&trusted));
+        for flags in [&["--ca-cert", &root(&wrong)][..], &["--ca-cert", &file("key.pem")], &[]] {
+            assert_eq!(ask(flags).status.code(), Some(1), "{verb:?} {flags:?}");
+        }
+    }
 }

@@ -88,6 +88,7 @@ fn config_shows_every_flag() {
         ("--log-format", "json"),
         ("--postgres-sha256", "ff"),
         ("--postgres-url", "https://builds.example/p"),
+        ("--queue-database-url", "postgresql://q@h/d"),
         ("--tls-cert", "chain.pem"),
         ("--tls-key", "key.pem"),
     ]);
@@ -110,6 +111,7 @@ fn config_shows_every_flag() {
             (true, _) => "true",
             (_, "--key") => "ci:read:***",
             (_, "--database-url") => "postgresql://u@h:5432/d",
+            (_, "--queue-database-url") => "postgresql://q@h:5432/d",
             _ => value,
         };
         assert!(line.contains(value), "{line}");

@@ -46,6 +46,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("load", "modes::auto_merges_into_a_table_with_a_key_and_appends_to_one_without", &["--mode"]),
     ("load", "parts_of_processes::it_is_said_where_connections_are_of_no_use", &["--connections"]),
     ("serve", DATABASE_URL, &["--database-url"]),
+    ("serve", QUEUE_DATABASE, &["--queue-database-url"]),
     ("serve", EMBEDDED, DATABASE),
     ("serve", CONCURRENCY, &["--concurrency", "--bucket"]),
     ("serve", CONNECTIONS, &["--connections"]),
@@ -82,6 +83,11 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ),
     ("serve", "jobs::one_job_at_a_time_is_about_a_version", &["--no-worker"]),
     ("worker", DATABASE_URL, &["--database-url"]),
+    (
+        "worker",
+        "poolers::the_database_of_the_queue_must_be_that_of_the_loads",
+        &["--queue-database-url"],
+    ),
     ("worker", EMBEDDED, DATABASE),
     ("worker", CONCURRENCY, &["--concurrency", "--bucket"]),
     ("worker", CONNECTIONS, &["--connections"]),
@@ -100,7 +106,9 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         "flags::ask::jobs_are_filtered",
         &["--state", "--bucket", "--key", "--feed", "--limit"],
     ),
+    ("jobs", CA_CERT, &["--ca-cert"]),
     ("health", "flags::ask::health_is_that_of_the_server", &["--server"]),
+    ("health", CA_CERT, &["--ca-cert"]),
     ("loads list", DATABASE_URL, &["--database-url"]),
     ("loads list", EMBEDDED, DATABASE),
     (
@@ -241,6 +249,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--pool-size",
             "--postgres-sha256",
             "--postgres-url",
+            "--queue-database-url",
             "--rate-limit",
             "--request-timeout-secs",
             "--statement-timeout-secs",
@@ -252,6 +261,9 @@ const TESTS: &[(&str, &str, &[&str])] = &[
 ];
 
 const DATABASE_URL: &str = "flags::database::every_verb_uses_the_database_that_is_named";
+const QUEUE_DATABASE: &str =
+    "poolers::loads_use_the_pooler_if_it_can_carry_them_and_the_queue_what_is_named_for_it";
+const CA_CERT: &str = "flags::ask::a_server_is_trusted_by_the_certificates_that_are_named";
 const EMBEDDED: &str = "flags::database::every_verb_starts_the_database_of_the_folder";
 const DATABASE: &[&str] = &["--data-dir", "--postgres-url", "--postgres-sha256"];
 const CONCURRENCY: &str = "flags::work::as_many_jobs_run_at_once_as_are_asked_for";

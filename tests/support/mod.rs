@@ -10,6 +10,7 @@ pub use postgres::TestServer;
 pub use serve::Serve;
 pub mod canned;
 pub mod moto;
+pub mod pgbouncer;
 pub mod proxy;
 pub mod s3;
 pub mod serve;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use pipeline::database::{Binaries, Database};
 use tempfile::TempDir;
 
+use super::Authority;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that is there while this is; every user of the machine may connect as `postgres`.
@@ -55,6 +57,23 @@ impl TestServer {
         self.write("server.key", key);
         self.write("postgresql.auto.conf", "ssl = on\n");
         self.kill();
+        self.restart().await;
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whom it runs as, where we are root.
+    pub const fn user(&self) -> Option<(u32, u32)> {
+        self.user
+    }
+
+    /// Starts it again, so that it demands certificates of an authority from its users.
+    pub async fn demand_certificates(&mut self, authority: &Authority) {
+        self.write("clients.crt", &std::fs::read_to_string(authority.file()).unwrap());
+        self.write("pg_hba.conf", "hostssl all all all cert\n");
+        self.write("postgresql.auto.conf", "ssl = on\nssl_ca_file = 'clients.crt'\n");
         self.restart().await;
     }
 
@@ -106,7 +125,9 @@ impl TestServer {
     async fn answers(&self) -> bool {
         match Database::new(&self.url("postgres")).unwrap().connect().await {
             Ok(_) => true,
-            Err(error) => error.with_causes().contains("pg_hba.conf"),
+            Err(error) => {
+                ["pg_hba.conf", "certificate"].iter().any(|why| error.with_causes().contains(why))
+            }
         }
     }
 

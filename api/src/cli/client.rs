@@ -1,11 +1,12 @@
 //! The API as `stevedore jobs` uses it.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -31,8 +32,23 @@ pub(super) enum ClientError {
     Refused { detail: String, code: String, request_id: String, retryable: bool },
     #[error("lost the connection to the job: {server} did not answer again within {} s", PATIENCE.as_secs())]
     OutOfSight { server: Url, source: Box<ClientError> },
+    #[error("could not use the certificates in {}", file.display())]
+    Roots { file: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("could not prepare for requests")]
+    Unusable(#[source] reqwest::Error),
     #[error("{server} answers, but not like a stevedore server")]
     Strange { server: Url, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+/// The certificates of a PEM file.
+fn certificates(file: &Path) -> Result<Vec<Certificate>, ClientError> {
+    let failed = |source| ClientError::Roots { file: file.to_owned(), source };
+    let text = std::fs::read(file).map_err(|error| failed(error.into()))?;
+    let certificates = Certificate::from_pem_bundle(&text).map_err(|error| failed(error.into()))?;
+    if certificates.is_empty() {
+        return Err(failed("it holds no certificate in PEM".into()));
+    }
+    Ok(certificates)
 }
 
 /// The problem that an answer holds.
@@ -53,7 +69,7 @@ impl ClientError {
         match self {
             Self::Refused { retryable, .. } => *retryable,
             Self::Unreachable { .. } | Self::Strange { .. } => true,
-            Self::OutOfSight { .. } => false,
+            Self::OutOfSight { .. } | Self::Roots { .. } | Self::Unusable(_) => false,
         }
     }
 }
@@ -66,15 +82,22 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(url: Url, key: Option<String>) -> Self {
+    /// With the certificates of a file to be trusted instead of the platform's, if there is one.
+    pub(super) fn new(
+        url: Url,
+        key: Option<String>,
+        roots: Option<&Path>,
+    ) -> Result<Self, ClientError> {
         let client = Client::builder()
             // Another host must not be sent the key.
             .redirect(Policy::none())
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .build()
-            .unwrap_or_default();
-        Self { url, key, client }
+            .read_timeout(SILENCE);
+        let client = match roots {
+            Some(file) => client.tls_certs_only(certificates(file)?),
+            None => client,
+        };
+        Ok(Self { url, key, client: client.build().map_err(ClientError::Unusable)? })
     }
 
     /// Sends a request without a body, and reads the answer.

@@ -23,7 +23,7 @@ enum Unready {
 }
 
 pub(super) async fn health(args: &HealthArgs, printer: &Printer) -> ExitCode {
-    match ask(&Server::new(args.server.clone(), None)).await {
+    match ask(args).await {
         Ok(()) => {
             printer.data("ready\n");
             ExitCode::SUCCESS
@@ -34,7 +34,8 @@ pub(super) async fn health(args: &HealthArgs, printer: &Printer) -> ExitCode {
     }
 }
 
-async fn ask(server: &Server) -> Result<(), Unready> {
+async fn ask(args: &HealthArgs) -> Result<(), Unready> {
+    let server = Server::new(args.server.clone(), None, args.ca_cert.as_deref())?;
     let answer = server.ask::<Value>(Method::GET, "/readyz", &[]);
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(answer) => Ok(answer.map(drop)?),

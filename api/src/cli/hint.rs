@@ -8,6 +8,7 @@ use pipeline::error::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::buckets::BucketError;
+use crate::readiness::REMEDY;
 
 /// Where a machine of a cloud is asked for its own credentials, after all else.
 const MACHINE_METADATA: &str = "169.254.169.254";
@@ -136,6 +137,10 @@ fn fixed_hint(error: &Error) -> &'static str {
             "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
         }
         Error::RootCertificates { .. } => "set sslrootcert to a readable PEM file of certificates",
+        Error::ClientCertificate { .. } => {
+            "set sslcert and sslkey to readable PEM files; nobody else may be able to read the key"
+        }
+        Error::Pooled { .. } => REMEDY,
         Error::Cancelled { .. } => "run the same command again to load it",
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"

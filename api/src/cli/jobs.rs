@@ -12,8 +12,35 @@ use crate::http::JobPage;
 use crate::wire::{Job, JobState};
 
 pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
-    let server = Server::new(args.server.clone(), args.api_key.clone());
-    let done = match &args.verb {
+    ask(args, printer).await.unwrap_or_else(|error| {
+        let exit =
+            printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
+        if let Some(hint) = hint(&error) {
+            printer.note(&format!("hint: {hint}"));
+        }
+        exit
+    })
+}
+
+/// What to do next about an error.
+fn hint(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Unreachable { .. } => Some(
+            "start it with `stevedore serve`, or name another server: --server; if its certificate is of an \
+             authority of your own, name that: --ca-cert",
+        ),
+        ClientError::Roots { .. } => Some("set --ca-cert to a readable PEM file of certificates"),
+        ClientError::OutOfSight { .. } => Some("the job continues; watch it again later"),
+        ClientError::Refused { code, .. } if code == "key_unknown" => {
+            Some("set STEVEDORE_API_KEY to a key that the server knows")
+        }
+        _ => None,
+    }
+}
+
+async fn ask(args: &JobsArgs, printer: &Printer) -> Result<ExitCode, ClientError> {
+    let server = Server::new(args.server.clone(), args.api_key.clone(), args.ca_cert.as_deref())?;
+    match &args.verb {
         JobsVerb::List { state, bucket, key, feed, limit } => {
             let state = state.map(|state| state.as_str().to_owned());
             let filters = [("state", state), ("bucket", bucket.clone()), ("key", key.clone())];
@@ -33,26 +60,7 @@ pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
             one(&server, Method::POST, &format!("{}/retry", path(job_id)), args.json, printer).await
         }
         JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
-    };
-    done.unwrap_or_else(|error| {
-        let exit =
-            printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
-        match error {
-            ClientError::Unreachable { .. } => {
-                printer.note(
-                    "hint: start it with `stevedore serve`, or name another server: --server",
-                );
-            }
-            ClientError::OutOfSight { .. } => {
-                printer.note("hint: the job continues; watch it again later");
-            }
-            ClientError::Refused { code, .. } if code == "key_unknown" => {
-                printer.note("hint: set STEVEDORE_API_KEY to a key that the server knows");
-            }
-            _ => {}
-        }
-        exit
-    })
+    }
 }
 
 fn path(job_id: &Uuid) -> String {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use pipeline::database::migrate as migrate_ledger;
 use pipeline::error::{Error, Result};
 use pipeline::feed::{Feed, Feeds, Ident, ddl};
 use pipeline::sink::migrate_tables;
@@ -13,6 +14,7 @@ use super::service::{StartError, prepare};
 use super::session::Session;
 use crate::config::MigrateArgs;
 use crate::jobs::{Listener, Queue, pool};
+use crate::readiness::Readiness;
 
 /// The rights to load, but for the tables of feeds; for psql too, whose variables it has.
 const GRANT_LOAD: &str = include_str!("../../../sql/grants.sql");
@@ -44,10 +46,23 @@ pub(super) async fn migrate(args: &MigrateArgs, feeds: &Feeds, printer: &Printer
 }
 
 async fn run(args: &MigrateArgs, feeds: &Feeds, printer: &Printer) -> Result<(), StartError> {
-    let session = Session::open(&args.database, true, printer).await?;
+    let mut session = Session::open(&args.database, false, printer).await?;
+    let done = migrate_all(&mut session, args, feeds, printer).await;
+    session.close().await?;
+    done
+}
+
+async fn migrate_all(
+    session: &mut Session,
+    args: &MigrateArgs,
+    feeds: &Feeds,
+    printer: &Printer,
+) -> Result<(), StartError> {
+    session.connection.database().refuse_pooler().await?;
+    migrate_ledger(&mut session.connection).await?;
     let database = session.connection.database().clone();
     let ended = CancellationToken::new();
-    let listener = Listener::start(database.clone(), ended.clone());
+    let listener = Listener::start(database.clone(), Readiness::ready(), ended.clone());
     let queue = Queue::new(pool(&database, 2)?, listener);
     let done = match create_all(&*session.connection, feeds, printer).await {
         Ok(()) => prepare(&database, &queue).await,
@@ -58,7 +73,6 @@ async fn run(args: &MigrateArgs, feeds: &Feeds, printer: &Printer) -> Result<(),
         failed => failed,
     };
     ended.cancel();
-    session.close().await?;
     done
 }
 

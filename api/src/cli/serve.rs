@@ -64,6 +64,7 @@ async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCo
         access: Access::new(server.keys, server.rate_limit),
         answers: Arc::new(Answers::new(server.pool_size.get())),
         metrics: counted,
+        readiness: service.readiness.clone(),
         stopping: stopping.clone(),
     });
     let is_watched = is_open && !server.insecure;
@@ -82,8 +83,7 @@ async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCo
         max_connections: server.max_connections.get(),
         write_timeout: Duration::from_secs(server.write_timeout_secs.get()),
     };
-    let worker = (!server.no_worker)
-        .then(|| tokio::spawn(Arc::clone(&service.worker).run(stopping.clone())));
+    let worker = (!server.no_worker).then(|| tokio::spawn(service.work()));
     let names = service.buckets.names().collect::<Vec<_>>().join(", ");
     let served = listen(router(app, &routes), &settings, stopping.clone(), |url| {
         printer.note(&format!("serving {url}, its documentation is at {url}/docs"));

@@ -4,10 +4,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline::database::{Database, Embedded};
+use pipeline::database::{Connection, Database, Embedded};
 use pipeline::error::Error;
 use pipeline::feed::Feeds;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_postgres::SimpleQueryMessage;
 use tokio_util::sync::CancellationToken;
 
 use super::print::Printer;
@@ -15,9 +16,14 @@ use super::session;
 use crate::buckets::{BucketError, Buckets};
 use crate::config::WorkArgs;
 use crate::jobs::{self, Listener, Queue, Store, Worker, WorkerSettings};
+use crate::readiness::Readiness;
 
 /// Connections of a worker beside those of its attempts: heartbeats, sweeps and notes.
 const WORKERS_OWN: usize = 3;
+
+/// What is said of a pooler that cannot carry loads either.
+const NO_STATEMENTS: &str = "note: the pooler of --database-url loses prepared statements, so loads use \
+    --queue-database-url too (PgBouncer keeps them from version 1.21 on, with max_prepared_statements)";
 
 /// Why a service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +32,8 @@ pub(super) enum StartError {
     Pipeline(#[from] Error),
     #[error(transparent)]
     Bucket(#[from] BucketError),
+    #[error("--queue-database-url leads to another database than --database-url")]
+    OtherDatabase,
     #[error("could not prepare the queue")]
     Queue(#[source] graphile_worker::DbError),
     #[error("could not prepare the connections")]
@@ -52,6 +60,8 @@ pub(super) struct Service {
     pub(super) listener: Listener,
     pub(super) buckets: Buckets,
     pub(super) worker: Arc<Worker>,
+    /// Whether the database can carry the queue.
+    pub(super) readiness: Readiness,
     /// Set when the process is to stop.
     pub(super) stopping: CancellationToken,
     /// The database with the timeouts of queries.
@@ -73,18 +83,38 @@ impl Service {
         let stopping = CancellationToken::new();
         stop_on_signals(stopping.clone())?;
         let (database, embedded) = session::open(&args.database, printer).await?;
+        let direct = match args.queue_url() {
+            Some(url) => same_database(&database, Database::new(url)?).await?,
+            None => database.clone(),
+        };
         let seconds = |seconds| Some(Duration::from_secs(seconds));
-        let queries = database
+        let queries = direct
             .clone()
             .with_statement_timeout(seconds(args.statement_timeout_secs))
             .with_lock_timeout(seconds(args.statement_timeout_secs));
-        let loads = database.clone().with_lock_timeout(seconds(args.lock_timeout_secs));
+        let loads = match args.queue_url() {
+            Some(_) if !database.keeps_statements().await? => {
+                printer.note(NO_STATEMENTS);
+                &direct
+            }
+            _ => &database,
+        };
+        let waiting = |database: &Database| {
+            database.clone().with_lock_timeout(seconds(args.lock_timeout_secs))
+        };
         let ended = CancellationToken::new();
-        let listener = Listener::start(queries.clone(), ended.clone());
+        let readiness = Readiness::find(&direct).await?;
+        let listener = Listener::start(queries.clone(), readiness.clone(), ended.clone());
         // A pool of its own, so that slow questions to the API do not make the worker look dead.
         let work = jobs::pool(&queries, args.concurrency() + WORKERS_OWN)?;
         let queue = Queue::new(work.clone(), listener.clone());
-        prepare(&database, &queue).await?;
+        match readiness.refusal() {
+            None => prepare(&direct, &queue).await?,
+            Some(why) => {
+                printer.note(&format!("not ready: {why}"));
+                tokio::spawn(recover(readiness.clone(), direct.clone(), &queue, &ended));
+            }
+        }
         let work = Store::new(work, queue.clone());
         let settings = WorkerSettings {
             concurrency: args.concurrency(),
@@ -96,14 +126,27 @@ impl Service {
             catalog: !args.no_preflight,
         };
         let known = (buckets.clone(), feeds.clone());
-        let worker = Worker::new(loads, work, listener.clone(), known, settings);
+        let databases = (waiting(loads), waiting(&direct));
+        let worker = Worker::new(databases, work, listener.clone(), known, settings);
         let worker = Arc::new(worker);
-        Ok(Self { listener, buckets, worker, stopping, queries, queue, embedded, ended })
+        Ok(Self { listener, buckets, worker, readiness, stopping, queries, queue, embedded, ended })
     }
 
     /// The jobs as the API sees them, over connections of its own.
     pub(super) fn store(&self, connections: NonZeroUsize) -> Result<Store, StartError> {
         Ok(Store::new(jobs::pool(&self.queries, connections.get())?, self.queue.clone()))
+    }
+
+    /// Works until the process is to stop, from when it is ready.
+    pub(super) fn work(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (readiness, stopping) = (self.readiness.clone(), self.stopping.clone());
+        let worker = Arc::clone(&self.worker);
+        async move {
+            tokio::select! {
+                () = readiness.wait() => worker.run(stopping).await,
+                () = stopping.cancelled() => {}
+            }
+        }
     }
 
     /// Ends what was started.
@@ -121,6 +164,41 @@ pub(super) async fn prepare(database: &Database, queue: &Queue) -> Result<(), St
     let mut connection = database.connect().await?;
     pipeline::database::migrate(&mut connection).await?;
     jobs::migrate(&connection, queue).await.map_err(StartError::Queue)
+}
+
+/// The second, if it leads to the same database as the first.
+async fn same_database(pooled: &Database, direct: Database) -> Result<Database, StartError> {
+    let (of_loads, of_queue) = (pooled.connect().await?, direct.connect().await?);
+    let (loads, queue) = (identity(&of_loads).await, identity(&of_queue).await);
+    let failed = |source| Error::Database { doing: "compare the databases".to_owned(), source };
+    let is_same = loads.map_err(failed)? == queue.map_err(failed)?;
+    if is_same { Ok(direct) } else { Err(StartError::OtherDatabase) }
+}
+
+/// Which database of which server it is. By the simple protocol, which every pooler lets through.
+async fn identity(connection: &Connection) -> Result<Option<String>, tokio_postgres::Error> {
+    let sql = "select concat_ws(' ', current_database(), pg_postmaster_start_time())";
+    let answer = connection.simple_query(sql).await?;
+    Ok(answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }))
+}
+
+/// Waits until no pooler is in between, unless the process ends.
+fn recover(
+    readiness: Readiness,
+    direct: Database,
+    queue: &Queue,
+    ended: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let (queue, ended, database) = (queue.clone(), ended.clone(), direct.clone());
+    async move {
+        tokio::select! {
+            () = readiness.recover(direct, || prepare(&database, &queue)) => {}
+            () = ended.cancelled() => {}
+        }
+    }
 }
 
 /// Stops at the first SIGTERM or SIGINT; a second one ends the process at once.

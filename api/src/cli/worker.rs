@@ -1,7 +1,6 @@
 //! `stevedore worker`: only a worker, beside others.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use pipeline::feed::Feeds;
 
@@ -20,6 +19,6 @@ async fn run(args: &WorkArgs, feeds: &Feeds, printer: &Printer) -> Result<(), St
     let service = Service::start(args, feeds, printer).await?;
     let names = service.buckets.names().collect::<Vec<_>>().join(", ");
     printer.note(&format!("working on {} loads at a time; buckets: {names}", args.concurrency()));
-    Arc::clone(&service.worker).run(service.stopping.clone()).await;
+    service.work().await;
     Ok(service.close().await?)
 }

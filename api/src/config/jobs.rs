@@ -1,5 +1,7 @@
 //! The settings of the verbs that ask a server: `jobs` and `health`.
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
@@ -33,6 +35,10 @@ pub(crate) struct JobsArgs {
         value_name = "KEY"
     )]
     pub(crate) api_key: Option<String>,
+    /// PEM file of the certificates to trust in place of the platform's, for a server with a certificate of your own
+    /// authority
+    #[arg(long, global = true, env = "STEVEDORE_CA_CERT", value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
     /// Print the JSON that the server sends
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -104,4 +110,8 @@ pub(crate) struct HealthArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) server: Url,
+    /// PEM file of the certificates to trust in place of the platform's, for a server with a certificate of your own
+    /// authority
+    #[arg(long, env = "STEVEDORE_CA_CERT", value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,7 +43,8 @@ pub(super) async fn live() -> Json<Health> {
 
 /// Check whether the process can work
 ///
-/// It answers 503 while the database cannot be used, and while the process stops.
+/// It answers 503 while the database cannot be used, while a pooler in front of it cannot carry the queue, and
+/// while the process stops.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -56,6 +59,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, P
     if app.stopping.is_cancelled() {
         return Err(unready("stopping", "the process is stopping"));
     }
+    refuse_unready(&app)?;
     match tokio::time::timeout(PATIENCE, app.store.ping()).await {
         Ok(Ok(())) => Ok(Json(OK)),
         Ok(Err(error)) => Err(error.into()),
@@ -77,8 +81,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, P
     ),
 )]
 pub(super) async fn counts(State(app): State<Arc<App>>) -> String {
-    let live = tokio::time::timeout(PATIENCE, app.store.live()).await;
-    match live {
+    match tokio::time::timeout(PATIENCE, app.store.live()).await {
+        _ if app.readiness.refusal().is_some() => {}
         Ok(Ok(live)) => {
             let of = |state| live.get(state).copied().unwrap_or_default();
             metrics::live(of("queued"), of("running"));
@@ -88,4 +92,22 @@ pub(super) async fn counts(State(app): State<Arc<App>>) -> String {
     }
     app.metrics.run_upkeep();
     app.metrics.render()
+}
+
+/// Lets a request through if the database can carry the queue.
+pub(super) async fn if_ready(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    refuse_unready(&app)?;
+    Ok(next.run(request).await)
+}
+
+fn refuse_unready(app: &App) -> Result<(), Problem> {
+    let Some(why) = app.readiness.refusal() else {
+        return Ok(());
+    };
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_pooled", why);
+    Err(problem.retryable(Some(5)))
 }

@@ -74,6 +74,7 @@ use uuid::Uuid;
 use crate::buckets::Buckets;
 use crate::jobs::{Listener, Store};
 use crate::keys::Scope;
+use crate::readiness::Readiness;
 use crate::wire::Job;
 use problem::Problem;
 
@@ -96,6 +97,8 @@ pub(crate) struct App {
     /// Bounds the answers that are in memory.
     pub(crate) answers: Arc<Answers>,
     pub(crate) metrics: PrometheusHandle,
+    /// Whether the database can carry the queue.
+    pub(crate) readiness: Readiness,
     /// Set when the process is to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -182,6 +185,7 @@ impl Modify for Keys {
 /// The API and its document.
 fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let with = |scope| from_fn_with_state((Arc::clone(app), scope), access::check);
+    let if_ready = || from_fn_with_state(Arc::clone(app), health::if_ready);
     let old = OpenApiRouter::new()
         .routes(routes!(trigger::trigger))
         .route_layer(from_fn(trigger::refuse_head));
@@ -192,6 +196,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .route_layer(limit)
         .routes(routes!(crawlers::run))
         .merge(old)
+        .route_layer(if_ready())
         .route_layer(with(Scope::Trigger));
     let lists = OpenApiRouter::new()
         .routes(routes!(jobs::list))
@@ -207,15 +212,19 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(tables::rows))
         .routes(routes!(crawlers::list))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::read_bounded));
+    let counts = OpenApiRouter::new()
+        .routes(routes!(health::counts))
+        .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::bounded));
     let read = OpenApiRouter::new()
         .routes(routes!(jobs::show))
         .routes(routes!(loads::show))
         .routes(routes!(feeds::show))
         .routes(routes!(crawlers::show))
-        .routes(routes!(health::counts))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::bounded))
         .routes(routes!(events::events))
         .merge(lists)
+        .route_layer(if_ready())
+        .merge(counts)
         .route_layer(with(Scope::Read));
     let admin = OpenApiRouter::new()
         .routes(routes!(crawlers::create))
@@ -223,6 +232,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .route_layer(limit)
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))
+        .route_layer(if_ready())
         .route_layer(with(Scope::Admin));
     let open = OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready));
     let all = OpenApiRouter::with_openapi(Document::openapi());

@@ -76,7 +76,7 @@ impl Worker {
     }
 
     async fn crawled(&self, entry: &CrawlEntry) -> Crawled {
-        let mut connection = match self.connection().await {
+        let mut connection = match self.direct_connection().await {
             Ok(connection) => connection,
             Err(error) => return failed(&error),
         };
@@ -96,10 +96,7 @@ impl Worker {
             }
         };
         match crawled {
-            Ok(()) => {
-                self.keep(connection);
-                Crawled::Noted
-            }
+            Ok(()) => Crawled::Noted,
             Err(Error::Busy { .. }) => Crawled::Postponed,
             Err(error) => failed(&error),
         }

@@ -10,6 +10,8 @@ use tokio_postgres::{AsyncMessage, Error};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::readiness::Readiness;
+
 /// How long a connection that broke stays away, at first and at most.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// Notices that a slow subscriber may be behind. One that is further behind looks at everything.
@@ -35,10 +37,19 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Begins to listen, and goes on until `stopping`, whatever becomes of the connection.
-    pub(crate) fn start(database: Database, stopping: CancellationToken) -> Self {
+    /// Begins to listen as soon as the process is ready, and goes on until `stopping`, whatever becomes of the
+    /// connection.
+    pub(crate) fn start(
+        database: Database,
+        readiness: Readiness,
+        stopping: CancellationToken,
+    ) -> Self {
         let (notices, _) = broadcast::channel(BEHIND);
-        tokio::spawn(listen(database, notices.clone(), stopping));
+        let listening = listen(database, notices.clone(), stopping);
+        tokio::spawn(async move {
+            readiness.wait().await;
+            listening.await;
+        });
         Self { notices }
     }
 

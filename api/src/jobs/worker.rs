@@ -73,7 +73,10 @@ pub(crate) struct Worker {
     pub(super) hand_back: CancellationToken,
     /// What was seen of the catalog.
     pub(super) preflight: Preflight,
+    /// For loads, which a pooler may carry.
     database: Database,
+    /// For crawls, whose lock is that of a session.
+    direct: Database,
     /// Connections of loads that have ended, for the next ones.
     idle: Mutex<Vec<Connection>>,
     /// The feeds whose jobs were left to others, with the hashes that these want.
@@ -84,7 +87,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(
-        database: Database,
+        (database, direct): (Database, Database),
         store: Store,
         listener: Listener,
         (buckets, feeds): (Buckets, Feeds),
@@ -99,6 +102,7 @@ impl Worker {
             hand_back: CancellationToken::new(),
             preflight: Preflight::default(),
             database,
+            direct,
             idle: Mutex::default(),
             left: Mutex::default(),
             running: Mutex::default(),
@@ -259,6 +263,11 @@ impl Worker {
                 None => return self.database.connect().await,
             }
         }
+    }
+
+    /// A connection for a crawl.
+    pub(super) async fn direct_connection(&self) -> Result<Connection> {
+        self.direct.connect().await
     }
 
     /// Keeps a connection for the next load.

@@ -5,6 +5,7 @@ mod embedded;
 mod install;
 mod migrate;
 mod options;
+mod pooler;
 mod tls;
 
 pub use connection::Connection;
@@ -70,14 +71,16 @@ pub type Opened = tokio_postgres::Connection<Socket, TlsStream>;
 impl Database {
     /// A database by its URL (`postgresql://user:password@host:port/name`) or by `key=value` pairs.
     ///
-    /// TLS is as libpq's `sslmode` and `sslrootcert` say, with these differences: `allow` is
-    /// `prefer`; the roots of `verify-ca` and `verify-full` are the platform's where no file is
+    /// TLS is as libpq's `sslmode`, `sslrootcert`, `sslcert` and `sslkey` say, with these differences:
+    /// `allow` is `prefer`; the roots of `verify-ca` and `verify-full` are the platform's where no file is
     /// named, and with those the name of the host is always checked; a host is looked for among a
-    /// certificate's alternative names only. A local socket never uses TLS.
+    /// certificate's alternative names only; a client's certificate is used only where it is named, there or
+    /// in `PGSSLCERT` and `PGSSLKEY`. A local socket never uses TLS.
     ///
     /// # Errors
     /// [`Error::ConnectionOptions`] when the text is neither or asks for a kind of TLS that there is not,
-    /// [`Error::RootCertificates`] when its `sslrootcert` is of no use.
+    /// [`Error::RootCertificates`] when its `sslrootcert` is of no use, [`Error::ClientCertificate`] when its
+    /// `sslcert` or `sslkey` is.
     pub fn new(url: &str) -> Result<Self> {
         let (text, tls) = take_tls_options(url)?;
         let mut config: Config =
@@ -87,7 +90,8 @@ impl Database {
         if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
             config.ssl_mode(SslMode::Disable);
         }
-        let tls = Connector::new(&tls.verify)?;
+        let identity = tls.identity.filter(|_| config.get_ssl_mode() != SslMode::Disable);
+        let tls = Connector::new(&tls.verify, identity)?;
         Ok(Self { config, tls, lock_timeout: None, statement_timeout: None })
     }
 

@@ -44,6 +44,8 @@ impl Error {
             Self::Embedded { .. } => "embedded_failed",
             Self::ConnectionOptions { .. } => "database_options_invalid",
             Self::RootCertificates { .. } => "database_roots_invalid",
+            Self::ClientCertificate { .. } => "database_certificate_invalid",
+            Self::Pooled { .. } => "database_pooled",
             Self::Cancelled { .. } => "cancelled",
             Self::Incomplete { source, .. } => source.code(),
             Self::OtherMode { .. } => "load_incomplete",

@@ -162,6 +162,23 @@ pub enum Error {
         /// What is wrong with them.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The certificate by which a server is to know us, or its key, is of no use.
+    #[error("could not use the client certificate or key in {}", file.display())]
+    ClientCertificate {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A pooler in transaction mode is between us and the server.
+    #[error(
+        "a pooler at {address} gives each transaction another session of the database (transaction pooling): \
+         the queue needs sessions that stay, to listen and to hold locks"
+    )]
+    Pooled {
+        /// As `host:port/name`.
+        address: String,
+    },
     /// Postgres could not be reached or did not let us in.
     #[error("could not connect to the database")]
     Connect {

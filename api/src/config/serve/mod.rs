@@ -52,6 +52,10 @@ pub(crate) struct WorkArgs {
     /// bucket
     #[arg(long, env = "STEVEDORE_NO_PREFLIGHT", value_parser = BoolishValueParser::new())]
     pub(crate) no_preflight: bool,
+    /// URL of the database itself, where --database-url is that of a pooler (transaction pooling): for the
+    /// queue, its workers and the API. Loads use --database-url. [default: --database-url]
+    #[arg(long, env = "STEVEDORE_QUEUE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) queue_database_url: Option<String>,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
@@ -62,6 +66,11 @@ pub(crate) struct WorkArgs {
 }
 
 impl WorkArgs {
+    /// The URL of the database of the queue, if another is named for it; an empty one names none.
+    pub(crate) fn queue_url(&self) -> Option<&str> {
+        self.queue_database_url.as_deref().filter(|url| !url.is_empty())
+    }
+
     /// Loads at the same time.
     pub(crate) fn concurrency(&self) -> usize {
         let processors = || std::thread::available_parallelism().ok();

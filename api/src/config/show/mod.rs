@@ -52,7 +52,7 @@ fn quoted(text: &str) -> String {
 /// A value without what nobody should read.
 fn hidden(name: &str, value: &str) -> String {
     match name {
-        "database_url" => address(value).unwrap_or_else(|| "***".to_owned()),
+        "database_url" | "queue_database_url" => address(value).unwrap_or_else(|| "***".to_owned()),
         "key" => {
             value.rsplit_once(':').map_or("***".to_owned(), |(known, _)| format!("{known}:***"))
         }

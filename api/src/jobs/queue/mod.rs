@@ -5,21 +5,22 @@
 //! attempt has ended, whatever came of it: another attempt is another entry.
 
 mod driver;
+mod values;
 
 use std::error::Error;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
 use graphile_worker::errors::GraphileWorkerError;
-use graphile_worker::tokio_postgres::TokioPostgresDatabase;
 use graphile_worker::{Database as QueueDatabase, DbError, JobSpec, RawJobSpec, WorkerUtils};
 use pipeline::database::Connection;
+use pipeline::error::causes;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use self::driver::Driver;
+use self::driver::{Driver, Within};
 use super::listener::Listener;
 
 /// The queue's own schema, so that it does not meet another user of `graphile_worker`.
@@ -72,8 +73,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// The queue of a database; nothing is read or written yet.
     pub(crate) fn new(pool: Pool, listener: Listener) -> Self {
-        let inner = TokioPostgresDatabase::new(pool);
-        Self { database: QueueDatabase::new(Driver { inner, listener }) }
+        Self { database: QueueDatabase::new(Driver { pool, listener }) }
     }
 
     pub(super) fn database(&self) -> QueueDatabase {
@@ -134,7 +134,8 @@ impl Queue {
         transaction: &Transaction<'_>,
         entries: Vec<RawJobSpec>,
     ) -> Result<(), DbError> {
-        let mut utils = WorkerUtils::new(self.database(), SCHEMA).with_executor(transaction);
+        let mut utils =
+            WorkerUtils::new(self.database(), SCHEMA).with_executor(Within(transaction));
         let added = match <[_; 1]>::try_from(entries) {
             // One is written by one statement, many by three.
             Ok([RawJobSpec { identifier, payload, spec }]) => {
@@ -153,7 +154,8 @@ impl Queue {
         run_id: Uuid,
         run_at: Option<DateTime<Utc>>,
     ) -> Result<(), DbError> {
-        let mut utils = WorkerUtils::new(self.database(), SCHEMA).with_executor(transaction);
+        let mut utils =
+            WorkerUtils::new(self.database(), SCHEMA).with_executor(Within(transaction));
         let payload = serde_json::json!({ "crawler": crawler, "run_id": run_id });
         let added = utils.add_raw_job(CRAWL_TASK, payload, spec(run_id, run_at)).await;
         added.map(drop).map_err(not_added)
@@ -194,8 +196,7 @@ pub(crate) async fn migrate(connection: &Connection, queue: &Queue) -> Result<()
     migrated.map_err(|error| not_migrated(&error))
 }
 
-/// Why the queue was not brought up to date. Of what the database said, the queue keeps only the
-/// code.
+/// Why the queue was not brought up to date.
 fn not_migrated(error: &(dyn Error + 'static)) -> DbError {
     let cause = error.source().and_then(|source| source.downcast_ref::<DbError>());
     match cause.and_then(DbError::code) {
@@ -206,6 +207,7 @@ fn not_migrated(error: &(dyn Error + 'static)) -> DbError {
             ),
             code,
         ),
-        _ => DbError::new(error.to_string()),
+        Some(code) => DbError::with_code(causes(error).join(": "), code),
+        None => DbError::new(causes(error).join(": ")),
     }
 }

@@ -1,9 +1,10 @@
 //! What a connection's text says about TLS, taken out of it: the driver's parser knows neither
-//! `verify-ca` nor `verify-full` nor `sslrootcert`.
+//! `verify-ca` nor `verify-full` nor the files of certificates.
 //!
 //! Out of the text itself, since a URL with several hosts, or with the folder of a socket for one,
 //! does not survive a parser of URLs.
 
+use std::env;
 use std::path::PathBuf;
 
 use tokio_postgres::config::SslMode;
@@ -16,6 +17,14 @@ pub(super) struct TlsOptions {
     /// Whether to use TLS, as the driver knows it.
     pub(super) mode: SslMode,
     pub(super) verify: Verify,
+    pub(super) identity: Option<IdentityFiles>,
+}
+
+/// The files by which a server knows us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct IdentityFiles {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
 }
 
 /// What a server's certificate is held against.
@@ -36,6 +45,8 @@ pub(super) enum Verify {
 struct Found {
     mode: Option<String>,
     roots: Option<String>,
+    certificate: Option<String>,
+    key: Option<String>,
 }
 
 /// The text without the options of TLS, for the driver, and what they say.
@@ -55,7 +66,7 @@ pub(super) fn take_tls_options(text: &str) -> Result<(String, TlsOptions)> {
             ));
         }
     };
-    Ok((rest, found.resolve()?))
+    Ok((rest, found.with_environment(|name| env::var(name).ok()).resolve()?))
 }
 
 /// Whether a text that is no URL is `key=value` pairs, or nothing. The driver would find an "unexpected EOF"
@@ -72,6 +83,8 @@ impl Found {
         let option = match key {
             "sslmode" => &mut self.mode,
             "sslrootcert" => &mut self.roots,
+            "sslcert" => &mut self.certificate,
+            "sslkey" => &mut self.key,
             _ => return false,
         };
         *option = Some(value.to_owned()).filter(|value| !value.is_empty());
@@ -112,6 +125,14 @@ impl Found {
         rest.join(" ")
     }
 
+    /// With what libpq's variables say of the client's certificate where the text says nothing.
+    fn with_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name| variable(name).filter(|value| !value.is_empty());
+        self.certificate = self.certificate.or_else(|| set("PGSSLCERT"));
+        self.key = self.key.or_else(|| set("PGSSLKEY"));
+        self
+    }
+
     fn resolve(self) -> Result<TlsOptions> {
         let of_system = self.roots.as_deref() == Some("system");
         let default = if of_system { "verify-full" } else { "prefer" };
@@ -136,7 +157,14 @@ impl Found {
             ("allow" | "prefer" | "require", None) => Verify::Nothing,
             _ => Verify::Platform,
         };
-        Ok(TlsOptions { mode, verify })
+        let identity = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => {
+                Some(IdentityFiles { certificate: certificate.into(), key: key.into() })
+            }
+            (Some(_), None) => return Err(unusable("sslcert needs sslkey, the file of its key")),
+            (None, _) => None,
+        };
+        Ok(TlsOptions { mode, verify, identity })
     }
 }
 

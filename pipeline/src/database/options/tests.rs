@@ -3,7 +3,7 @@
 use super::*;
 
 fn taken(text: &str) -> (String, SslMode, Verify) {
-    let (rest, TlsOptions { mode, verify }) = take_tls_options(text).unwrap();
+    let (rest, TlsOptions { mode, verify, .. }) = take_tls_options(text).unwrap();
     (rest, mode, verify)
 }
 
@@ -79,4 +79,25 @@ fn what_cannot_be_meant_is_refused_without_a_secret() {
         let error = refused(url);
         assert!(error.contains("%40") && !error.contains("ssw0rd"), "{error}");
     }
+}
+
+#[test]
+fn a_client_certificate_is_named_in_the_text_or_in_libpqs_variables() {
+    let of = |text: &str| take_tls_options(text).unwrap();
+    let files = |certificate: &str, key: &str| {
+        Some(IdentityFiles { certificate: certificate.into(), key: key.into() })
+    };
+    let (rest, options) = of("postgres://h/db?sslcert=%2Fa.crt&user=u&sslkey=%2Fa.key");
+    assert_eq!(
+        (rest.as_str(), options.identity),
+        ("postgres://h/db?user=u", files("/a.crt", "/a.key"))
+    );
+    assert_eq!(of("host=h sslcert=c sslkey='k k'").1.identity, files("c", "k k"));
+    assert_eq!(of("host=h sslkey=k").1.identity, None);
+    assert!(refused("host=h sslcert=c").contains("sslcert needs sslkey"));
+
+    let variables = |name: &str| Some(name.to_ascii_lowercase());
+    let found = Found { key: Some("k".to_owned()), ..Found::default() };
+    let found = found.with_environment(variables).resolve().unwrap();
+    assert_eq!(found.identity, files("pgsslcert", "k"));
 }

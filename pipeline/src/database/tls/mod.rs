@@ -1,5 +1,6 @@
 //! TLS by rustls: what a server's certificate must be for us to talk to it.
 
+mod identity;
 mod verifier;
 
 use std::fmt;
@@ -12,8 +13,9 @@ use tokio_postgres::Socket;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use self::identity::Identity;
 use self::verifier::Verifier;
-use super::options::Verify;
+use super::options::{IdentityFiles, Verify};
 use crate::error::{Error, Result};
 
 /// The stream of a connection that uses TLS.
@@ -24,8 +26,9 @@ pub type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 pub(super) struct Connector(MakeRustlsConnect);
 
 impl Connector {
-    /// A connector that talks only to servers whose certificate is as `verify` wants it.
-    pub(super) fn new(verify: &Verify) -> Result<Self> {
+    /// A connector that talks only to servers whose certificate is as `verify` wants it, and shows them its own
+    /// if they ask for one.
+    pub(super) fn new(verify: &Verify, identity: Option<IdentityFiles>) -> Result<Self> {
         let provider = Arc::new(ring::default_provider());
         let failed = |source| roots_error("the system", source);
         let verifier: Arc<dyn ServerCertVerifier> = match verify {
@@ -37,11 +40,17 @@ impl Connector {
                 Arc::new(verifier.map_err(|error| failed(error.into()))?)
             }
         };
-        let config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(error.into()))?;
         let config = config.dangerous().with_custom_certificate_verifier(verifier);
-        let mut config = config.with_no_client_auth();
+        let mut config = match identity {
+            Some(IdentityFiles { certificate, key }) => {
+                let identity = Identity::new(certificate, key, provider)?;
+                config.with_client_cert_resolver(Arc::new(identity))
+            }
+            None => config.with_no_client_auth(),
+        };
         // What libpq offers, and `sslnegotiation=direct` needs.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self(MakeRustlsConnect::new(config)))
