@@ -9,6 +9,7 @@ use pipeline::load::{State, Summary};
 const REQUESTS: &str = "stevedore_http_requests_total";
 const REQUEST_SECONDS: &str = "stevedore_http_request_seconds";
 const ATTEMPTS: &str = "stevedore_attempts_total";
+const LOADS: &str = "stevedore_loads_total";
 const LOAD_SECONDS: &str = "stevedore_load_seconds";
 const RECORDS: &str = "stevedore_records_total";
 const BYTES: &str = "stevedore_bytes_total";
@@ -32,6 +33,10 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     describe_counter!(REQUESTS, "Requests by route, method and status");
     describe_histogram!(REQUEST_SECONDS, "Time from request to answer by route");
     describe_counter!(ATTEMPTS, "Attempts at jobs by how they ended");
+    describe_counter!(
+        LOADS,
+        "Attempts that came to their end by feed and by what became of the load: loaded, already_loaded or dry_run"
+    );
     describe_histogram!(LOAD_SECONDS, "Time of loads by feed, from start to committed");
     describe_counter!(
         RECORDS,
@@ -84,8 +89,15 @@ pub(crate) fn ended(state: &'static str) {
 
 /// Counts what a load did.
 pub(crate) fn loaded(summary: &Summary) {
+    let feed = || summary.feed.clone().unwrap_or_default();
+    let state = match summary.state {
+        State::Loaded => "loaded",
+        State::AlreadyLoaded => "already_loaded",
+        State::DryRun => "dry_run",
+        State::Failed => return,
+    };
+    counter!(LOADS, "feed" => feed(), "state" => state).increment(1);
     if summary.state == State::Loaded {
-        let feed = || summary.feed.clone().unwrap_or_default();
         counter!(RECORDS, "feed" => feed(), "became" => "loaded").increment(summary.loaded);
         counter!(RECORDS, "feed" => feed(), "became" => "rejected").increment(summary.rejected);
         counter!(BYTES, "feed" => feed()).increment(summary.bytes);

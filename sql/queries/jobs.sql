@@ -8,7 +8,7 @@ select
     coalesce(c.records, j.records) as records,
     coalesce(c.loaded, j.loaded) as loaded,
     coalesce(c.rejected, j.rejected) as rejected,
-    c.jobs
+    c.jobs, w.worker
 from stevedore.jobs j
 left join lateral (
     select
@@ -22,8 +22,19 @@ left join lateral (
             'running', count(*) filter (where state = 'running'),
             'succeeded', count(*) filter (where state = 'succeeded'),
             'failed', count(*) filter (where state = 'failed'),
-            'cancelled', count(*) filter (where state = 'cancelled')
+            'cancelled', count(*) filter (where state = 'cancelled'),
+            'already_loaded', count(*) filter (where already_loaded)
         ) as jobs
     from stevedore.jobs
     where parent_id = j.job_id
 ) c on j.key is null
+left join lateral (
+    select jsonb_build_object(
+        'worker_id', j.worker,
+        'last_heartbeat_at', q.last_heartbeat_at,
+        -- As long as workers wait until they take over.
+        'silent', coalesce(q.last_heartbeat_at < now() - interval '8 seconds', true)
+    ) as worker
+    from (select) one
+    left join stevedore_queue._private_workers q on q.id = j.worker
+) w on j.state = 'running' and not j.children_created

@@ -4,7 +4,8 @@ update stevedore.jobs
 set
     state = 'queued', earlier_attempts = attempts, crashed_attempts = 0, cancel_requested = false,
     error = null, first_error = null, finished_at = null, next_attempt_at = null,
-    feed_hash = coalesce($2::jsonb ->> feed, feed_hash)
+    feed = coalesce($3::text, feed), feed_hash = coalesce($2::jsonb ->> coalesce($3::text, feed), feed_hash),
+    mode = coalesce($4::text, mode), reload = coalesce($5::boolean, reload)
 where job_id in (
     select c.job_id
     from stevedore.jobs c
@@ -14,7 +15,7 @@ where job_id in (
             select
             from stevedore.jobs l
             where
-                l.feed = c.feed and l.bucket = c.bucket and l.key = c.key and l.version = c.version
+                l.feed = coalesce($3::text, c.feed) and l.bucket = c.bucket and l.key = c.key and l.version = c.version
                 and l.dry_run = c.dry_run and l.state in ('queued', 'running')
         )
     order by c.job_id

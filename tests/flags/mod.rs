@@ -89,6 +89,11 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         &["--queue-database-url"],
     ),
     ("worker", EMBEDDED, DATABASE),
+    (
+        "worker",
+        "flags::work::a_worker_answers_probes_and_counts_what_it_does",
+        &["--listen", "--no-listen"],
+    ),
     ("worker", CONCURRENCY, &["--concurrency", "--bucket"]),
     ("worker", CONNECTIONS, &["--connections"]),
     ("worker", GRACE, &["--grace-secs"]),
@@ -107,6 +112,16 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         &["--state", "--bucket", "--key", "--feed", "--limit"],
     ),
     ("jobs", CA_CERT, &["--ca-cert"]),
+    (
+        "jobs list",
+        "operators::the_list_has_errors_and_a_job_over_many_names_its_failed_jobs_first",
+        &["--parent"],
+    ),
+    (
+        "jobs retry",
+        "operators::a_retry_may_change_the_feed_the_mode_and_whether_to_load_again",
+        &["--mode", "--feed", "--reload"],
+    ),
     ("health", "flags::ask::health_is_that_of_the_server", &["--server"]),
     ("health", CA_CERT, &["--ca-cert"]),
     ("loads list", DATABASE_URL, &["--database-url"]),

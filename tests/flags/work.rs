@@ -57,12 +57,12 @@ impl Works {
     }
 
     /// Reads the log up to a line that holds a text.
-    fn wait_for(&self, text: &str) {
+    fn wait_for(&self, text: &str) -> String {
         let (until, mut lines) = (Instant::now() + PATIENCE, Vec::new());
         while let Ok(line) = self.log.recv_timeout(until.saturating_duration_since(Instant::now()))
         {
             if line.contains(text) {
-                return;
+                return line;
             }
             lines.push(line);
         }
@@ -289,4 +289,47 @@ async fn without_the_default_folder_the_error_tells_how_to_name_a_bucket() {
         assert!(text.contains("caused by: the bucket microservice-hw cannot be opened"), "{text}");
         assert!(text.contains("hint: name your buckets with --bucket NAME=FOLDER"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_answers_probes_and_counts_what_it_does() {
+    let bucket = bucket();
+    let (database, serve) = accepting(bucket.path()).await;
+    let works = Works::start("worker", &database, bucket.path(), &["--listen", "127.0.0.1:0"]);
+    let line = works.wait_for("probes and counts: ");
+    let url = line.split("counts: ").nth(1).unwrap().trim_end_matches("/metrics").to_owned();
+    let get = async |path: &str| {
+        let answer = reqwest::get(format!("{url}{path}")).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(path).await, (200, r#"{"status":"ok"}"#.to_owned()));
+    }
+    let (status, problem) = get("/v1/jobs").await;
+    assert!(status == 404 && problem.contains(r#""code":"not_found""#), "{problem}");
+    serve.ended(&serve.load("a.ndjson").await).await;
+    let (_, counts) = get("/metrics").await;
+    for line in [
+        r#"stevedore_attempts_total{ended="succeeded"} 1"#,
+        r#"stevedore_loads_total{feed="user_status",state="loaded"} 1"#,
+        r#"stevedore_records_total{feed="user_status",became="loaded"} "#,
+        r#"stevedore_jobs{state="queued"} 0"#,
+    ] {
+        assert!(counts.contains(line), "{line}: {counts}");
+    }
+    let port = url.rsplit(':').next().unwrap();
+    let taken = ["--listen", &format!("127.0.0.1:{port}")].map(str::to_owned);
+    let taken = taken.each_ref().map(String::as_str);
+    let refused = Works::start("worker", &database, bucket.path(), &taken);
+    refused.wait_for("could not listen on 127.0.0.1");
+    // Two that say nothing do not stand in each other's way.
+    let others = [(); 2].map(|()| Works::start("worker", &database, bucket.path(), &[]));
+    for other in &others {
+        other.wait_for("probes and counts: ");
+    }
+    let silent = Works::start("worker", &database, bucket.path(), &["--no-listen"]);
+    silent.wait_for("working on");
+    silent.signal("-TERM");
+    let rest: Vec<String> = silent.log.iter().collect();
+    assert!(!rest.iter().any(|line| line.contains("probes")), "{rest:?}");
 }

@@ -7,8 +7,8 @@ use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::without_userinfo;
@@ -108,6 +108,16 @@ impl Server {
         query: &[(&str, String)],
     ) -> Result<T, ClientError> {
         let answer = self.send(self.request(method, path).query(query)).await?;
+        answer.json().await.map_err(|error| self.strange(error))
+    }
+
+    /// Sends something, and reads the answer.
+    pub(super) async fn tell<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let answer = self.send(self.request(Method::POST, path).json(body)).await?;
         answer.json().await.map_err(|error| self.strange(error))
     }
 

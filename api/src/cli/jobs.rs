@@ -8,8 +8,11 @@ use uuid::Uuid;
 use super::client::{ClientError, Server};
 use super::print::Printer;
 use crate::config::{JobsArgs, JobsVerb, without_userinfo};
-use crate::http::JobPage;
+use crate::http::{JobMode, JobPage, RetryRequest};
 use crate::wire::{Job, JobState};
+
+/// Failed jobs that are named of a job over many objects.
+const SHOWN_FAILED: usize = 10;
 
 pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
     ask(args, printer).await.unwrap_or_else(|error| {
@@ -41,10 +44,12 @@ fn hint(error: &ClientError) -> Option<&'static str> {
 async fn ask(args: &JobsArgs, printer: &Printer) -> Result<ExitCode, ClientError> {
     let server = Server::new(args.server.clone(), args.api_key.clone(), args.ca_cert.as_deref())?;
     match &args.verb {
-        JobsVerb::List { state, bucket, key, feed, limit } => {
+        JobsVerb::List { state, bucket, key, feed, parent, limit } => {
             let state = state.map(|state| state.as_str().to_owned());
             let filters = [("state", state), ("bucket", bucket.clone()), ("key", key.clone())];
-            let filters = filters.into_iter().chain([("feed", feed.clone())]);
+            let filters = filters
+                .into_iter()
+                .chain([("feed", feed.clone()), ("parent_id", parent.map(|id| id.to_string()))]);
             let given = filters.filter_map(|(name, text)| Some((name, text?)));
             let query: Vec<_> = given.chain([("limit", limit.to_string())]).collect();
             list(&server, &query, args.json, printer).await
@@ -56,8 +61,15 @@ async fn ask(args: &JobsArgs, printer: &Printer) -> Result<ExitCode, ClientError
             one(&server, Method::POST, &format!("{}/cancel", path(job_id)), args.json, printer)
                 .await
         }
-        JobsVerb::Retry { job_id } => {
-            one(&server, Method::POST, &format!("{}/retry", path(job_id)), args.json, printer).await
+        JobsVerb::Retry { job_id, mode, feed, reload } => {
+            let changes = RetryRequest {
+                feed: feed.clone(),
+                mode: mode.map(JobMode::from),
+                reload: reload.then_some(true),
+            };
+            let job: Job = server.tell(&format!("{}/retry", path(job_id)), &changes).await?;
+            show(&server, &job, args.json, printer).await?;
+            Ok(ExitCode::SUCCESS)
         }
         JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
     }
@@ -93,12 +105,32 @@ async fn one(
     printer: &Printer,
 ) -> Result<ExitCode, ClientError> {
     let job: Job = server.ask(method, path, &[]).await?;
-    show(&job, json, printer);
+    show(server, &job, json, printer).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(job: &Job, json: bool, printer: &Printer) {
-    if json { printer.json(job) } else { printer.job(job) }
+/// Shows a job; one over many objects with the first of those that failed.
+async fn show(
+    server: &Server,
+    job: &Job,
+    json: bool,
+    printer: &Printer,
+) -> Result<(), ClientError> {
+    if json {
+        printer.json(job);
+        return Ok(());
+    }
+    let mut failed = Vec::new();
+    if job.jobs.as_ref().is_some_and(|jobs| jobs.failed > 0) {
+        let query = [
+            ("parent_id", job.job_id.to_string()),
+            ("state", JobState::Failed.as_str().to_owned()),
+            ("limit", SHOWN_FAILED.to_string()),
+        ];
+        failed = server.ask::<JobPage>(Method::GET, "/v1/jobs", &query).await?.jobs;
+    }
+    printer.job(job, &failed);
+    Ok(())
 }
 
 /// Shows what happens to a job; whether it succeeded is the exit code.
@@ -138,7 +170,7 @@ async fn watch(
         Some(job) => job,
         None => server.ask(Method::GET, &path(job_id), &[]).await?,
     };
-    show(&job, json, printer);
+    show(server, &job, json, printer).await?;
     let succeeded = job.state == JobState::Succeeded;
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

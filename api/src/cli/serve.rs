@@ -11,7 +11,7 @@ use super::print::Printer;
 use super::service::{Service, StartError};
 use crate::config::{ServeArgs, ServerArgs};
 use crate::http::{
-    Access, Answers, App, Browsers, RouteSettings, ServerSettings, router, serve as listen,
+    Access, Answers, App, Browsers, RouteSettings, ServerSettings, bind, router, serve as listen,
 };
 use crate::metrics;
 
@@ -56,15 +56,15 @@ async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCo
     let service = Service::start(&work, feeds, printer).await?;
     let stopping = service.stopping.clone();
     let is_open = server.keys.is_empty();
+    let store = service.store(server.pool_size)?;
     let app = Arc::new(App {
-        store: service.store(server.pool_size)?,
+        store: store.clone(),
         listener: service.listener.clone(),
         buckets: service.buckets.clone(),
         feeds: feeds.clone(),
         access: Access::new(server.keys, server.rate_limit),
         answers: Arc::new(Answers::new(server.pool_size.get())),
-        metrics: counted,
-        readiness: service.readiness.clone(),
+        pulse: service.pulse(store.clone(), counted),
         stopping: stopping.clone(),
     });
     let is_watched = is_open && !server.insecure;
@@ -77,7 +77,6 @@ async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCo
         cors_origins: server.cors_origins,
     };
     let settings = ServerSettings {
-        listen: server.listen,
         tls: server.tls_cert.zip(server.tls_key),
         timeout: routes.timeout,
         max_connections: server.max_connections.get(),
@@ -85,14 +84,19 @@ async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCo
     };
     let worker = (!server.no_worker).then(|| tokio::spawn(service.work()));
     let names = service.buckets.names().collect::<Vec<_>>().join(", ");
-    let served = listen(router(app, &routes), &settings, stopping.clone(), |url| {
+    let told = |url: &str| {
         printer.note(&format!("serving {url}, its documentation is at {url}/docs"));
         printer.note(&format!("buckets: {names}"));
         if is_open {
             printer.note("note: there are no keys, so everybody who can connect may do everything");
         }
-    })
-    .await;
+    };
+    let served = match bind(server.listen) {
+        Ok(listener) => {
+            listen(router(app, &routes), listener, &settings, stopping.clone(), told).await
+        }
+        Err(error) => Err(error),
+    };
     // Without its API a worker would work on unseen.
     stopping.cancel();
     if let Some(worker) = worker {
@@ -104,6 +108,6 @@ async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCo
             closed?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => Ok(printer.failed(&format!("could not serve {}", settings.listen), &error)),
+        Err(error) => Ok(printer.failed(&format!("could not serve {}", server.listen), &error)),
     }
 }

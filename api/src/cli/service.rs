@@ -1,9 +1,11 @@
 //! What `serve` and `worker` have in common: the database, the jobs, the buckets, and how they stop.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use pipeline::database::{Connection, Database, Embedded};
 use pipeline::error::Error;
 use pipeline::feed::Feeds;
@@ -15,6 +17,7 @@ use super::print::Printer;
 use super::session;
 use crate::buckets::{BucketError, Buckets};
 use crate::config::WorkArgs;
+use crate::http::Pulse;
 use crate::jobs::{self, Listener, Queue, Store, Worker, WorkerSettings};
 use crate::readiness::Readiness;
 
@@ -38,6 +41,8 @@ pub(super) enum StartError {
     Queue(#[source] graphile_worker::DbError),
     #[error("could not prepare the connections")]
     Pool(#[from] deadpool_postgres::BuildError),
+    #[error("could not listen on {address} for probes")]
+    Listen { address: SocketAddr, source: std::io::Error },
     #[error("could not listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("could not count")]
@@ -147,6 +152,12 @@ impl Service {
                 () = stopping.cancelled() => {}
             }
         }
+    }
+
+    /// What probes and Prometheus are told about.
+    pub(super) fn pulse(&self, store: Store, metrics: PrometheusHandle) -> Pulse {
+        let (readiness, stopping) = (self.readiness.clone(), self.stopping.clone());
+        Pulse { store, readiness, metrics, stopping }
     }
 
     /// Ends what was started.

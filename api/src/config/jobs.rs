@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
+use pipeline::sink::RequestedMode;
 use url::Url;
 use uuid::Uuid;
 
@@ -61,6 +62,9 @@ pub(crate) enum JobsVerb {
         /// Only jobs of this feed
         #[arg(long)]
         feed: Option<String>,
+        /// Only child jobs of this job
+        #[arg(long, value_name = "JOB_ID")]
+        parent: Option<Uuid>,
         /// Jobs to list at most
         #[arg(long, default_value_t = 50)]
         limit: u16,
@@ -79,6 +83,15 @@ pub(crate) enum JobsVerb {
     Retry {
         /// The job
         job_id: Uuid,
+        /// With another mode
+        #[arg(long)]
+        mode: Option<RequestedMode>,
+        /// With another feed, in its mode unless --mode names one
+        #[arg(long, value_name = "NAME")]
+        feed: Option<String>,
+        /// Load again, even if this version is loaded already
+        #[arg(long)]
+        reload: bool,
     },
     /// Follow a job until it ends: exit code 0 if it succeeded
     Watch {

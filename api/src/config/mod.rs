@@ -21,7 +21,7 @@ pub(crate) use feed::{
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
 pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};
-pub(crate) use serve::{ServeArgs, ServerArgs, WorkArgs};
+pub(crate) use serve::{PROBE_PORT, ProbeArgs, ServeArgs, ServerArgs, WorkArgs, WorkerArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
 use std::num::NonZeroUsize;
@@ -81,7 +81,7 @@ pub(crate) enum Verb {
     Serve(ServeArgs),
     /// Run jobs from the queue; start any number of workers, on any machine
     #[command(after_help = WORKER_EXAMPLES)]
-    Worker(WorkArgs),
+    Worker(WorkerArgs),
     /// List, show, watch, cancel and retry the jobs of a server
     #[command(after_help = JOBS_EXAMPLES)]
     Jobs(JobsArgs),

@@ -12,7 +12,6 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::App;
@@ -20,19 +19,6 @@ use super::extract::Path;
 use super::problem::{Guarded, Missing, Problem, Unavailable};
 use crate::jobs::{EVENTS, Notice, StoreError};
 use crate::wire::Job;
-
-/// An event of the stream.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "it is only written of in the document")]
-pub(super) struct Told {
-    /// `state`, `progress` or `done`
-    event: String,
-    /// The number of a state's event, for `Last-Event-ID`
-    #[schema(nullable = false)]
-    id: Option<String>,
-    /// JSON: the event of a `state`, else the job
-    data: String,
-}
 
 /// How often a silent stream shows that it is alive.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -54,9 +40,9 @@ const ALIVE_EVERY: Duration = Duration::from_secs(15);
     responses(
         (
             status = 200,
-            description = "The events",
+            description = "The events, as text: lines `event`, `id` and `data`, which is JSON",
             content_type = "text/event-stream",
-            body = Told
+            body = String
         ),
         Guarded,
         Missing,

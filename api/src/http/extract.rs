@@ -1,9 +1,11 @@
 //! What handlers take out of requests; what cannot be taken is a problem.
 
+use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::StatusCode;
 use chrono::{DateTime, Datelike, Utc};
+use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
@@ -21,6 +23,16 @@ pub(super) struct Path<T>(pub(super) T);
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Problem))]
 pub(super) struct Body<T>(pub(super) T);
+
+/// A request without a content type has no body.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let body = <Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
+        Ok(body.map(|Json(body)| Self(body)))
+    }
+}
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {

@@ -3,20 +3,45 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::StatusCode;
-use axum::middleware::Next;
+use axum::middleware::{Next, map_response};
 use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::App;
 use super::problem::{Guarded, Problem, Unavailable};
+use crate::jobs::Store;
 use crate::metrics;
+use crate::readiness::Readiness;
 
 /// Longest time in which a ready database answers.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What probes and Prometheus are told about.
+#[derive(Debug, Clone)]
+pub(crate) struct Pulse {
+    pub(crate) store: Store,
+    /// Whether the database can carry the queue.
+    pub(crate) readiness: Readiness,
+    pub(crate) metrics: PrometheusHandle,
+    /// Set when the process is to stop.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl FromRef<Arc<App>> for Pulse {
+    fn from_ref(app: &Arc<App>) -> Self {
+        app.pulse.clone()
+    }
+}
 
 /// Whether the process lives or can work.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,15 +77,15 @@ pub(super) async fn live() -> Json<Health> {
     tag = "health",
     responses((status = 200, description = "It can work", body = Health), Unavailable),
 )]
-pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
+pub(super) async fn ready(State(pulse): State<Pulse>) -> Result<Json<Health>, Problem> {
     let unready = |code, detail| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retryable(Some(1))
     };
-    if app.stopping.is_cancelled() {
+    if pulse.stopping.is_cancelled() {
         return Err(unready("stopping", "the process is stopping"));
     }
-    refuse_unready(&app)?;
-    match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+    pulse.refuse_unready()?;
+    match tokio::time::timeout(PATIENCE, pulse.store.ping()).await {
         Ok(Ok(())) => Ok(Json(OK)),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(unready("database_unavailable", "the database did not answer in time")),
@@ -80,9 +105,9 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, P
         Guarded
     ),
 )]
-pub(super) async fn counts(State(app): State<Arc<App>>) -> String {
-    match tokio::time::timeout(PATIENCE, app.store.live()).await {
-        _ if app.readiness.refusal().is_some() => {}
+pub(super) async fn counts(State(pulse): State<Pulse>) -> String {
+    match tokio::time::timeout(PATIENCE, pulse.store.live()).await {
+        _ if pulse.readiness.refusal().is_some() => {}
         Ok(Ok(live)) => {
             let of = |state| live.get(state).copied().unwrap_or_default();
             metrics::live(of("queued"), of("running"));
@@ -90,24 +115,49 @@ pub(super) async fn counts(State(app): State<Arc<App>>) -> String {
         Ok(Err(error)) => tracing::warn!(%error, "the jobs that wait cannot be counted"),
         Err(late) => tracing::warn!(error = %late, "the jobs that wait cannot be counted"),
     }
-    app.metrics.run_upkeep();
-    app.metrics.render()
+    pulse.metrics.run_upkeep();
+    pulse.metrics.render()
 }
 
 /// Lets a request through if the database can carry the queue.
 pub(super) async fn if_ready(
-    State(app): State<Arc<App>>,
+    State(pulse): State<Pulse>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    refuse_unready(&app)?;
+    pulse.refuse_unready()?;
     Ok(next.run(request).await)
 }
 
-fn refuse_unready(app: &App) -> Result<(), Problem> {
-    let Some(why) = app.readiness.refusal() else {
-        return Ok(());
-    };
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_pooled", why);
-    Err(problem.retryable(Some(5)))
+impl Pulse {
+    fn refuse_unready(&self) -> Result<(), Problem> {
+        let Some(why) = self.readiness.refusal() else {
+            return Ok(());
+        };
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_pooled", why);
+        Err(problem.retryable(Some(5)))
+    }
+}
+
+/// What a worker answers to everybody who can connect: probes and counts.
+pub(crate) fn probes(pulse: Pulse, timeout: Duration) -> Router {
+    let late = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout);
+    Router::new()
+        .route("/healthz", get(live))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(counts))
+        .layer(late)
+        .layer(CatchPanicLayer::new())
+        .layer(map_response(written))
+        .with_state(pulse)
+}
+
+/// An answer with the body of its problem.
+async fn written(mut response: Response) -> Response {
+    let status = response.status();
+    let problem = response.extensions_mut().remove::<Problem>();
+    match problem.or_else(|| (status.as_u16() >= 400).then(|| Problem::of_status(status))) {
+        Some(problem) => problem.into_answer(&Uuid::now_v7().to_string()),
+        None => response,
+    }
 }

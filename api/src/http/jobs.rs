@@ -18,7 +18,7 @@ use super::page::{Filter, Page, finish};
 use super::problem::{
     Conflict, Guarded, Missing, Problem, StoreRefused, Unavailable, WrongBody, WrongParameter,
 };
-use super::request::JobRequest;
+use super::request::{JobRequest, RetryRequest};
 use crate::jobs::{Asked, Changed, JobFilter, Request};
 use crate::wire::{Job, JobState};
 
@@ -234,17 +234,19 @@ pub(super) async fn cancel(
 
 /// Retry a job
 ///
-/// A failed or cancelled job is queued again, with its feed as the server has it now. For a job over many objects, its failed and cancelled
-/// child jobs are.
+/// A failed or cancelled job is queued again, with its feed as the server has it now. For a job over many objects,
+/// its failed and cancelled child jobs are. A body may change the feed, the mode and `reload`.
 #[utoipa::path(
     post,
     path = "/v1/jobs/{job_id}/retry",
     operation_id = "retry_job",
     tag = "jobs",
+    request_body = RetryRequest,
     params(("job_id" = Uuid, Path, description = "The job")),
     responses(
         (status = 202, description = "The job in its current state", body = Job),
         Guarded,
+        WrongBody,
         Missing,
         Conflict,
         Unavailable
@@ -253,8 +255,11 @@ pub(super) async fn cancel(
 pub(super) async fn retry(
     State(app): State<Arc<App>>,
     Path(job_id): Path<Uuid>,
+    body: Option<Body<RetryRequest>>,
 ) -> Result<(StatusCode, Json<Job>), Problem> {
-    let changed = match app.store.retry(job_id, &app.feeds).await {
+    let Body(wanted) = body.unwrap_or(Body(RetryRequest::default()));
+    let changes = wanted.changes(&app)?;
+    let changed = match app.store.retry(job_id, &app.feeds, &changes).await {
         Err(error) if error.is_unique_violation() => {
             let detail = "another job is queued or running for the same version of the object";
             return Err(Problem::conflict("object_busy", detail).retryable(None));

@@ -6,6 +6,7 @@
 //! | `POST /v1/jobs` | clients that ask for loads | trigger |
 //! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events` | whoever follows them | read |
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
+//! | `GET /v1/workers` | whoever looks after the workers | read |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
 //! | `GET /v1/feeds`, `/v1/feeds/{name}` | clients that want to know what can be loaded | read |
 //! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
@@ -38,12 +39,16 @@ mod strangers;
 mod tables;
 mod trace;
 mod trigger;
+mod workers;
 
 pub(crate) use access::Access;
 pub(crate) use answers::Answers;
 pub(crate) use browser::Browsers;
+pub(crate) use health::{Pulse, probes};
 pub(crate) use jobs::JobPage;
-pub(crate) use server::{ServerSettings, serve};
+pub(crate) use request::{JobMode, RetryRequest};
+pub(crate) use server::{ServerSettings, bind, serve};
+pub(crate) use workers::WorkerStatus;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +58,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
-use metrics_exporter_prometheus::PrometheusHandle;
 use pipeline::error::Error;
 use pipeline::feed::{Feed, Feeds};
 use pipeline::store::{Bucket, Object};
@@ -74,7 +78,6 @@ use uuid::Uuid;
 use crate::buckets::Buckets;
 use crate::jobs::{Listener, Store};
 use crate::keys::Scope;
-use crate::readiness::Readiness;
 use crate::wire::Job;
 use problem::Problem;
 
@@ -96,9 +99,7 @@ pub(crate) struct App {
     pub(crate) access: Access,
     /// Bounds the answers that are in memory.
     pub(crate) answers: Arc<Answers>,
-    pub(crate) metrics: PrometheusHandle,
-    /// Whether the database can carry the queue.
-    pub(crate) readiness: Readiness,
+    pub(crate) pulse: Pulse,
     /// Set when the process is to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -185,7 +186,7 @@ impl Modify for Keys {
 /// The API and its document.
 fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let with = |scope| from_fn_with_state((Arc::clone(app), scope), access::check);
-    let if_ready = || from_fn_with_state(Arc::clone(app), health::if_ready);
+    let if_ready = || from_fn_with_state(app.pulse.clone(), health::if_ready);
     let old = OpenApiRouter::new()
         .routes(routes!(trigger::trigger))
         .route_layer(from_fn(trigger::refuse_head));
@@ -202,6 +203,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(jobs::list))
         .routes(routes!(loads::list))
         .routes(routes!(rejects::list))
+        .routes(routes!(workers::list))
         .routes(routes!(feeds::list))
         .routes(routes!(catalog::databases))
         .routes(routes!(catalog::list))
@@ -229,9 +231,9 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
     let admin = OpenApiRouter::new()
         .routes(routes!(crawlers::create))
         .routes(routes!(crawlers::replace, crawlers::remove))
+        .routes(routes!(jobs::retry))
         .route_layer(limit)
         .routes(routes!(jobs::cancel))
-        .routes(routes!(jobs::retry))
         .route_layer(if_ready())
         .route_layer(with(Scope::Admin));
     let open = OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready));
@@ -289,13 +291,13 @@ async fn keep_in(mut response: Response) -> Response {
 /// The document with what its macros cannot say.
 fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
-    let one_of = |name: &str| json!({ "required": [name] });
-    document["components"]["schemas"]["JobRequest"]["oneOf"] =
-        json!([one_of("key"), one_of("prefix"), one_of("glob")]);
     let kinds = document["components"]["schemas"]["CrawlTarget"]["oneOf"].as_array_mut();
     for kind in kinds.into_iter().flatten() {
         kind["additionalProperties"] = false.into();
     }
+    // Without a body a job is retried as it is.
+    let retry = "/v1/jobs/{job_id}/retry";
+    document["paths"][retry]["post"]["requestBody"]["required"] = false.into();
     // Both methods are one function.
     document["paths"]["/trigger"]["post"]["operationId"] = "trigger_by_post".into();
     if let Some(paths) = document["paths"].as_object_mut() {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::extract::check_text;
 use super::problem::Problem;
-use crate::jobs::Target;
+use crate::jobs::{Changes, Target};
 
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
@@ -71,6 +71,41 @@ pub(crate) struct JobRequest {
         pattern = r"^([0-9]{1,18}|100%|[0-9]{1,2}(\.[0-9]{1,3})?%)$"
     )]
     pub(crate) max_rejected: Option<MaxRejected>,
+}
+
+/// What to change of a job that is retried.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetryRequest {
+    /// The name of another feed. Without `mode`, the mode becomes that of this feed
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "orders")]
+    pub(crate) feed: Option<String>,
+    /// Another mode
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) mode: Option<JobMode>,
+    /// Whether to load again, even if this version is loaded already
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) reload: Option<bool>,
+}
+
+impl RetryRequest {
+    /// As the job's row has it.
+    pub(super) fn changes(self, app: &App) -> Result<Changes, Problem> {
+        check_text("feed", self.feed.as_deref())?;
+        let feed = match &self.feed {
+            Some(name) => app.feed(Some(name), None)?,
+            None => None,
+        };
+        let mode = self.mode.map(RequestedMode::from).or(feed.as_ref().map(|feed| feed.mode));
+        Ok(Changes {
+            feed: feed.map(|feed| feed.name.clone()),
+            mode: mode.map(|mode| mode.as_str().to_owned()),
+            reload: self.reload,
+        })
+    }
 }
 
 impl JobRequest {

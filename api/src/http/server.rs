@@ -29,7 +29,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Where and how to listen.
 #[derive(Debug)]
 pub(crate) struct ServerSettings {
-    pub(crate) listen: SocketAddr,
     /// The files of the certificate chain and of its key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// Longest time that a request may take.
@@ -43,14 +42,14 @@ pub(crate) struct ServerSettings {
 /// Serves until `stopping`; calls `listening` with the URL once clients can connect.
 ///
 /// # Errors
-/// When the address cannot be listened on, or the certificate cannot be used.
+/// When the certificate cannot be used.
 pub(crate) async fn serve(
     router: Router,
+    listener: TcpListener,
     settings: &ServerSettings,
     stopping: CancellationToken,
     listening: impl FnOnce(&str),
 ) -> io::Result<()> {
-    let listener = bind(settings.listen)?;
     let address = listener.local_addr()?;
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone(), stopping));
@@ -78,7 +77,10 @@ pub(crate) async fn serve(
 }
 
 /// Listens; accepted connections have the send buffer of the listener.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;

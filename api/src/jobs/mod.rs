@@ -26,6 +26,8 @@ pub(crate) use listener::{Listener, Notice};
 pub(crate) use pool::pool;
 pub(crate) use queue::{Queue, migrate};
 pub(crate) use schedule::Schedule;
-pub(crate) use store::{Asked, Changed, EVENTS, JobFilter, Store, StoreError, database_failed};
+pub(crate) use store::{
+    Asked, Changed, Changes, EVENTS, JobFilter, Store, StoreError, database_failed,
+};
 pub(crate) use submit::{Request, SubmitError, Target};
-pub(crate) use worker::{Worker, WorkerSettings};
+pub(crate) use worker::{SILENCE, Worker, WorkerSettings};

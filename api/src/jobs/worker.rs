@@ -30,7 +30,7 @@ use crate::buckets::Buckets;
 /// silent: an attempt whose worker died is taken over within ten seconds or so.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(2);
-const SILENCE: Duration = Duration::from_secs(8);
+pub(crate) const SILENCE: Duration = Duration::from_secs(8);
 /// How often the queue is looked at for entries whose time has come; new ones are told.
 const POLL: Duration = Duration::from_secs(1);
 /// How often jobs are looked for that nobody would look at any more.

@@ -64,6 +64,21 @@ pub(crate) struct JobCounts {
     pub(crate) failed: u64,
     /// Cancelled child jobs.
     pub(crate) cancelled: u64,
+    /// Succeeded child jobs that loaded nothing, because their version was loaded already.
+    #[serde(default)]
+    pub(crate) already_loaded: u64,
+}
+
+/// The worker that runs a job.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct JobWorker {
+    /// Its name, as `/v1/workers` has it.
+    pub(crate) worker_id: String,
+    /// When it was last heard of. Absent if nobody knows of it any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_heartbeat_at: Option<DateTime<Utc>>,
+    /// Whether it is silent: another worker takes the job over, if there is one.
+    pub(crate) silent: bool,
 }
 
 /// A job.
@@ -111,6 +126,12 @@ pub(crate) struct Job {
     pub(crate) version: Option<String>,
     /// State of the job.
     pub(crate) state: JobState,
+    /// Whether it succeeded without loading anything, because this version was loaded already.
+    #[serde(default)]
+    pub(crate) already_loaded: bool,
+    /// The worker that runs it, while it is running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) worker: Option<JobWorker>,
     /// How many attempts were begun.
     pub(crate) attempts: u32,
     /// Whether somebody asked to cancel it.

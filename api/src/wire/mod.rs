@@ -5,7 +5,7 @@ mod job_error;
 mod load;
 mod policy;
 
-pub(crate) use job::{Job, JobCounts, JobEvent, JobState};
+pub(crate) use job::{Job, JobCounts, JobEvent, JobState, JobWorker};
 pub(crate) use job_error::JobError;
 pub(crate) use load::{Load, LoadState, LoadTable};
 pub(crate) use policy::{ChangePolicy, DeletePolicy};

@@ -78,20 +78,59 @@ impl WorkArgs {
     }
 }
 
-/// The port to listen on when none is named.
+/// The port of the API when none is named.
 const PORT: u16 = 8080;
+/// The port of a worker's probes when none is named.
+pub(crate) const PROBE_PORT: u16 = 8081;
+
+/// Where the API listens.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    address(text, PORT)
+}
+
+/// Where a worker listens for probes.
+fn probe_address(text: &str) -> Result<SocketAddr, String> {
+    address(text, PROBE_PORT)
+}
 
 /// The address of `HOST:PORT` or `HOST`; of several addresses of a name the first.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+fn address(text: &str, port: u16) -> Result<SocketAddr, String> {
     let has_port = text.rsplit_once(':').is_some_and(|(host, port)| {
         port.parse::<u16>().is_ok() && (host.ends_with(']') || !host.contains(':'))
     });
     let host = text.trim_start_matches('[').trim_end_matches(']');
-    let found = if has_port { text.to_socket_addrs() } else { (host, PORT).to_socket_addrs() };
+    let found = if has_port { text.to_socket_addrs() } else { (host, port).to_socket_addrs() };
     let wrong = "expected an address or a host name, with a port or without: 0.0.0.0:8080, \
                  localhost, [::1]:8080";
     let address = found.ok().and_then(|mut addresses| addresses.next());
     address.ok_or_else(|| wrong.to_owned())
+}
+
+/// How to work only.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+    #[command(flatten)]
+    pub(crate) probes: ProbeArgs,
+}
+
+/// How a worker is looked after.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Probes")]
+pub(crate) struct ProbeArgs {
+    /// Address or host name on which everybody who can connect gets /healthz, /readyz and /metrics. Without a port,
+    /// the port is 8081. [default: 127.0.0.1:8081, or a free port if another process listens there]
+    #[arg(
+        long,
+        env = "STEVEDORE_WORKER_LISTEN",
+        value_name = "HOST[:PORT]",
+        value_parser = probe_address
+    )]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Listen nowhere
+    #[arg(long, env = "STEVEDORE_NO_LISTEN", value_parser = BoolishValueParser::new())]
+    pub(crate) no_listen: bool,
 }
 
 /// How to serve the API.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use deadpool_postgres::{GenericClient, Object};
 use pipeline::feed::Feeds;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::{Store, StoreError, begin, commit, database_failed};
@@ -16,6 +16,14 @@ pub(crate) enum Changed {
     Yes,
     /// The job is in a state in which that cannot be done.
     No,
+}
+
+/// What a job is retried with, where it is not as before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes {
+    pub(crate) feed: Option<String>,
+    pub(crate) mode: Option<String>,
+    pub(crate) reload: Option<bool>,
 }
 
 impl Store {
@@ -42,7 +50,13 @@ impl Store {
 
     /// Makes a job that ended badly wait again, and those of its jobs, piece by piece. They get these feeds
     /// as they are.
-    pub(crate) async fn retry(&self, job_id: Uuid, feeds: &Feeds) -> Result<Changed, StoreError> {
+    pub(crate) async fn retry(
+        &self,
+        job_id: Uuid,
+        feeds: &Feeds,
+        changes: &Changes,
+    ) -> Result<Changed, StoreError> {
+        let Changes { feed, mode, reload } = changes;
         let hashes = Json(feeds.hashes());
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
@@ -52,7 +66,7 @@ impl Store {
         let failed = || database_failed("make the job wait again");
         transaction.execute(parent, &[&job_id]).await.map_err(failed())?;
         let retry = include_str!("../../../../sql/queries/retry_job.sql");
-        let row = transaction.query_opt(retry, &[&job_id, &hashes]).await;
+        let row = transaction.query_opt(retry, &[&job_id, &hashes, feed, mode, reload]).await;
         let Some(row) = row.map_err(failed())? else {
             return Ok(Changed::No);
         };
@@ -60,7 +74,7 @@ impl Store {
             self.enqueue(&transaction, &[(job_id, None)]).await?;
         }
         commit(transaction).await?;
-        while self.retry_some_children(&mut client, job_id, &hashes).await? {}
+        while self.retry_some_children(&mut client, job_id, &hashes, changes).await? {}
         finish_parent(&client, job_id).await?;
         Ok(Changed::Yes)
     }
@@ -71,6 +85,7 @@ impl Store {
         client: &mut Object,
         job_id: Uuid,
         hashes: &Json<BTreeMap<String, String>>,
+        Changes { feed, mode, reload }: &Changes,
     ) -> Result<bool, StoreError> {
         let failed = || database_failed("make the jobs of the job wait again");
         let transaction = begin(client).await?;
@@ -79,7 +94,8 @@ impl Store {
             where job_id = $1 and children_created and state <> 'running'";
         transaction.execute(running, &[&job_id]).await.map_err(failed())?;
         let retry = include_str!("../../../../sql/queries/retry_children.sql");
-        let rows = transaction.query(retry, &[&job_id, hashes]).await.map_err(failed())?;
+        let params: [&(dyn ToSql + Sync); 5] = [&job_id, hashes, feed, mode, reload];
+        let rows = transaction.query(retry, &params).await.map_err(failed())?;
         for number in 0..CHILDREN_ENTRIES.min(rows.len()) {
             self.enqueue_children(&transaction, job_id, number, None).await?;
         }

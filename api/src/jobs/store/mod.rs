@@ -4,6 +4,7 @@ mod change;
 mod error;
 mod read;
 mod rows;
+mod workers;
 
 use std::ops::ControlFlow;
 
@@ -13,8 +14,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
-pub(crate) use self::change::Changed;
 pub(super) use self::change::finish_parent;
+pub(crate) use self::change::{Changed, Changes};
 pub(crate) use self::error::{StoreError, database_failed};
 pub(super) use self::read::find;
 pub(crate) use self::read::{EVENTS, JobFilter};

@@ -3,10 +3,22 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
-use crate::wire::{Job, JobCounts, JobEvent, JobState};
+use crate::wire::{Job, JobCounts, JobEvent, JobState, JobWorker};
 
 fn json<T: for<'a> serde::Deserialize<'a>>(row: &Row, column: &str) -> Option<T> {
     row.get::<_, Option<Json<T>>>(column).map(|Json(value)| value)
+}
+
+/// The worker that runs a job. A row that was written just now does not say: nobody does.
+fn worker(row: &Row) -> Option<JobWorker> {
+    let worker = row.try_get::<_, Option<Json<JobWorker>>>("worker").ok().flatten();
+    worker.map(|Json(worker)| worker)
+}
+
+/// Whether the summary of a job says that its version was loaded before.
+fn is_already_loaded(row: &Row) -> bool {
+    let summary: Option<serde_json::Value> = json(row, "summary");
+    summary.is_some_and(|summary| summary["state"] == "already_loaded")
 }
 
 impl From<&Row> for Job {
@@ -28,6 +40,8 @@ impl From<&Row> for Job {
             max_rejected: row.get("max_rejected"),
             version: row.get("version"),
             state: JobState::parse(row.get("state")),
+            already_loaded: is_already_loaded(row),
+            worker: worker(row),
             attempts: u32::try_from(row.get::<_, i32>("attempts")).unwrap_or_default(),
             cancel_requested: row.get("cancel_requested"),
             bytes: row.get::<_, Option<i64>>("bytes").map(|bytes| bytes.unsigned_abs()),
