@@ -19,8 +19,9 @@ clean() {
         drop table if exists user_status, user_status_log, user_status_error_rec" -c checkpoint
 }
 serve() { # ARGUMENTS...
+    : >"$work/log"
     "$stevedore" serve --listen 127.0.0.1:0 --bucket "b=$work/b" --insecure --rate-limit 1000000 "$@" --database-url "$url" \
-        >"$work/log" 2>&1 &
+        >>"$work/log" 2>&1 &
     server=$!
     until address=$(grep -o 'serving http://[^,]*' "$work/log"); do
         kill -0 "$server" || { cat "$work/log" >&2; exit 1; }

@@ -1,8 +1,9 @@
 -- What a role needs of our schemas to serve and to work on jobs, besides the rights of grants.sql.
 -- `stevedore migrate --grant-serve ROLE` grants both, and what the role needs on the tables of the feeds.
 --
--- Jobs: the role asks for them and notes how they go, and retries them with another feed or mode. It cannot remove
--- one, nor change which objects it is about, whether they are only checked, who asked and when. Only the text of the feed can be another one.
+-- Jobs: the role asks for them, notes how they go, retries them with another feed or mode, and removes those that ended
+-- long ago. It cannot change which objects one is about, whether they are only checked, who asked and when. Only the
+-- text of the feed can be another one.
 -- Events of jobs: a trigger writes them with the role's rights, so it can add some. It cannot change or
 -- remove one.
 -- Versions of the catalog: it can add some, and renew the statistics of one. It cannot remove one but with
@@ -16,14 +17,16 @@ set local client_min_messages = warning;
 
 -- All of them, from when this file was run before.
 revoke update on stevedore.jobs, stevedore.catalog_versions from :"role";
-grant select, insert on stevedore.jobs to :"role";
+grant select, insert, delete on stevedore.jobs to :"role";
 grant update (
     feed, feed_hash, mode, reload, version, bytes, state, attempts, earlier_attempts, crashed_attempts, claimed_jobs, worker, cancel_requested, children_created, bytes_read,
     records, loaded, rejected, load_id, summary, error, first_error, started_at, finished_at,
     next_attempt_at
 ) on stevedore.jobs to :"role";
 grant select, insert on stevedore.job_events to :"role";
+grant select, insert, delete, update (changed, next_before, finished_at) on stevedore.job_actions to :"role";
 grant select, insert, update, delete on stevedore.idempotency_keys to :"role";
+grant select, insert, update, delete on stevedore.crawler_runs, stevedore.removed_rejects to :"role";
 grant select, insert, update, delete on stevedore.crawlers, stevedore.catalog_objects to :"role";
 grant select, insert, update, delete on stevedore.catalog_tables to :"role";
 grant select, insert, update (columns) on stevedore.catalog_versions to :"role";

@@ -235,3 +235,25 @@ async fn versions_of_a_table_are_listed_and_exported() {
     assert_eq!(get("3").await.outcome(), (404, "version_not_found".to_owned()));
     assert_eq!(get("1?format=xml").await.outcome(), (400, "invalid_parameter".to_owned()));
 }
+
+#[tokio::test]
+async fn a_crawler_keeps_its_runs_and_one_that_waits_is_cancelled() {
+    let (database, folder) = (TestDatabase::empty().await, objects(3));
+    let serve = Serve::start(&database, &["--no-worker"], folder.path());
+    define(&serve, "mine", &plan()).await;
+    let first = run(&serve, "mine").await.json();
+    let cancel = format!("/v1/crawlers/mine/runs/{}/cancel", first["run_id"].as_str().unwrap());
+    let cancelled = serve.post(&cancel).await;
+    assert_eq!((cancelled.status, &cancelled.json()["state"]), (202, &json!("ready")));
+    assert_eq!(serve.post(&cancel).await.outcome(), (409, "run_not_cancellable".to_owned()));
+    let second = run(&serve, "mine").await.json();
+    let worker = Serve::start(&database, &[], folder.path());
+    worker.wait_for("a crawl has ended");
+    let runs = serve.get("/v1/crawlers/mine/runs").await.json();
+    let runs = runs["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    assert_eq!((&runs[0]["run_id"], &runs[0]["state"]), (&second["run_id"], &json!("ended")));
+    assert!(runs[0]["report"].get("error").is_none() && runs[0]["finished_at"].is_string());
+    assert_eq!(runs[1]["report"]["error"]["code"], "cancelled");
+    assert_eq!(serve.get("/v1/crawlers/other/runs").await.status, 404);
+}

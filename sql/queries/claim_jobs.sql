@@ -7,7 +7,7 @@ with first as (
     select
         job_id, parent_id, feed, feed_hash, mode, catalog, max_rejected, bytes, claimed_jobs,
         feed is not null and key is not null and not dry_run and not reload and not cancel_requested
-        and version is not null and bytes <= $5 and crashed_attempts = 0 as is_small
+        and not is_pinned and version is not null and bytes <= $5 and crashed_attempts = 0 as is_small
     from stevedore.jobs
     where
         job_id = coalesce(
@@ -43,7 +43,7 @@ others as (
         = coalesce(f.parent_id, '00000000-0000-0000-0000-000000000000'::uuid)
         and j.feed = f.feed and j.state = 'queued' and j.key is not null and j.job_id <> f.job_id
         and j.bytes <= $5 and j.version is not null
-        and not j.dry_run and not j.reload and not j.cancel_requested and j.crashed_attempts = 0
+        and not j.is_pinned and not j.dry_run and not j.reload and not j.cancel_requested and j.crashed_attempts = 0
         and coalesce(j.next_attempt_at <= now(), true)
         and (j.feed_hash, j.mode, j.catalog, j.max_rejected, j.claimed_jobs)
         is not distinct from (f.feed_hash, f.mode, f.catalog, f.max_rejected, f.claimed_jobs)
@@ -76,7 +76,7 @@ forgotten as (
         and key = any(array(select job_id::text from started where (select count(*) from claimed) > 1))
 )
 select
-    job_id, feed, feed_hash, bucket, key, prefix, glob, version, bytes, mode, dry_run, reload, catalog,
+    job_id, feed, feed_hash, bucket, key, prefix, glob, keys, is_pinned, labels, version, bytes, mode, dry_run, reload, catalog,
     max_rejected, attempts, earlier_attempts, crashed_attempts, cancel_requested, requested_by, request_id
 from started
 order by job_id

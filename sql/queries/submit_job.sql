@@ -3,9 +3,9 @@
 with job as (
     insert into stevedore.jobs (
         job_id, feed, feed_hash, bucket, key, version, bytes, mode, dry_run, reload, catalog, max_rejected,
-        requested_by, request_id
+        requested_by, request_id, is_pinned, labels
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     on conflict (feed, bucket, key, version, dry_run) where key is not null and state in ('queued', 'running')
     do nothing
     returning *
@@ -14,6 +14,6 @@ entry as (
     select (stevedore_queue.add_job('attempt', json_build_object('job_id', job_id), job_key := job_id::text)).id
     from job
 )
-select job.*, null::jsonb as jobs
+select job.*, null::integer as key_count, null::jsonb as jobs
 from job
 cross join entry

@@ -1,5 +1,6 @@
 -- What the ledger says of loads, and how many rows of each are in the tables; of a load that is not
--- complete, what it says of the parts that are committed. What counts the rows of each table by load, and which
+-- complete, what it says of the parts that are committed. Rejects that were removed since they were too old count as
+-- if they were there. What counts the rows of each table by load, and which
 -- tables these are, is put in.
 with parts as (
     select
@@ -51,6 +52,7 @@ select
                     jsonb_build_object(
                         'table', w."table", 'ledger', w.rows,
                         'table_rows', coalesce(f.rows, c.rows)
+                        + case when w."table" = {rejects} then coalesce(r.rows, 0) else 0 end
                     )
                     order by w.position
                 ),
@@ -58,6 +60,7 @@ select
             )::text
         from written w
         left join found f using (load_id, "table")
+        left join stevedore.removed_rejects r using (load_id)
         -- A table whose rows cannot be told by load is not among these.
         left join (values {counted}) as c ("table", rows) using ("table")
         where w.load_id = l.load_id

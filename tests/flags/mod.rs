@@ -51,6 +51,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("serve", CONCURRENCY, &["--concurrency", "--bucket"]),
     ("serve", CONNECTIONS, &["--connections"]),
     ("serve", GRACE, &["--grace-secs"]),
+    ("serve", KEEP, &["--keep-jobs", "--keep-rejects"]),
     ("serve", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("serve", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("serve", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -97,6 +98,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("worker", CONCURRENCY, &["--concurrency", "--bucket"]),
     ("worker", CONNECTIONS, &["--connections"]),
     ("worker", GRACE, &["--grace-secs"]),
+    ("worker", KEEP, &["--keep-jobs", "--keep-rejects"]),
     ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("worker", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -168,6 +170,11 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("feed diff", DATABASE_URL, &["--database-url"]),
     ("feed diff", EMBEDDED, DATABASE),
     ("feed diff", "feed_cli::a_feed_and_the_tables_of_the_database_are_compared", &["--json"]),
+    (
+        "feed diff",
+        "feed_cli::the_edits_that_load_all_that_the_catalog_has_seen_are_shown_and_help",
+        &["--catalog"],
+    ),
     ("feed ddl", "feeds::feeds_are_listed_and_their_tables_are_printed_as_sql", &["--mode"]),
     ("crawl objects", DATABASE_URL, &["--database-url"]),
     ("crawl objects", EMBEDDED, DATABASE),
@@ -249,6 +256,8 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--data-dir",
             "--grace-secs",
             "--insecure",
+            "--keep-jobs",
+            "--keep-rejects",
             "--key",
             "--listen",
             "--lock-timeout-secs",
@@ -284,6 +293,8 @@ const DATABASE: &[&str] = &["--data-dir", "--postgres-url", "--postgres-sha256"]
 const CONCURRENCY: &str = "flags::work::as_many_jobs_run_at_once_as_are_asked_for";
 const CONNECTIONS: &str = "flags::work::a_huge_object_is_loaded_on_as_many_connections";
 const GRACE: &str = "flags::work::what_runs_may_go_on_for_the_grace_period";
+const KEEP: &str =
+    "jobs::history::jobs_and_rejects_are_removed_once_they_are_too_old_and_loads_still_verify";
 const LOCK_TIMEOUT: &str = "flags::work::a_load_waits_for_a_lock_as_long_as_it_may";
 const STATEMENT_TIMEOUT: &str = "flags::work::queries_take_as_long_as_they_may";
 const JOBS: &str = "flags::work::jobs_are_loaded_as_the_worker_is_told";

@@ -93,3 +93,31 @@ async fn a_job_that_has_lost_its_entry_in_the_queue_is_found() {
     let _worker = Worker::start(&database, bucket.path());
     assert_eq!(serve.ended(&asked).await["state"], "succeeded");
 }
+
+#[tokio::test]
+async fn workers_that_are_killed_lose_no_job_and_load_nothing_twice() {
+    const OBJECTS: i64 = 1500;
+    let (database, bucket) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    for at in 0..OBJECTS {
+        let path = bucket.path().join(format!("{at}.ndjson"));
+        std::fs::write(path, record(&format!("u{at}"), at, "ACTIVE")).unwrap();
+    }
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let mut workers = [(); 3].map(|()| Worker::start(&database, bucket.path()));
+    let wanted = json!({"bucket": "bucket", "prefix": "", "mode": "append"});
+    let asked = serve.post_json("/v1/jobs", &wanted).await.json();
+    for (killed, loaded) in [100, 500, 900].into_iter().enumerate() {
+        until(&serve, &asked, |job| {
+            job["state"] != "running" || job["jobs"]["succeeded"].as_i64() >= Some(loaded)
+        })
+        .await;
+        workers[killed] = Worker::start(&database, bucket.path());
+    }
+    let done = serve.ended(&asked).await;
+    assert_eq!(
+        (&done["state"], &done["jobs"]["succeeded"]),
+        (&json!("succeeded"), &json!(OBJECTS))
+    );
+    assert_eq!(database.counts().await, [OBJECTS, OBJECTS, 0]);
+    assert_eq!(database.count("stevedore.loads where state = 'loaded'").await, OBJECTS);
+}

@@ -1,6 +1,8 @@
 //! Jobs: what becomes of them, whoever is killed, at whatever point.
 
+mod bulk;
 mod cancelled;
+mod history;
 mod killed;
 mod many;
 

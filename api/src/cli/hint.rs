@@ -78,6 +78,9 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::NotFound { .. } => {
             "check the path or key; put patterns in quotes, so that the shell does not expand them"
         }
+        Error::VersionNotFound { .. } => {
+            "ask without a version for the newest one, or keep versions in the bucket"
+        }
         Error::NoObjects { .. } => {
             "folders are searched for .json, .ndjson and .jsonl, also with .gz, .gzip or .zst; name \
              other files one by one"

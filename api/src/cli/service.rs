@@ -129,6 +129,7 @@ impl Service {
             max_rejects_in_a_row: args.rejects.max_rejects_in_a_row,
             max_rejected: args.rejects.max_rejected,
             catalog: !args.no_preflight,
+            retention: args.retention(),
         };
         let known = (buckets.clone(), feeds.clone());
         let databases = (waiting(loads), waiting(&direct));

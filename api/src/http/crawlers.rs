@@ -12,11 +12,15 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::App;
+use super::answers::Entries;
 use super::extract::{Body, Path, Query};
+use super::page::{Filter, Page, finish};
 use super::problem::{
     Conflict, Guarded, Missing, Problem, Unavailable, WrongCrawler, WrongParameter,
 };
-use crate::jobs::crawlers::{CrawlTarget, Crawler, CrawlerPlan, CrawlerState, RemovedCrawler};
+use crate::jobs::crawlers::{
+    CrawlTarget, Crawler, CrawlerPlan, CrawlerState, PastRun, RemovedCrawler,
+};
 use crate::jobs::{Asked, Schedule};
 
 /// Longest name of a crawler.
@@ -261,6 +265,99 @@ pub(super) async fn run(
     let location = [(header::LOCATION, format!("/v1/crawlers/{}", encoded(&name)))];
     let run = RequestedRun { crawler: name, run_id, state: CrawlerState::Queued };
     Ok((StatusCode::ACCEPTED, location, Json(run)))
+}
+
+/// Which runs to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunParams {
+    /// `next_cursor` of the page before
+    cursor: Option<String>,
+    /// Runs on a page
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u16>,
+}
+
+impl Filter for RunParams {
+    type Place = Uuid;
+
+    fn page(&self) -> (Option<&str>, Option<u16>) {
+        (self.cursor.as_deref(), self.limit)
+    }
+}
+
+/// A page of runs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RunPage {
+    /// The runs of the page
+    runs: Vec<PastRun>,
+    /// The `cursor` of the next page; absent on the last page
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// List the runs of a crawler
+///
+/// Newest first. They are kept as long as jobs (`--keep-jobs`).
+#[utoipa::path(
+    get,
+    path = "/v1/crawlers/{crawler}/runs",
+    operation_id = "list_crawler_runs",
+    tag = "catalog",
+    params(("crawler" = String, Path, description = "The crawler's name"), RunParams),
+    responses(
+        (status = 200, description = "A page of runs", body = RunPage),
+        Guarded,
+        WrongParameter,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn runs(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    page: Page<RunParams>,
+) -> Result<Json<RunPage>, Problem> {
+    crawler(&app, &name).await?;
+    let mut runs = Entries::new(page.limit as usize);
+    let place = (page.after, page.one_more());
+    app.store.crawler_runs(&name, place, |run| runs.add(run)).await?;
+    let (runs, next_cursor) = finish(runs, |run| run.run_id);
+    Ok(Json(RunPage { runs, next_cursor }))
+}
+
+/// Cancel a run of a crawler
+///
+/// A queued run is cancelled at once. A running one ends within a second, and what it has found so far of new
+/// objects is kept for the next run; the tables stay as they are.
+#[utoipa::path(
+    post,
+    path = "/v1/crawlers/{crawler}/runs/{run_id}/cancel",
+    operation_id = "cancel_crawler_run",
+    tag = "catalog",
+    params(
+        ("crawler" = String, Path, description = "The crawler's name"),
+        ("run_id" = Uuid, Path, description = "The run")
+    ),
+    responses(
+        (status = 202, description = "The crawler", body = Crawler),
+        Guarded,
+        Missing,
+        Conflict,
+        Unavailable
+    ),
+)]
+pub(super) async fn cancel_run(
+    State(app): State<Arc<App>>,
+    Path((name, run_id)): Path<(String, Uuid)>,
+) -> Result<(StatusCode, Json<Crawler>), Problem> {
+    crawler(&app, &name).await?;
+    if !app.store.cancel_crawl(&name, run_id).await? {
+        let detail = "the run has ended, is not a run of this crawler, or is not run by a worker";
+        return Err(Problem::conflict("run_not_cancellable", detail));
+    }
+    Ok((StatusCode::ACCEPTED, Json(crawler(&app, &name).await?)))
 }
 
 async fn define(app: &App, name: &str, plan: &CrawlerPlan, is_new: bool) -> Result<bool, Problem> {

@@ -1,5 +1,6 @@
 //! `/v1/jobs`: ask for loads, follow them, call them off, repeat them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -20,7 +21,7 @@ use super::problem::{
 };
 use super::request::{JobRequest, RetryRequest};
 use crate::jobs::{Asked, Changed, JobFilter, Request};
-use crate::wire::{Job, JobState};
+use crate::wire::{Job, JobAttempts, JobState};
 
 /// Which jobs to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,6 +42,11 @@ pub(super) struct JobParams {
     since: Option<DateTime<Utc>>,
     /// Only jobs that were accepted before this time
     until: Option<DateTime<Utc>>,
+    /// Only jobs whose last error has this code
+    error_code: Option<String>,
+    /// Only jobs with these labels: `name=value`, several separated by commas
+    #[param(example = "team=billing,run=nightly")]
+    label: Option<String>,
     /// `next_cursor` of the page before
     cursor: Option<String>,
     /// Jobs on a page
@@ -70,7 +76,7 @@ type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
 
 /// Request loads
 ///
-/// A `key` makes one job. A `prefix` or `glob` makes a job with a child job for each object. If a job for
+/// A `key` makes one job. `keys`, a `prefix` or a `glob` make a job with a child job for each object. If a job for
 /// the same version of an object is queued or running, that job is the answer. If it has other options,
 /// the answer is 409; `auto` differs from the mode that it will choose. With an `Idempotency-Key`, the
 /// same request gets the first answer again, for a day.
@@ -122,6 +128,8 @@ pub(super) async fn create(
         reload: wanted.reload,
         catalog: wanted.catalog,
         max_rejected: wanted.max_rejected,
+        is_pinned: wanted.version.is_some(),
+        labels: wanted.labels,
         asked,
         idempotency,
     };
@@ -156,11 +164,6 @@ pub(super) async fn list(
 ) -> Result<Json<JobPage>, Problem> {
     let (limit, one_more) = (page.limit, page.one_more());
     let params = page.filter;
-    check_text("bucket", params.bucket.as_deref())?;
-    check_text("key", params.key.as_deref())?;
-    check_text("feed", params.feed.as_deref())?;
-    check_instant("since", params.since)?;
-    check_instant("until", params.until)?;
     let filter = JobFilter {
         state: params.state,
         bucket: params.bucket,
@@ -169,13 +172,38 @@ pub(super) async fn list(
         feed: params.feed,
         since: params.since,
         until: params.until,
-        before: page.after,
-        limit: one_more,
+        error_code: params.error_code,
+        labels: labels_of(params.label.as_deref())?,
     };
+    check_filter(&filter)?;
     let mut jobs = Entries::new(limit as usize);
-    app.store.list(&filter, |job| jobs.add(job)).await?;
+    app.store.list(&filter, (page.after, one_more), |job| jobs.add(job)).await?;
     let (jobs, next_cursor) = finish(jobs, |job| job.job_id);
     Ok(Json(JobPage { jobs, next_cursor }))
+}
+
+/// The labels of a query.
+fn labels_of(text: Option<&str>) -> Result<BTreeMap<String, String>, Problem> {
+    let wrong = || {
+        let detail = "label has name=value, or several of them separated by commas";
+        Problem::bad_request("invalid_parameter", detail)
+    };
+    let labels = text.into_iter().flat_map(|text| text.split(','));
+    let pairs = labels.map(|label| label.split_once('=').ok_or_else(wrong));
+    pairs.map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+}
+
+pub(super) fn check_filter(filter: &JobFilter) -> Result<(), Problem> {
+    check_text("bucket", filter.bucket.as_deref())?;
+    check_text("key", filter.key.as_deref())?;
+    check_text("feed", filter.feed.as_deref())?;
+    check_text("error_code", filter.error_code.as_deref())?;
+    for (name, value) in &filter.labels {
+        check_text("label", Some(name))?;
+        check_text("label", Some(value))?;
+    }
+    check_instant("since", filter.since)?;
+    check_instant("until", filter.until)
 }
 
 /// Show a job
@@ -199,6 +227,30 @@ pub(super) async fn show(
     Path(job_id): Path<Uuid>,
 ) -> Result<Json<Job>, Problem> {
     Ok(Json(app.job(job_id).await?))
+}
+
+/// List the attempts at a job
+///
+/// Those before a retry too, each with its error.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{job_id}/attempts",
+    operation_id = "list_attempts",
+    tag = "jobs",
+    params(("job_id" = Uuid, Path, description = "The job")),
+    responses(
+        (status = 200, description = "The attempts", body = JobAttempts),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn attempts(
+    State(app): State<Arc<App>>,
+    Path(job_id): Path<Uuid>,
+) -> Result<Json<JobAttempts>, Problem> {
+    app.job(job_id).await?;
+    Ok(Json(JobAttempts { attempts: app.store.attempts(job_id).await? }))
 }
 
 /// Cancel a job

@@ -4,16 +4,18 @@
 //! |---|---|---|
 //! | `GET\|POST /trigger` | the clients of the old API | trigger |
 //! | `POST /v1/jobs` | clients that ask for loads | trigger |
-//! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events` | whoever follows them | read |
+//! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events`, `…/attempts` | whoever follows them | read |
+//! | `GET /v1/jobs/counts`, `/v1/job-actions/{action_id}` | operators | read |
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
 //! | `GET /v1/workers` | whoever looks after the workers | read |
+//! | `POST /v1/jobs/cancel`, `/v1/jobs/retry` | operators | admin |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
 //! | `GET /v1/feeds`, `/v1/feeds/{name}` | clients that want to know what can be loaded | read |
 //! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
 //! | `GET /v1/catalog/databases`, `/v1/catalog/tables`, `/v1/catalog/tables/{name}`, `…/versions`, `…/versions/{version}`, `…/diff` | whoever looks after the data | read |
-//! | `GET /v1/crawlers`, `/v1/crawlers/{crawler}` | the same | read |
+//! | `GET /v1/crawlers`, `/v1/crawlers/{crawler}`, `…/runs` | the same | read |
 //! | `POST /v1/crawlers/{crawler}/runs` | clients that ask for crawls, and see no more than that | trigger |
-//! | `POST /v1/crawlers`, `PUT\|DELETE /v1/crawlers/{crawler}` | operators | admin |
+//! | `POST /v1/crawlers`, `PUT\|DELETE /v1/crawlers/{crawler}`, `POST …/runs/{run_id}/cancel` | operators | admin |
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
 //! | `GET /openapi.json`, `/docs` | developers | |
@@ -28,6 +30,7 @@ mod events;
 mod extract;
 mod feeds;
 mod health;
+mod job_actions;
 mod jobs;
 mod loads;
 mod page;
@@ -123,9 +126,21 @@ impl App {
         feed.map(|feed| Some(Arc::clone(feed))).map_err(refused)
     }
 
-    /// Looks an object up.
-    async fn locate(&self, bucket: &str, key: &str) -> Result<Object, Problem> {
-        let located = tokio::time::timeout(LOOK_UP, self.bucket(bucket)?.locate(key)).await;
+    /// Looks an object up: its newest version, or this one.
+    async fn locate(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Object, Problem> {
+        let found = self.bucket(bucket)?;
+        let looking = async {
+            match version {
+                Some(version) => found.locate_version(key, version).await,
+                None => found.locate(key).await,
+            }
+        };
+        let located = tokio::time::timeout(LOOK_UP, looking).await;
         let late = |_| {
             let detail = format!("the store of the bucket {bucket} did not answer in time");
             Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
@@ -213,12 +228,16 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(catalog::compare))
         .routes(routes!(tables::rows))
         .routes(routes!(crawlers::list))
+        .routes(routes!(crawlers::runs))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::read_bounded));
     let counts = OpenApiRouter::new()
         .routes(routes!(health::counts))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::bounded));
     let read = OpenApiRouter::new()
         .routes(routes!(jobs::show))
+        .routes(routes!(jobs::attempts))
+        .routes(routes!(job_actions::counts))
+        .routes(routes!(job_actions::show))
         .routes(routes!(loads::show))
         .routes(routes!(feeds::show))
         .routes(routes!(crawlers::show))
@@ -232,7 +251,10 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(crawlers::create))
         .routes(routes!(crawlers::replace, crawlers::remove))
         .routes(routes!(jobs::retry))
+        .routes(routes!(job_actions::retry))
+        .routes(routes!(job_actions::cancel))
         .route_layer(limit)
+        .routes(routes!(crawlers::cancel_run))
         .routes(routes!(jobs::cancel))
         .route_layer(if_ready())
         .route_layer(with(Scope::Admin));

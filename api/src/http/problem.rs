@@ -197,6 +197,7 @@ impl From<Error> for Problem {
             Error::NotFound { .. } | Error::Location { .. } => {
                 Self::not_found("object_not_found", error.to_string())
             }
+            Error::VersionNotFound { .. } => Self::not_found(error.code(), error.to_string()),
             Error::Schema { .. } => {
                 Self::new(StatusCode::FORBIDDEN, error.code(), error.to_string())
             }

@@ -1,5 +1,7 @@
 //! The body of `POST /v1/jobs`: which objects, and how.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::http::{HeaderMap, StatusCode};
 use pipeline::error::Error;
 use pipeline::feed::Feed;
@@ -14,10 +16,14 @@ use super::extract::check_text;
 use super::problem::Problem;
 use crate::jobs::{Changes, Target};
 
+/// Keys of one request at most.
+const MOST_KEYS: usize = 10_000;
+/// Labels of a job at most.
+const MOST_LABELS: usize = 16;
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
 
-/// Which objects to load, and how. Exactly one of `key`, `prefix` and `glob` is needed.
+/// Which objects to load, and how. Exactly one of `key`, `keys`, `prefix` and `glob` is needed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobRequest {
@@ -28,6 +34,19 @@ pub(crate) struct JobRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) key: Option<String>,
+    /// The keys of up to 10,000 objects. Each becomes a child job. One that is not there fails
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_items = 1, max_items = 10000)]
+    pub(crate) keys: Option<Vec<String>>,
+    /// With `key`: load exactly this version, even if there is a newer one. If the store does not have it,
+    /// the answer is 404 `version_not_found`
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) version: Option<String>,
+    /// Up to 16 labels, to find the job again. Child jobs get those of their parent
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(example = json!({"team": "billing"}))]
+    pub(crate) labels: BTreeMap<String, String>,
     /// Beginning of the keys. Objects that end in `.json`, `.ndjson` or `.jsonl` are loaded, also with
     /// `.gz`, `.gzip` or `.zst`
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
@@ -108,6 +127,10 @@ impl RetryRequest {
     }
 }
 
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail.into())
+}
+
 impl JobRequest {
     /// The same request, with the feed and the mode that it means.
     pub(super) fn completed(self, feed: Option<&Feed>) -> Self {
@@ -117,33 +140,59 @@ impl JobRequest {
 
     /// What the job is over; an object is looked up.
     pub(super) async fn target(&self, app: &App) -> Result<Target, Problem> {
-        let Self { bucket, key, prefix, glob, .. } = self;
-        for (name, text) in [("key", key), ("prefix", prefix), ("glob", glob)] {
-            check_text(name, text.as_deref())?;
+        let Self { bucket, key, keys, prefix, glob, version, .. } = self;
+        let listed = keys.iter().flatten().map(|key| ("keys", Some(key)));
+        let texts = [("key", key), ("prefix", prefix), ("glob", glob), ("version", version)];
+        for (name, text) in
+            texts.map(|(name, text)| (name, text.as_ref())).into_iter().chain(listed)
+        {
+            check_text(name, text.map(String::as_str))?;
         }
-        match (key, prefix, glob) {
-            (Some(key), None, None) => Ok(Target::Object(Box::new(app.locate(bucket, key).await?))),
-            (None, Some(prefix), None) => {
+        self.check_labels()?;
+        if version.is_some() && key.is_none() {
+            return Err(invalid("version needs key: it is the version of one object"));
+        }
+        match (key, keys, prefix, glob) {
+            (Some(key), None, None, None) => {
+                let object = app.locate(bucket, key, version.as_deref()).await?;
+                Ok(Target::Object(Box::new(object)))
+            }
+            (None, Some(keys), None, None) => {
+                app.bucket(bucket)?;
+                let keys: BTreeSet<_> = keys.iter().cloned().collect();
+                match keys.len() {
+                    1..=MOST_KEYS => Ok(Target::Keys(keys.into_iter().collect())),
+                    _ => Err(invalid(format!("keys has 1 to {MOST_KEYS} keys"))),
+                }
+            }
+            (None, None, Some(prefix), None) => {
                 app.bucket(bucket)?;
                 Ok(Target::Prefix(prefix.clone()))
             }
-            (None, None, Some(glob)) => {
-                let wrong = |error: Error| {
-                    Problem::new(
-                        StatusCode::UNPROCESSABLE_ENTITY,
-                        "invalid_body",
-                        error.to_string(),
-                    )
-                };
+            (None, None, None, Some(glob)) => {
+                let wrong = |error: Error| invalid(error.to_string());
                 // Only to see whether it is a pattern.
                 drop(app.bucket(bucket)?.select(Selection::Glob(glob.clone())).map_err(wrong)?);
                 Ok(Target::Glob(glob.clone()))
             }
-            _ => {
-                let detail = "exactly one of key, prefix and glob is required";
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail))
-            }
+            _ => Err(invalid("exactly one of key, keys, prefix and glob is required")),
         }
+    }
+
+    fn check_labels(&self) -> Result<(), Problem> {
+        let is_name = |name: &str| {
+            let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+            (1..=63).contains(&name.len()) && name.bytes().all(is_of_names)
+        };
+        let is_value = |value: &str| value.len() <= 255 && !value.contains([',', '\0']);
+        let are_fine = self.labels.iter().all(|(name, value)| is_name(name) && is_value(value));
+        if are_fine && self.labels.len() <= MOST_LABELS {
+            return Ok(());
+        }
+        Err(invalid(format!(
+            "labels has up to {MOST_LABELS} labels: names of 1 to 63 letters, digits, _, -, . and /, values of up to \
+             255 bytes without a comma"
+        )))
     }
 
     /// The `Idempotency-Key` with the request that it stands for.

@@ -1,5 +1,6 @@
 //! The old trigger, drop-in: `GET|POST /trigger?bucket=B&key=K`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{self, State};
@@ -122,7 +123,7 @@ pub(super) async fn trigger(
     };
     let feed = app.feed(params.feed.as_deref(), Some(&key))?;
     let object = match check_text("key", Some(&key)) {
-        Ok(()) => app.locate(&bucket, &key).await,
+        Ok(()) => app.locate(&bucket, &key, None).await,
         Err(problem) => Err(problem),
     };
     let object = object.map_err(|problem| match problem.code() {
@@ -141,6 +142,8 @@ pub(super) async fn trigger(
         reload: false,
         catalog: true,
         max_rejected: None,
+        is_pinned: false,
+        labels: BTreeMap::new(),
         asked,
         idempotency: None,
     };

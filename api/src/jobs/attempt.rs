@@ -11,7 +11,7 @@ use pipeline::feed::Feed;
 use pipeline::load::{LoadOptions, MaxRejected, Progress, dry_run, load};
 use pipeline::preflight::{Others, PreflightReport, PreflightRequest};
 use pipeline::sink::RequestedMode;
-use pipeline::store::Object;
+use pipeline::store::{Bucket, Object};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -138,7 +138,7 @@ impl Worker {
         };
         failpoint::poison(key);
         let located = tokio::select! {
-            located = bucket.begin(key) => located,
+            located = locate(bucket, key, started) => located,
             () = running.cancelled.cancelled() => return Outcome::Cancelled,
             () = self.hand_back.cancelled() => return Outcome::HandedBack,
         };
@@ -318,6 +318,14 @@ impl<'a> End<'a> {
             }
             Outcome::Failed(error) => Some(Self { error: Some(error), ..end(JobState::Failed) }),
         }
+    }
+}
+
+/// The object of a job: its newest version, unless exactly one is wanted.
+async fn locate(bucket: &Bucket, key: &str, started: &Started) -> Result<Object> {
+    match &started.version {
+        Some(version) if started.is_pinned => bucket.locate_version(key, version).await,
+        _ => bucket.begin(key).await,
     }
 }
 

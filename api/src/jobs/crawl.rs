@@ -89,7 +89,10 @@ impl Worker {
             Run { run_id: entry.run_id, progress: Arc::clone(&progress), hit: failpoint::hit };
         let crawled = tokio::select! {
             crawled = self.run_crawl(&definition, &run, &mut connection) => crawled,
-            () = self.note_progress(entry, &progress) => return Crawled::Postponed,
+            () = self.note_progress(entry, &progress) => {
+                connection.abort().await;
+                return Crawled::Failed(JobError::crawl_cancelled());
+            }
             () = self.hand_back.cancelled() => {
                 connection.abort().await;
                 return Crawled::Postponed;
@@ -115,13 +118,15 @@ impl Worker {
         crawl(definition, bucket, run, connection).await.map(drop)
     }
 
-    /// Notes how far a crawl is, for ever.
+    /// Notes how far a crawl is, until it is to be cancelled.
     async fn note_progress(&self, entry: &CrawlEntry, progress: &CrawlProgress) {
         let mut ticks = tokio::time::interval(NOTE_EVERY);
         loop {
             ticks.tick().await;
-            if let Err(error) = self.store.note_crawl(entry, progress).await {
-                tracing::debug!(%error, "the progress of a crawl is not noted");
+            match self.store.note_crawl(entry, progress).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "the progress of a crawl is not noted"),
             }
         }
     }
@@ -141,11 +146,12 @@ impl Store {
         Ok(row.map_err(database_failed("begin a crawl"))?.map(|row| row.get(0)))
     }
 
+    /// Notes how far a crawl is; whether it is to be cancelled.
     async fn note_crawl(
         &self,
         entry: &CrawlEntry,
         progress: &CrawlProgress,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let counts = json!({
             "objects": count(&progress.objects),
@@ -155,11 +161,12 @@ impl Store {
             "bytes_read": count(&progress.bytes_read),
         });
         let sql = "update stevedore.crawlers set progress = $3 \
-            where name = $1::text and run_id = $2 and state = 'running'";
+            where name = $1::text and run_id = $2 and state = 'running' returning cancel_requested";
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
             [&entry.crawler, &entry.run_id, &Json(counts)];
-        let noted = self.client().await?.execute(sql, &params).await;
-        noted.map(drop).map_err(database_failed("note how far a crawl is"))
+        let row = self.client().await?.query_opt(sql, &params).await;
+        let row = row.map_err(database_failed("note how far a crawl is"))?;
+        Ok(row.is_some_and(|row| row.get(0)))
     }
 
     /// Notes why a run failed, unless the crawl has noted that itself.

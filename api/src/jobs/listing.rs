@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use deadpool_postgres::Transaction;
-use futures::StreamExt;
-use pipeline::store::{Bucket, Object, Selection};
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, stream};
+use pipeline::error::Error;
+use pipeline::store::{Bucket, Selection};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -12,12 +14,14 @@ use super::attempt::{failed, store_failed};
 use super::outcome::Outcome;
 use super::record::Started;
 use super::store::{StoreError, begin, commit, database_failed, finish_parent};
-use super::submit::{JobFeed, insert_objects};
+use super::submit::{JobFeed, Wanted, insert_objects};
 use super::worker::Worker;
 use crate::wire::JobError;
 
 /// Jobs that are written in one transaction.
 const AT_ONCE: usize = 1000;
+/// Listed keys that are looked up at the same time.
+const LOOK_UPS: usize = 16;
 
 impl Worker {
     /// Gives each object a job of its own, but those whose version another job is under way for.
@@ -27,11 +31,7 @@ impl Worker {
         bucket: &Bucket,
         cancelled: &CancellationToken,
     ) -> Outcome {
-        let selection = match (&started.prefix, &started.glob) {
-            (Some(prefix), _) => Selection::Prefix(prefix.clone()),
-            (_, glob) => Selection::Glob(glob.clone().unwrap_or_default()),
-        };
-        let objects = match bucket.select(selection) {
+        let objects = match objects_of(started, bucket) {
             Ok(objects) => objects,
             Err(error) => return failed(&error),
         };
@@ -44,7 +44,7 @@ impl Worker {
                 () = self.hand_back.cancelled() => return Outcome::HandedBack,
             };
             let Some(piece) = piece else { break };
-            let objects: Vec<Object> = match piece.into_iter().collect() {
+            let objects: Vec<Wanted> = match piece.into_iter().collect() {
                 Ok(objects) => objects,
                 Err(error) => return failed(&error),
             };
@@ -56,7 +56,7 @@ impl Worker {
             }
         }
         if listed == 0 {
-            let detail = "no object matches the prefix or glob";
+            let detail = "no object matches the prefix, glob or keys";
             return Outcome::Failed(JobError::new("no_objects", detail, false));
         }
         match self.end_listing(started).await {
@@ -68,20 +68,20 @@ impl Worker {
 
     /// Calls off what the job has brought about.
     pub(super) async fn called_off(&self, started: &Started) -> Outcome {
-        match self.store.cancel_children(started.job_id).await {
-            Ok(()) => Outcome::Cancelled,
+        match self.store.cancel(started.job_id).await {
+            Ok(_) => Outcome::Cancelled,
             Err(error) => store_failed(&error),
         }
     }
 
     /// The feed of an object: that of the job, else the one that is for its key. If that is unclear, the job
     /// of the object will say so.
-    fn feed_of<'a>(&'a self, started: &'a Started, object: &Object) -> JobFeed<'a> {
+    fn feed_of<'a>(&'a self, started: &'a Started, key: &str) -> JobFeed<'a> {
         let mode = started.mode.as_deref();
         if let Some(name) = &started.feed {
             return JobFeed { name: Some(name), hash: started.feed_hash.as_deref(), mode };
         }
-        let routed = self.feeds.route(&object.url(), |of| of.contain_key(&object.key));
+        let routed = self.feeds.route(key, |of| of.contain_key(key));
         JobFeed::new(routed.ok().map(Arc::as_ref), mode)
     }
 
@@ -90,7 +90,7 @@ impl Worker {
     async fn add_children(
         &self,
         started: &Started,
-        objects: &[Object],
+        objects: &[Wanted],
         entry: usize,
     ) -> Result<bool, StoreError> {
         let mut client = self.store.client().await?;
@@ -101,7 +101,7 @@ impl Worker {
         let how = started.how();
         let parent = Some(started.job_id);
         let jobs = insert_objects(&transaction, &started.bucket, objects, parent, &how, |object| {
-            (Uuid::now_v7(), self.feed_of(started, object))
+            (Uuid::now_v7(), self.feed_of(started, &object.key))
         })
         .await?;
         if !jobs.is_empty() {
@@ -124,6 +124,31 @@ impl Worker {
         finish_parent(&transaction, started.job_id).await?;
         commit(transaction).await?;
         Ok(true)
+    }
+}
+
+/// The objects that a job is over. One that was listed and is not there is known by its key, so that a job says so.
+fn objects_of(
+    started: &Started,
+    bucket: &Bucket,
+) -> Result<BoxStream<'static, Result<Wanted, Error>>, Error> {
+    let selection = match started {
+        Started { prefix: Some(prefix), .. } => Selection::Prefix(prefix.clone()),
+        Started { glob: Some(glob), .. } => Selection::Glob(glob.clone()),
+        Started { keys, .. } => {
+            let (keys, bucket) = (keys.clone().unwrap_or_default(), bucket.clone());
+            let objects = stream::iter(keys).map(move |key| look_up(bucket.clone(), key).boxed());
+            return Ok(objects.buffered(LOOK_UPS).boxed());
+        }
+    };
+    Ok(bucket.select(selection)?.map(|object| object.map(Wanted::from)).boxed())
+}
+
+async fn look_up(bucket: Bucket, key: String) -> Result<Wanted, Error> {
+    match bucket.locate(&key).await {
+        Ok(object) => Ok(object.into()),
+        Err(error) if error.is_transient() => Err(error),
+        Err(_) => Ok(Wanted { key, version: None, bytes: None }),
     }
 }
 

@@ -17,6 +17,7 @@ mod outcome;
 mod pool;
 mod queue;
 mod record;
+mod retention;
 mod schedule;
 mod store;
 mod submit;
@@ -25,6 +26,7 @@ mod worker;
 pub(crate) use listener::{Listener, Notice};
 pub(crate) use pool::pool;
 pub(crate) use queue::{Queue, migrate};
+pub(crate) use retention::Retention;
 pub(crate) use schedule::Schedule;
 pub(crate) use store::{
     Asked, Changed, Changes, EVENTS, JobFilter, Store, StoreError, database_failed,

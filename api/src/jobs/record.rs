@@ -30,6 +30,11 @@ pub(super) struct Started {
     pub(super) key: Option<String>,
     pub(super) prefix: Option<String>,
     pub(super) glob: Option<String>,
+    pub(super) keys: Option<Vec<String>>,
+    /// Whether exactly `version` is to be loaded.
+    pub(super) is_pinned: bool,
+    /// Labels of the jobs of its objects too.
+    pub(super) labels: BTreeMap<String, String>,
     pub(super) version: Option<String>,
     pub(super) bytes: Option<i64>,
     /// None if it is the feed's.
@@ -297,6 +302,7 @@ impl Started {
             reload: self.reload,
             catalog: self.catalog,
             max_rejected: self.max_rejected.as_deref(),
+            labels: &self.labels,
             asked: &self.asked,
         }
     }
@@ -311,6 +317,9 @@ impl Started {
             key: row.get("key"),
             prefix: row.get("prefix"),
             glob: row.get("glob"),
+            keys: row.get("keys"),
+            is_pinned: row.get("is_pinned"),
+            labels: row.get::<_, Json<_>>("labels").0,
             version: row.get("version"),
             bytes: row.get("bytes"),
             mode: row.get("mode"),

@@ -1,5 +1,6 @@
 //! Accepting a request: the job, its entry in the queue and the answer are one transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deadpool_postgres::{GenericClient, Transaction};
@@ -22,6 +23,38 @@ pub(crate) enum Target {
     Prefix(String),
     /// Those whose keys match a pattern.
     Glob(String),
+    /// Those with these keys.
+    Keys(Vec<String>),
+}
+
+impl Target {
+    fn prefix(&self) -> Option<&str> {
+        if let Self::Prefix(prefix) = self { Some(prefix) } else { None }
+    }
+
+    fn glob(&self) -> Option<&str> {
+        if let Self::Glob(glob) = self { Some(glob) } else { None }
+    }
+
+    fn keys(&self) -> Option<&[String]> {
+        if let Self::Keys(keys) = self { Some(keys) } else { None }
+    }
+}
+
+/// An object that a job is written for.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) key: String,
+    /// None if it is not known to be there.
+    pub(super) version: Option<String>,
+    pub(super) bytes: Option<i64>,
+}
+
+impl From<Object> for Wanted {
+    fn from(object: Object) -> Self {
+        let (version, bytes) = (Some(object.version()), Some(object.size as i64));
+        Self { key: object.key, version, bytes }
+    }
 }
 
 /// A request for loads.
@@ -37,6 +70,9 @@ pub(crate) struct Request {
     pub(crate) reload: bool,
     pub(crate) catalog: bool,
     pub(crate) max_rejected: Option<MaxRejected>,
+    /// Whether exactly the version of the object is to be loaded.
+    pub(crate) is_pinned: bool,
+    pub(crate) labels: BTreeMap<String, String>,
     pub(crate) asked: Asked,
     /// What tells a repeated request from another one, and the request as a text.
     pub(crate) idempotency: Option<(String, String)>,
@@ -82,36 +118,31 @@ impl Store {
         }
         let job = match &request.target {
             Target::Object(object) => submit_object(&transaction, request, object).await?,
-            Target::Prefix(prefix) => {
-                self.submit_listing(&transaction, request, (Some(prefix), None)).await?
-            }
-            Target::Glob(glob) => {
-                self.submit_listing(&transaction, request, (None, Some(glob))).await?
-            }
+            _ => self.submit_listing(&transaction, request).await?,
         };
         note_answer(&transaction, request, &job).await?;
         commit(transaction).await?;
         Ok(job)
     }
 
-    /// Writes a job over many objects, by their prefix or pattern, and its entry in the queue.
+    /// Writes a job over many objects and its entry in the queue.
     async fn submit_listing(
         &self,
         transaction: &Transaction<'_>,
         request: &Request,
-        (prefix, glob): (Option<&String>, Option<&String>),
     ) -> Result<Job, SubmitError> {
         let Request { bucket, dry_run, reload, catalog, asked, .. } = request;
         let feed = JobFeed::of(request);
         let max_rejected = request.max_rejected.map(String::from);
         let job_id = Uuid::now_v7();
         let sql = include_str!("../../../sql/queries/insert_listing.sql");
-        let params: [&(dyn ToSql + Sync); 13] = [
+        let target = &request.target;
+        let params: [&(dyn ToSql + Sync); 15] = [
             &job_id,
             &feed.name,
             bucket,
-            &prefix,
-            &glob,
+            &target.prefix(),
+            &target.glob(),
             &feed.mode,
             dry_run,
             reload,
@@ -120,6 +151,8 @@ impl Store {
             catalog,
             &max_rejected,
             &feed.hash,
+            &target.keys(),
+            &Json(&request.labels),
         ];
         let row = transaction.query_one(sql, &params).await;
         let row = row.map_err(database_failed("write the job"))?;
@@ -142,7 +175,8 @@ async fn submit_object(
     let failed = || database_failed("write the job");
     let sql = include_str!("../../../sql/queries/submit_job.sql");
     let statement = client.prepare_cached(sql).await.map_err(failed())?;
-    let params: [&(dyn ToSql + Sync); 14] = [
+    let labels = Json(&request.labels);
+    let params: [&(dyn ToSql + Sync); 16] = [
         &job_id,
         &feed.name,
         &feed.hash,
@@ -157,6 +191,8 @@ async fn submit_object(
         &max_rejected,
         &asked.by,
         &asked.request_id,
+        &request.is_pinned,
+        &labels,
     ];
     loop {
         if let Some(row) = client.query_opt(&statement, &params).await.map_err(failed())? {
@@ -263,6 +299,7 @@ pub(super) struct How<'a> {
     pub(super) reload: bool,
     pub(super) catalog: bool,
     pub(super) max_rejected: Option<&'a str>,
+    pub(super) labels: &'a BTreeMap<String, String>,
     pub(super) asked: &'a Asked,
 }
 
@@ -271,10 +308,10 @@ pub(super) struct How<'a> {
 pub(super) async fn insert_objects<'a>(
     transaction: &Transaction<'_>,
     bucket: &str,
-    objects: &[Object],
+    objects: &[Wanted],
     parent: Option<Uuid>,
     how: &How<'_>,
-    of: impl Fn(&Object) -> (Uuid, JobFeed<'a>),
+    of: impl Fn(&Wanted) -> (Uuid, JobFeed<'a>),
 ) -> Result<Vec<Uuid>, StoreError> {
     let sql = include_str!("../../../sql/queries/insert_jobs.sql");
     let (ids, feeds): (Vec<Uuid>, Vec<JobFeed<'_>>) = objects.iter().map(of).unzip();
@@ -282,8 +319,8 @@ pub(super) async fn insert_objects<'a>(
     let hashes: Vec<_> = feeds.iter().map(|feed| feed.hash).collect();
     let modes: Vec<_> = feeds.iter().map(|feed| feed.mode).collect();
     let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
-    let versions: Vec<String> = objects.iter().map(Object::version).collect();
-    let bytes: Vec<i64> = objects.iter().map(|object| object.size as i64).collect();
+    let versions: Vec<_> = objects.iter().map(|object| object.version.as_deref()).collect();
+    let bytes: Vec<_> = objects.iter().map(|object| object.bytes).collect();
     let failed = || database_failed("write the jobs");
     let statement = transaction.prepare_cached(sql).await.map_err(failed())?;
     let rows = transaction
@@ -305,6 +342,7 @@ pub(super) async fn insert_objects<'a>(
                 &names,
                 &hashes,
                 &modes,
+                &Json(how.labels),
             ],
         )
         .await;
@@ -331,6 +369,7 @@ async fn live_job(
     let is_same = row.get::<_, Option<&str>>("mode") == feed.mode
         && row.get::<_, bool>("reload") == request.reload
         && row.get::<_, bool>("catalog") == request.catalog
+        && row.get::<_, bool>("is_pinned") == request.is_pinned
         && row.get::<_, Option<String>>("max_rejected") == request.max_rejected.map(String::from);
     if is_same { Ok(Some(job_id)) } else { Err(SubmitError::Busy(job_id)) }
 }

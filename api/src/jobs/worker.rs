@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::listener::{Listener, Notice};
-use super::queue::{ChildrenEntry, CrawlEntry, QueueEntry, SCHEMA};
+use super::queue::{ActionEntry, ChildrenEntry, CrawlEntry, QueueEntry, SCHEMA};
+use super::retention::{self, Retention};
 use super::store::{Store, StoreError};
 use crate::buckets::Buckets;
 
@@ -31,8 +32,9 @@ use crate::buckets::Buckets;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(2);
 pub(crate) const SILENCE: Duration = Duration::from_secs(8);
-/// How often the queue is looked at for entries whose time has come; new ones are told.
-const POLL: Duration = Duration::from_secs(1);
+/// How often a slot looks at the queue for entries whose time has come, times the number of slots: all together do it
+/// twice a second. Of new entries they are told.
+const POLL: Duration = Duration::from_millis(500);
 /// How often jobs are looked for that nobody would look at any more.
 const FIND_LOST: Duration = Duration::from_secs(30);
 /// How long to wait before the queue is tried again that could not be reached.
@@ -59,6 +61,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) max_rejected: Option<MaxRejected>,
     /// Whether loads are held against the catalog.
     pub(crate) catalog: bool,
+    /// For how long history is kept.
+    pub(crate) retention: Retention,
 }
 
 /// What attempts need.
@@ -116,6 +120,7 @@ impl Worker {
         let dead = tokio::spawn(for_ever(Self::recover_jobs, Arc::clone(&self)));
         let lost = tokio::spawn(for_ever(Self::find_lost, Arc::clone(&self)));
         let schedules = tokio::spawn(for_ever(Self::keep_schedules, Arc::clone(&self)));
+        let old = tokio::spawn(for_ever(Self::keep_history_short, Arc::clone(&self)));
         // The queue stops all slots of a worker when one cannot use the database for a moment, and
         // waits for the loads of the others: so each slot is a worker of its own to it.
         let slots = (0..self.settings.concurrency).map(|_| self.take_again(&stopping));
@@ -129,6 +134,7 @@ impl Worker {
         dead.abort();
         lost.abort();
         schedules.abort();
+        old.abort();
     }
 
     /// Makes jobs wait again whose worker died.
@@ -159,6 +165,15 @@ impl Worker {
                 Ok(crawls) => tracing::warn!(crawls, "crawls were without an entry in the queue"),
                 Err(error) => tracing::debug!(%error, "lost crawls cannot be looked for"),
             }
+        }
+    }
+
+    /// Removes what is older than it is kept.
+    async fn keep_history_short(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(retention::EVERY);
+        loop {
+            ticks.tick().await;
+            self.remove_old().await;
         }
     }
 
@@ -199,12 +214,13 @@ impl Worker {
             .schema(SCHEMA)
             .database(self.store.queue().database())
             .concurrency(1)
-            .poll_interval(POLL)
+            .poll_interval(POLL * u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX))
             .worker_shutdown(shutdown)
             .worker_recovery(recovery)
             .add_extension(Arc::clone(&self))
             .define_job::<QueueEntry>()
             .define_job::<ChildrenEntry>()
+            .define_job::<ActionEntry>()
             .define_job::<CrawlEntry>()
             .init()
             .await
@@ -245,6 +261,16 @@ impl Worker {
     pub(super) fn is_first_left(&self, feed: &str, hash: Option<&str>) -> bool {
         let left = (feed.to_owned(), hash.map(str::to_owned));
         self.left.lock().unwrap_or_else(PoisonError::into_inner).insert(left)
+    }
+
+    /// Does an action on jobs, until it is done or this worker stops.
+    async fn act(&self, action_id: Uuid) -> Result<(), StoreError> {
+        while self.retry_transient(|| self.store.act(action_id, &self.feeds)).await? {
+            if self.hand_back.is_cancelled() {
+                return self.store.hand_action_on(action_id).await;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the work on an entry: the slot is free once this has returned, and then there may be more to do.
@@ -329,6 +355,18 @@ impl TaskHandler for ChildrenEntry {
         };
         let attempted = worker.attempt_children(&self, context.worker_id()).await;
         worker.leave(attempted)
+    }
+}
+
+impl TaskHandler for ActionEntry {
+    const IDENTIFIER: &'static str = super::queue::ACTION_TASK;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
+            return Err("the queue runs without its worker".to_owned());
+        };
+        let acted = worker.act(self.action_id).await;
+        worker.leave(acted)
     }
 }
 

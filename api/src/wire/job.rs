@@ -1,5 +1,7 @@
 //! Jobs and their states.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,6 +53,22 @@ impl JobState {
     }
 }
 
+impl tokio_postgres::types::ToSql for JobState {
+    fn to_sql(
+        &self,
+        kind: &tokio_postgres::types::Type,
+        out: &mut bytes::BytesMut,
+    ) -> Result<tokio_postgres::types::IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        self.as_str().to_sql(kind, out)
+    }
+
+    fn accepts(kind: &tokio_postgres::types::Type) -> bool {
+        <&str as tokio_postgres::types::ToSql>::accepts(kind)
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
 /// Child jobs of a job over many objects, counted by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct JobCounts {
@@ -100,6 +118,15 @@ pub(crate) struct Job {
     /// The pattern of the keys, for a job over many objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) glob: Option<String>,
+    /// How many keys were listed, for a job over a list of keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_count: Option<u32>,
+    /// Its labels. Child jobs have those of their parent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Whether it loads exactly `version`, even if there is a newer one.
+    #[serde(default, rename = "pinned", skip_serializing_if = "is_false")]
+    pub(crate) is_pinned: bool,
     /// The mode that was asked for: `auto`, `merge` or `append`. The `summary` has the mode that was
     /// used. Absent if each child job has the mode of its feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -180,9 +207,40 @@ pub(crate) struct Job {
     pub(crate) next_attempt_at: Option<DateTime<Utc>>,
 }
 
+/// Whether to leave it out.
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// What jobs were before they could be otherwise.
 const fn yes() -> bool {
     true
+}
+
+/// An attempt at a job.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct JobAttempt {
+    /// Its number, from 1. Retries count on.
+    pub(crate) attempt: u32,
+    /// The worker that made it.
+    pub(crate) worker: Option<String>,
+    /// When it began.
+    pub(crate) started_at: DateTime<Utc>,
+    /// When it ended. Absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+    /// State of the job after it: `queued` if another attempt was to be made.
+    pub(crate) state: JobState,
+    /// Its error, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<JobError>,
+}
+
+/// The attempts at a job.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct JobAttempts {
+    /// In their order, the last 100 at most
+    pub(crate) attempts: Vec<JobAttempt>,
 }
 
 /// A change of a job's state.

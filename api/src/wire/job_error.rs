@@ -61,6 +61,11 @@ impl JobError {
         Self::new(Self::FEED_UNAVAILABLE, detail, true)
     }
 
+    /// Somebody cancelled the run of a crawler.
+    pub(crate) fn crawl_cancelled() -> Self {
+        Self::new("cancelled", "the run was cancelled", false)
+    }
+
     /// The bucket is not configured where the job was taken.
     pub(crate) fn no_bucket(bucket: &str) -> Self {
         Self::new("bucket_not_found", format!("there is no bucket {bucket}"), false)

@@ -1,11 +1,13 @@
 //! What goes over the API, for those who serve it, ask it, and store it.
 
+mod action;
 mod job;
 mod job_error;
 mod load;
 mod policy;
 
-pub(crate) use job::{Job, JobCounts, JobEvent, JobState, JobWorker};
+pub(crate) use action::{Action, JobAction, JobCount, JobCountList};
+pub(crate) use job::{Job, JobAttempt, JobAttempts, JobCounts, JobEvent, JobState, JobWorker};
 pub(crate) use job_error::JobError;
 pub(crate) use load::{Load, LoadState, LoadTable};
 pub(crate) use policy::{ChangePolicy, DeletePolicy};

@@ -16,6 +16,7 @@ impl Error {
             Self::Pattern { .. } => "pattern_invalid",
             Self::Schema { .. } => "schema_refused",
             Self::NotFound { .. } => "object_not_found",
+            Self::VersionNotFound { .. } => "version_not_found",
             Self::NoObjects { .. } => "no_objects",
             Self::Read { .. } if self.redirected().is_some() => "store_redirected",
             Self::Read { source, .. } if is_denied(source) => "store_denied",

@@ -50,6 +50,14 @@ pub enum Error {
         /// The object that was asked for.
         object: String,
     },
+    /// The store does not have this version of an object.
+    #[error("there is no version {version} of {object} any more")]
+    VersionNotFound {
+        /// The object.
+        object: String,
+        /// The version that was asked for.
+        version: String,
+    },
     /// A folder or pattern holds no object.
     #[error("there are no JSON objects in {location}")]
     NoObjects {

@@ -51,6 +51,11 @@ fn every_error_has_its_word_and_tells_whether_another_attempt_may_help() {
         (Error::Pattern { pattern: path(), reason: path() }, "pattern_invalid", false),
         (Error::Schema { schema: path(), whose: "us" }, "schema_refused", false),
         (Error::NotFound { object: path() }, "object_not_found", false),
+        (
+            Error::VersionNotFound { object: path(), version: "1".to_owned() },
+            "version_not_found",
+            false,
+        ),
         (Error::NoObjects { location: path() }, "no_objects", false),
         (
             read(StoreError::Generic { store: "S3", source: because("503") }),

@@ -18,10 +18,12 @@ pub(crate) const LOCK: &str =
 pub fn create_tables(feed: &Feed, mode: Mode) -> String {
     let mut statements = vec![LOCK.to_owned()];
     for (at, table) in feed.plan.tables.iter().enumerate() {
-        statements.extend(create_table(feed, at, mode));
+        let mut created = create_table(feed, at, mode);
         if table.rows == RowsOf::Rejects {
-            statements.push(add_columns(table, &table.columns));
+            // Its indexes need them.
+            created.insert(1, add_columns(table, &table.columns));
         }
+        statements.extend(created);
     }
     statements.join(";\n")
 }
@@ -31,7 +33,8 @@ pub(crate) fn create_table(feed: &Feed, at: usize, mode: Mode) -> Vec<String> {
     let table = &feed.plan.tables[at];
     let key = primary_key(feed, at, mode);
     let index = if key.is_empty() { indexed(feed, table, mode) } else { Vec::new() };
-    [table_with(table, &key)].into_iter().chain(create_index(table, &index)).collect()
+    let indexes = create_index(table, &index).into_iter().chain(reject_indexes(table));
+    [table_with(table, &key)].into_iter().chain(indexes).collect()
 }
 
 /// The columns of the primary key of a table that is created.
@@ -64,12 +67,29 @@ fn indexed(feed: &Feed, table: &TablePlan, mode: Mode) -> Vec<Ident> {
 }
 
 fn create_index(table: &TablePlan, columns: &[Ident]) -> Option<String> {
+    let index = index_name(table, "replaced").filter(|_| !columns.is_empty())?;
+    Some(format!("create index if not exists {index} on {} ({})", table.name, listed(columns)))
+}
+
+/// The indexes by which rejects are listed, those of the newest loads first, and by which old ones are found.
+fn reject_indexes(table: &TablePlan) -> impl Iterator<Item = String> {
+    let filters = [("load", ""), ("reason", "reason, "), ("object", "object, ")];
+    let filters = filters.into_iter().filter(|_| table.rows == RowsOf::Rejects);
+    filters.filter_map(|(name, filter)| {
+        let index = index_name(table, name)?;
+        let table = &table.name;
+        Some(format!(
+            "create index if not exists {index} on {table} ({filter}load_id desc, record_no)"
+        ))
+    })
+}
+
+fn index_name(table: &TablePlan, name: &str) -> Option<Ident> {
     /// Bytes of a table's name that leave room for the rest of the index's.
     const NAME_BYTES: usize = 50;
-    let name = table.name.table.as_str();
-    let name = format!("{}_replaced_idx", &name[..name.floor_char_boundary(NAME_BYTES)]);
-    let index = name.parse::<Ident>().ok().filter(|_| !columns.is_empty())?;
-    Some(format!("create index if not exists {index} on {} ({})", table.name, listed(columns)))
+    let table = table.name.table.as_str();
+    let table = &table[..table.floor_char_boundary(NAME_BYTES)];
+    format!("{table}_{name}_idx").parse().ok()
 }
 
 /// SQL that grants a role what it needs to load into the tables of a feed, and for nothing else.
@@ -97,7 +117,8 @@ pub fn grant_load(feed: &Feed, role: &Ident) -> String {
 /// SQL that grants a role what it needs besides to serve and to work on jobs.
 #[must_use]
 pub fn grant_serve(feed: &Feed, role: &Ident) -> String {
-    format!("grant select on {} to {role}", feed.plan.rejects().name)
+    // It removes rejects that are older than they are kept, if it is asked to.
+    format!("grant select, delete on {} to {role}", feed.plan.rejects().name)
 }
 
 fn table_with(table: &TablePlan, key: &[Ident]) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::sync::mpsc;
 
 use super::bucket::{Bucket, parse_key};
@@ -32,6 +32,36 @@ impl Bucket {
         match self.store().head(&path).await {
             Ok(meta) => Ok(Object::pinned(self, key.to_owned(), meta)),
             Err(source) => Err(read::not_there(self, key, source)),
+        }
+    }
+
+    /// Pins an object to one of its versions, also if there is a newer one and the store keeps versions.
+    ///
+    /// # Errors
+    /// As [`Self::locate`]. [`Error::VersionNotFound`] when the store does not have the version any more.
+    pub async fn locate_version(&self, key: &str, version: &str) -> Result<Object, Error> {
+        let newest = self.locate(key).await;
+        match &newest {
+            Ok(object) if object.version() == version => return newest,
+            Ok(_) | Err(Error::NotFound { .. }) if self.is_remote() => {}
+            Ok(object) => {
+                let (object, version) = (object.url(), version.to_owned());
+                return Err(Error::VersionNotFound { object, version });
+            }
+            Err(_) => return newest,
+        }
+        let path = parse_key(&self.name, key)?;
+        let options =
+            GetOptions { version: Some(version.to_owned()), head: true, ..GetOptions::default() };
+        match self.store().get_opts(&path, options).await {
+            Ok(found) if found.meta.version.as_deref() == Some(version) => {
+                Ok(Object::pinned(self, key.to_owned(), found.meta))
+            }
+            // A store that keeps no versions, or whose versions look different, refuses it or answers with the newest.
+            _ => newest.and_then(|object| {
+                let (object, version) = (object.url(), version.to_owned());
+                Err(Error::VersionNotFound { object, version })
+            }),
         }
     }
 

@@ -35,6 +35,7 @@ pub async fn verify(
     }
     let sql = include_str!("../../../sql/queries/verify.sql")
         .replace("{found}", &found.join("\n    union all\n    "))
+        .replace("{rejects}", &literal(&feed.plan.rejects().name.plain()))
         .replace("{counted}", &counted.join(", "));
     let loads = read(&**connection, &sql, &[&feed.name, &load_id]).await?;
     (0..loads.height())

@@ -11,6 +11,7 @@ use clap::builder::BoolishValueParser;
 use super::secret::Secret;
 use super::{ConnectionArgs, DatabaseArgs, RecordArgs, RejectArgs};
 use crate::buckets::BucketSetting;
+use crate::jobs::Retention;
 use crate::keys::KeySetting;
 
 /// How to work on jobs.
@@ -56,6 +57,12 @@ pub(crate) struct WorkArgs {
     /// queue, its workers and the API. Loads use --database-url. [default: --database-url]
     #[arg(long, env = "STEVEDORE_QUEUE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) queue_database_url: Option<String>,
+    /// Days for which ended jobs, their events and runs of crawlers are kept; 0 for ever
+    #[arg(long, env = "STEVEDORE_KEEP_JOBS", value_name = "DAYS", default_value_t = 90)]
+    pub(crate) keep_jobs: u32,
+    /// Days for which rejects are kept; 0 for ever. The ledger is always kept
+    #[arg(long, env = "STEVEDORE_KEEP_REJECTS", value_name = "DAYS", default_value_t = 0)]
+    pub(crate) keep_rejects: u32,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
@@ -69,6 +76,12 @@ impl WorkArgs {
     /// The URL of the database of the queue, if another is named for it; an empty one names none.
     pub(crate) fn queue_url(&self) -> Option<&str> {
         self.queue_database_url.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// For how long history is kept.
+    pub(crate) fn retention(&self) -> Retention {
+        let days = |days: u32| (days > 0).then_some(days);
+        Retention { job_days: days(self.keep_jobs), reject_days: days(self.keep_rejects) }
     }
 
     /// Loads at the same time.
@@ -181,7 +194,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "STEVEDORE_POOL_SIZE", value_name = "N", default_value = "10")]
     pub(crate) pool_size: NonZeroUsize,
     /// Longest request body
-    #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 64 << 10)]
+    #[arg(long, env = "STEVEDORE_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
     pub(crate) max_body_bytes: usize,
     /// Longest duration of a request
     #[arg(

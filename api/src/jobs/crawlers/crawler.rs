@@ -56,6 +56,41 @@ pub(crate) struct Crawler {
     pub(crate) last_run: Option<CrawlerRun>,
 }
 
+/// A run of a crawler, now or once.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct PastRun {
+    /// The run's id
+    pub(crate) run_id: Uuid,
+    /// `queued`, `running` or `ended`
+    pub(crate) state: String,
+    /// The name of the API key that requested it, or `schedule`; null for `stevedore crawl`
+    pub(crate) requested_by: Option<String>,
+    /// When it was requested
+    pub(crate) queued_at: Option<DateTime<Utc>>,
+    /// When it began
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    /// When it ended
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// Report, as `stevedore crawl --json` prints it; of a run that failed, its `error`
+    #[schema(value_type = Option<Object>)]
+    pub(crate) report: Option<Value>,
+}
+
+impl From<&Row> for PastRun {
+    fn from(row: &Row) -> Self {
+        let report = row.get::<_, Option<Json<Value>>>("report");
+        Self {
+            run_id: row.get("run_id"),
+            state: row.get("state"),
+            requested_by: row.get("requested_by"),
+            queued_at: row.get("queued_at"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+            report: report.map(|Json(report)| report),
+        }
+    }
+}
+
 /// A run of a crawler.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct CrawlerRun {

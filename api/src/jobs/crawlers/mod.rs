@@ -4,6 +4,8 @@
 mod crawler;
 mod plan;
 
+use std::ops::ControlFlow;
+
 use chrono::Utc;
 use pipeline::catalog::definition::{Definition, Policies};
 use serde::{Deserialize, Serialize};
@@ -12,10 +14,11 @@ use tokio_postgres::types::{Json, ToSql};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub(crate) use self::crawler::{Crawler, CrawlerState};
+pub(crate) use self::crawler::{Crawler, CrawlerState, PastRun};
 pub(crate) use self::plan::{CrawlTarget, CrawlerPlan};
 use super::schedule::Schedule;
 use super::store::{Store, StoreError, begin, commit, database_failed};
+use crate::wire::JobError;
 
 /// The tables of a removed crawler.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -101,6 +104,32 @@ impl Store {
         }
         self.queue().add_crawl(transaction, name, run_id, None).await.map_err(StoreError::Queue)?;
         Ok(Some(run_id))
+    }
+
+    /// Hands over runs of a crawler that are older than one, newest first, until `take` has enough.
+    pub(crate) async fn crawler_runs(
+        &self,
+        name: &str,
+        (before, limit): (Option<Uuid>, i64),
+        mut take: impl FnMut(PastRun) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = "select * from stevedore.crawler_runs \
+            where crawler = $1 and ($2::uuid is null or run_id < $2) order by run_id desc limit $3";
+        let params: [&(dyn ToSql + Sync); 3] = [&name, &before, &limit];
+        self.each("list runs of a crawler", sql, &params, |row| take(row.into())).await
+    }
+
+    /// Cancels a run: at once if it waits, else its worker ends it. None if it has ended, is another crawler's, or is
+    /// no worker's.
+    pub(crate) async fn cancel_crawl(&self, name: &str, run_id: Uuid) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = begin(&mut client).await?;
+        let sql = include_str!("../../../../sql/queries/cancel_crawl.sql");
+        let error = Json(serde_json::json!({ "error": JobError::crawl_cancelled() }));
+        let found = transaction.query_opt(sql, &[&name, &run_id, &error]).await;
+        let found = found.map_err(database_failed("cancel a run of a crawler"))?.is_some();
+        commit(transaction).await?;
+        Ok(found)
     }
 
     /// Removes a crawler and what it knows of objects, and its tables if they are to go; none while it

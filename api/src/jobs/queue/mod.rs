@@ -33,6 +33,8 @@ pub(super) const CRAWL_TASK: &str = "crawl";
 /// The priority of what is not a job: those of jobs are 0, and smaller ones go first.
 const AFTER_JOBS: i16 = 10;
 
+/// The kind of entry that names an action on jobs.
+pub(super) const ACTION_TASK: &str = "action";
 /// The kind of entry that leads to the jobs of a job over many objects.
 pub(super) const CHILDREN_TASK: &str = "children";
 /// Entries that lead to the jobs of one job over many objects at the same time, at most: as many workers take
@@ -55,6 +57,12 @@ pub(super) struct ChildrenEntry {
     pub(super) parent_id: Uuid,
     /// Which of the entries for this job it is.
     pub(super) number: usize,
+}
+
+/// What an entry of an action on jobs holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ActionEntry {
+    pub(super) action_id: Uuid,
 }
 
 /// What an entry of a crawl holds.
@@ -107,6 +115,20 @@ impl Queue {
             identifier: CHILDREN_TASK.to_owned(),
             payload: serde_json::json!({ "parent_id": parent_id, "number": number }),
             spec: JobSpec { run_at, job_key, ..JobSpec::default() },
+        };
+        self.add_entries(transaction, vec![entry]).await
+    }
+
+    /// Makes a worker go on with an action on jobs, if the transaction commits.
+    pub(super) async fn add_action(
+        &self,
+        transaction: &Transaction<'_>,
+        action_id: Uuid,
+    ) -> Result<(), DbError> {
+        let entry = RawJobSpec {
+            identifier: ACTION_TASK.to_owned(),
+            payload: serde_json::json!({ "action_id": action_id }),
+            spec: spec(action_id, None),
         };
         self.add_entries(transaction, vec![entry]).await
     }

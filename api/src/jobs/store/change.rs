@@ -1,14 +1,11 @@
 //! Jobs that are cancelled, or made to wait again.
 
-use std::collections::BTreeMap;
-
 use deadpool_postgres::{GenericClient, Object};
 use pipeline::feed::Feeds;
-use tokio_postgres::types::{Json, ToSql};
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{Store, StoreError, begin, commit, database_failed};
-use crate::jobs::queue::CHILDREN_ENTRIES;
 
 /// Whether a job was cancelled, or made to wait again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,25 +24,12 @@ pub(crate) struct Changes {
 }
 
 impl Store {
-    /// Calls a job off, and those that it has brought about.
+    /// Cancels a job, and those that belong to it.
     pub(crate) async fn cancel(&self, job_id: Uuid) -> Result<Changed, StoreError> {
-        if self.cancel_where("job_id", job_id).await? == 0 {
-            return Ok(Changed::No);
-        }
-        self.cancel_children(job_id).await?;
-        Ok(Changed::Yes)
-    }
-
-    /// Calls off what a job over many objects has brought about.
-    pub(crate) async fn cancel_children(&self, job_id: Uuid) -> Result<(), StoreError> {
-        self.cancel_where("parent_id", job_id).await.map(drop)
-    }
-
-    /// Calls jobs off; how many there were.
-    async fn cancel_where(&self, column: &str, job_id: Uuid) -> Result<usize, StoreError> {
-        let cancel = include_str!("../../../../sql/queries/cancel.sql").replace("{column}", column);
-        let rows = self.client().await?.query(&cancel, &[&job_id]).await;
-        Ok(rows.map_err(database_failed("cancel the job"))?.len())
+        let cancel = include_str!("../../../../sql/queries/cancel.sql");
+        let rows = self.client().await?.query(cancel, &[&[job_id].as_slice()]).await;
+        let rows = rows.map_err(database_failed("cancel the job"))?;
+        Ok(if rows.is_empty() { Changed::No } else { Changed::Yes })
     }
 
     /// Makes a job that ended badly wait again, and those of its jobs, piece by piece. They get these feeds
@@ -74,18 +58,20 @@ impl Store {
             self.enqueue(&transaction, &[(job_id, None)]).await?;
         }
         commit(transaction).await?;
-        while self.retry_some_children(&mut client, job_id, &hashes, changes).await? {}
+        let mut after = Uuid::nil();
+        while self.retry_some_children(&mut client, job_id, &mut after, feeds, changes).await? {}
         finish_parent(&client, job_id).await?;
         Ok(Changed::Yes)
     }
 
-    /// Makes some of the jobs wait again; whether there were any.
+    /// Makes some of the jobs wait again, those after one; whether there were any.
     async fn retry_some_children(
         &self,
         client: &mut Object,
         job_id: Uuid,
-        hashes: &Json<BTreeMap<String, String>>,
-        Changes { feed, mode, reload }: &Changes,
+        after: &mut Uuid,
+        feeds: &Feeds,
+        changes: &Changes,
     ) -> Result<bool, StoreError> {
         let failed = || database_failed("make the jobs of the job wait again");
         let transaction = begin(client).await?;
@@ -93,14 +79,15 @@ impl Store {
         let running = "update stevedore.jobs set state = 'running', finished_at = null \
             where job_id = $1 and children_created and state <> 'running'";
         transaction.execute(running, &[&job_id]).await.map_err(failed())?;
-        let retry = include_str!("../../../../sql/queries/retry_children.sql");
-        let params: [&(dyn ToSql + Sync); 5] = [&job_id, hashes, feed, mode, reload];
-        let rows = transaction.query(retry, &params).await.map_err(failed())?;
-        for number in 0..CHILDREN_ENTRIES.min(rows.len()) {
-            self.enqueue_children(&transaction, job_id, number, None).await?;
-        }
+        let sql = "select job_id from stevedore.jobs \
+            where parent_id = $1 and state in ('failed', 'cancelled') and job_id > $2 \
+            order by job_id limit 500";
+        let rows = transaction.query(sql, &[&job_id, after]).await.map_err(failed())?;
+        let jobs: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        self.retry_jobs(&transaction, &jobs, feeds, changes).await?;
         commit(transaction).await?;
-        Ok(!rows.is_empty())
+        *after = jobs.last().copied().unwrap_or_default();
+        Ok(!jobs.is_empty())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rows of jobs: read and written here, and nowhere else.
 
+mod action;
 mod change;
 mod error;
 mod read;
@@ -19,7 +20,7 @@ pub(crate) use self::change::{Changed, Changes};
 pub(crate) use self::error::{StoreError, database_failed};
 pub(super) use self::read::find;
 pub(crate) use self::read::{EVENTS, JobFilter};
-use super::queue::Queue;
+use super::queue::{CHILDREN_ENTRIES, Queue};
 
 /// Rows that are fetched at once: one may have some hundred KiB.
 const FETCHED_ROWS: i32 = 8;
@@ -104,6 +105,28 @@ impl Store {
     ) -> Result<(), StoreError> {
         let added = self.queue.add_children(transaction, parent_id, number, run_at).await;
         added.map_err(StoreError::Queue)
+    }
+
+    /// Makes workers look at so many jobs of a job over many objects, if the transaction commits.
+    pub(super) async fn enqueue_all_children(
+        &self,
+        transaction: &Transaction<'_>,
+        parent_id: Uuid,
+        children: usize,
+    ) -> Result<(), StoreError> {
+        for number in 0..CHILDREN_ENTRIES.min(children) {
+            self.enqueue_children(transaction, parent_id, number, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a worker go on with an action, if the transaction commits.
+    pub(super) async fn enqueue_action(
+        &self,
+        transaction: &Transaction<'_>,
+        action_id: Uuid,
+    ) -> Result<(), StoreError> {
+        self.queue.add_action(transaction, action_id).await.map_err(StoreError::Queue)
     }
 
     /// Asks so many workers to help with a job.

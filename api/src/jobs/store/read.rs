@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
-use tokio_postgres::types::ToSql;
+use serde::{Deserialize, Serialize};
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::{Store, StoreError, database_failed};
-use crate::wire::{Job, JobEvent, JobState};
+use crate::wire::{Job, JobAttempt, JobCount, JobEvent, JobState};
 
 /// Events of a job that are read at once.
 pub(crate) const EVENTS: i64 = 100;
@@ -17,10 +18,12 @@ pub(crate) const EVENTS: i64 = 100;
 /// Jobs, and which of them.
 const JOBS: &str = include_str!("../../../../sql/queries/jobs.sql");
 
-const LISTED: &str = include_str!("../../../../sql/queries/jobs_filter.sql");
+/// The condition of a filter, with ten parameters: those of [`JobFilter::params`], and which jobs are too new.
+pub(super) const WHERE: &str = include_str!("../../../../sql/queries/jobs_where.sql");
 
-/// Which jobs to list.
-#[derive(Debug, Clone, Default)]
+/// Which jobs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct JobFilter {
     pub(crate) state: Option<JobState>,
     pub(crate) bucket: Option<String>,
@@ -29,9 +32,34 @@ pub(crate) struct JobFilter {
     pub(crate) feed: Option<String>,
     pub(crate) since: Option<DateTime<Utc>>,
     pub(crate) until: Option<DateTime<Utc>>,
-    /// Only jobs older than this one.
-    pub(crate) before: Option<Uuid>,
-    pub(crate) limit: i64,
+    pub(crate) error_code: Option<String>,
+    /// Labels that they must have.
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+impl JobFilter {
+    /// The labels as the database takes them.
+    pub(super) fn labels_json(&self) -> Option<Json<&BTreeMap<String, String>>> {
+        (!self.labels.is_empty()).then_some(Json(&self.labels))
+    }
+
+    /// The parameters of [`WHERE`], but for the last one.
+    pub(super) fn params<'a>(
+        &'a self,
+        labels: &'a Option<Json<&'a BTreeMap<String, String>>>,
+    ) -> Vec<&'a (dyn ToSql + Sync)> {
+        vec![
+            &self.state,
+            &self.bucket,
+            &self.key,
+            &self.parent_id,
+            &self.since,
+            &self.until,
+            &self.feed,
+            &self.error_code,
+            labels,
+        ]
+    }
 }
 
 impl Store {
@@ -39,20 +67,23 @@ impl Store {
     pub(crate) async fn list(
         &self,
         filter: &JobFilter,
+        (before, limit): (Option<Uuid>, i64),
         mut take: impl FnMut(Job) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let params: [&(dyn ToSql + Sync); 9] = [
-            &filter.state.map(JobState::as_str),
-            &filter.bucket,
-            &filter.key,
-            &filter.parent_id,
-            &filter.since,
-            &filter.until,
-            &filter.before,
-            &filter.limit,
-            &filter.feed,
-        ];
-        self.each("list jobs", &format!("{JOBS} {LISTED}"), &params, |row| take(row.into())).await
+        let labels = filter.labels_json();
+        let page: [&(dyn ToSql + Sync); 2] = [&before, &limit];
+        let params: Vec<_> = filter.params(&labels).into_iter().chain(page).collect();
+        let sql = format!("{JOBS} {WHERE} order by j.job_id desc limit $11");
+        self.each("list jobs", &sql, &params, |row| take(row.into())).await
+    }
+
+    /// All jobs over one object, counted by state, feed and error code.
+    pub(crate) async fn counts(&self) -> Result<Vec<JobCount>, StoreError> {
+        let sql = "select state, feed, error_code, count(*) as jobs from stevedore.jobs \
+            where key is not null group by state, feed, error_code order by state, feed, error_code";
+        let rows = self.client().await?.query(sql, &[]).await;
+        let rows = rows.map_err(database_failed("count jobs"))?;
+        Ok(rows.iter().map(JobCount::from).collect())
     }
 
     /// A job, if there is one.
@@ -74,6 +105,14 @@ impl Store {
             .iter()
             .map(JobEvent::from)
             .collect())
+    }
+
+    /// The attempts at a job, in their order.
+    pub(crate) async fn attempts(&self, job_id: Uuid) -> Result<Vec<JobAttempt>, StoreError> {
+        let sql = include_str!("../../../../sql/queries/attempts.sql");
+        let rows = self.client().await?.query(sql, &[&job_id]).await;
+        let rows = rows.map_err(database_failed("read the attempts at a job"))?;
+        Ok(rows.iter().rev().map(JobAttempt::from).collect())
     }
 
     /// How many jobs over one object wait or run.

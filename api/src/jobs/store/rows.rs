@@ -3,7 +3,9 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
-use crate::wire::{Job, JobCounts, JobEvent, JobState, JobWorker};
+use crate::wire::{
+    Action, Job, JobAction, JobAttempt, JobCount, JobCounts, JobEvent, JobState, JobWorker,
+};
 
 fn json<T: for<'a> serde::Deserialize<'a>>(row: &Row, column: &str) -> Option<T> {
     row.get::<_, Option<Json<T>>>(column).map(|Json(value)| value)
@@ -33,6 +35,9 @@ impl From<&Row> for Job {
             key: row.get("key"),
             prefix: row.get("prefix"),
             glob: row.get("glob"),
+            key_count: row.get::<_, Option<i32>>("key_count").map(i32::unsigned_abs),
+            labels: json(row, "labels").unwrap_or_default(),
+            is_pinned: row.get("is_pinned"),
             mode: row.get("mode"),
             dry_run: row.get("dry_run"),
             reload: row.get("reload"),
@@ -61,6 +66,44 @@ impl From<&Row> for Job {
             started_at: row.get("started_at"),
             finished_at: row.get("finished_at"),
             next_attempt_at: row.get("next_attempt_at"),
+        }
+    }
+}
+
+impl From<&Row> for JobAction {
+    fn from(row: &Row) -> Self {
+        Self {
+            action_id: row.get("action_id"),
+            action: Action::parse(row.get("action")),
+            filter: json(row, "filter").unwrap_or_default(),
+            changed: row.get::<_, i64>("changed").unsigned_abs(),
+            requested_by: row.get("requested_by"),
+            created_at: row.get("created_at"),
+            finished_at: row.get("finished_at"),
+        }
+    }
+}
+
+impl From<&Row> for JobCount {
+    fn from(row: &Row) -> Self {
+        Self {
+            state: JobState::parse(row.get("state")),
+            feed: row.get("feed"),
+            error_code: row.get("error_code"),
+            jobs: row.get::<_, i64>("jobs").unsigned_abs(),
+        }
+    }
+}
+
+impl From<&Row> for JobAttempt {
+    fn from(row: &Row) -> Self {
+        Self {
+            attempt: u32::try_from(row.get::<_, i32>("attempt")).unwrap_or_default(),
+            worker: row.get("worker"),
+            started_at: row.get("started_at"),
+            ended_at: row.get("ended_at"),
+            state: JobState::parse(row.get("state")),
+            error: json(row, "error"),
         }
     }
 }

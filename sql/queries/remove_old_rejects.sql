@@ -1,0 +1,31 @@
+-- Removes some rejects of loads of the feed $1 that ended $2 days ago, oldest first. `{rejects}` is their table.
+with last as (
+    select max(load_id) as load_id
+    from stevedore.loads
+    where feed = $1 and state = 'loaded' and finished_at < now() - $2::double precision * interval '1 day'
+),
+gone as (
+    delete from {rejects}
+    where ctid in (
+        select r.ctid
+        from {rejects} r
+        where
+            r.load_id <= (select load_id from last)
+            and exists (
+                select
+                from stevedore.loads l
+                where
+                    l.load_id = r.load_id and l.state = 'loaded'
+                    and l.finished_at < now() - $2 * interval '1 day'
+            )
+        order by r.load_id
+        limit $3
+    )
+    returning load_id
+),
+noted as (
+    insert into stevedore.removed_rejects as n (load_id, rows)
+    select load_id, count(*) from gone group by load_id
+    on conflict (load_id) do update set rows = n.rows + excluded.rows
+)
+select count(*) from gone
