@@ -100,6 +100,53 @@ async fn jobs_are_filtered() {
     }
 }
 
+#[tokio::test]
+async fn jobs_that_match_are_counted_cancelled_and_retried() {
+    let (database, bucket) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    std::fs::write(bucket.path().join("broken.json"), b"\x1f\x8b\x08 cut off").unwrap();
+    let serve = Serve::start(&database, &[], bucket.path());
+    let asked = json!({"bucket": "bucket", "key": "broken.json", "labels": {"run": "1"}});
+    let asked = serve.post_json("/v1/jobs", &asked).await.json();
+    assert_eq!(serve.ended(&asked).await["state"], "failed");
+    let jobs = |args: &[&str]| {
+        let output =
+            stevedore(&[&["jobs", "--server", &serve.url], args].concat()).output().unwrap();
+        (stdout(&output), stderr(&output))
+    };
+    let all = [
+        "--label",
+        "run=1",
+        "--error-code",
+        "decompress_failed",
+        "--since",
+        "2020-01-01T00:00:00Z",
+    ];
+    assert_eq!(jobs(&[&["list", "--json"][..], &all].concat()).0.lines().count(), 1);
+    let nobody = "01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f";
+    for flags in [
+        ["--state", "queued"],
+        ["--bucket", "other"],
+        ["--key", "other"],
+        ["--feed", "other"],
+        ["--parent", nobody],
+        ["--error-code", "other"],
+        ["--label", "run=3"],
+        ["--until", "2020-01-01T00:00:00Z"],
+        ["--since", "2100-01-01T00:00:00Z"],
+    ] {
+        assert_eq!(jobs(&[&["list", "--json"], &flags[..]].concat()).0, "", "{flags:?}");
+        for (verb, done) in [("cancel-all", "cancelled"), ("retry-all", "queued again")] {
+            let told = jobs(&[&[verb], &flags[..]].concat());
+            let none = format!("note: no job was {done}: ");
+            assert!(told.0.is_empty() && told.1.starts_with(&none), "{verb} {flags:?}: {told:?}");
+        }
+    }
+    assert!(jobs(&["retry-all"]).1.contains("at least one field is required"));
+    assert!(jobs(&["counts"]).0.contains("decompress_failed"));
+    let again = jobs(&[&["retry-all"][..], &all].concat());
+    assert_eq!(again.0, "1 job was queued again\n", "{again:?}");
+}
+
 /// Writes objects below a folder.
 fn write(folder: &Path, objects: &[(&str, &str)]) {
     for (name, text) in objects {

@@ -113,6 +113,9 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         "flags::ask::jobs_are_filtered",
         &["--state", "--bucket", "--key", "--feed", "--limit"],
     ),
+    ("jobs list", MATCHED, &["--error-code", "--label", "--since", "--until"]),
+    ("jobs cancel-all", MATCHED, FILTER),
+    ("jobs retry-all", MATCHED, FILTER),
     ("jobs", CA_CERT, &["--ca-cert"]),
     (
         "jobs list",
@@ -293,6 +296,18 @@ const DATABASE: &[&str] = &["--data-dir", "--postgres-url", "--postgres-sha256"]
 const CONCURRENCY: &str = "flags::work::as_many_jobs_run_at_once_as_are_asked_for";
 const CONNECTIONS: &str = "flags::work::a_huge_object_is_loaded_on_as_many_connections";
 const GRACE: &str = "flags::work::what_runs_may_go_on_for_the_grace_period";
+const MATCHED: &str = "flags::ask::jobs_that_match_are_counted_cancelled_and_retried";
+const FILTER: &[&str] = &[
+    "--state",
+    "--bucket",
+    "--key",
+    "--feed",
+    "--parent",
+    "--error-code",
+    "--label",
+    "--since",
+    "--until",
+];
 const KEEP: &str =
     "jobs::history::jobs_and_rejects_are_removed_once_they_are_too_old_and_loads_still_verify";
 const LOCK_TIMEOUT: &str = "flags::work::a_load_waits_for_a_lock_as_long_as_it_may";
@@ -314,6 +329,9 @@ const VERBS: &[(&str, &[&str])] = &[
     ("jobs show", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("jobs cancel", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("jobs retry", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("jobs cancel-all", &[]),
+    ("jobs retry-all", &[]),
+    ("jobs counts", &[]),
     ("jobs watch", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
     ("loads list", &[]),
     ("loads show", &["1"]),

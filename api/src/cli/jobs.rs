@@ -1,16 +1,19 @@
 //! `stevedore jobs`: follows and steers the jobs of a server.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use reqwest::Method;
 use uuid::Uuid;
 
 use super::client::{ClientError, Server};
 use super::print::Printer;
-use crate::config::{JobsArgs, JobsVerb, without_userinfo};
-use crate::http::{JobMode, JobPage, RetryRequest};
-use crate::wire::{Job, JobState};
+use crate::config::{JobFilterArgs, JobsArgs, JobsVerb, without_userinfo};
+use crate::http::{JobMode, JobPage, JobSelection, RetryRequest};
+use crate::wire::{Job, JobAction, JobCountList, JobState};
 
+/// How often a server is asked whether an action on jobs is done.
+const ASK_EVERY: Duration = Duration::from_millis(300);
 /// Failed jobs that are named of a job over many objects.
 const SHOWN_FAILED: usize = 10;
 
@@ -44,16 +47,14 @@ fn hint(error: &ClientError) -> Option<&'static str> {
 async fn ask(args: &JobsArgs, printer: &Printer) -> Result<ExitCode, ClientError> {
     let server = Server::new(args.server.clone(), args.api_key.clone(), args.ca_cert.as_deref())?;
     match &args.verb {
-        JobsVerb::List { state, bucket, key, feed, parent, limit } => {
-            let state = state.map(|state| state.as_str().to_owned());
-            let filters = [("state", state), ("bucket", bucket.clone()), ("key", key.clone())];
-            let filters = filters
-                .into_iter()
-                .chain([("feed", feed.clone()), ("parent_id", parent.map(|id| id.to_string()))]);
-            let given = filters.filter_map(|(name, text)| Some((name, text?)));
-            let query: Vec<_> = given.chain([("limit", limit.to_string())]).collect();
+        JobsVerb::List { filter, limit } => {
+            let query: Vec<_> =
+                query_of(filter).into_iter().chain([("limit", limit.to_string())]).collect();
             list(&server, &query, args.json, printer).await
         }
+        JobsVerb::CancelAll { filter } => act(&server, "cancel", filter, args.json, printer).await,
+        JobsVerb::RetryAll { filter } => act(&server, "retry", filter, args.json, printer).await,
+        JobsVerb::Counts => counts(&server, args.json, printer).await,
         JobsVerb::Show { job_id } => {
             one(&server, Method::GET, &path(job_id), args.json, printer).await
         }
@@ -73,6 +74,68 @@ async fn ask(args: &JobsArgs, printer: &Printer) -> Result<ExitCode, ClientError
         }
         JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
     }
+}
+
+/// A filter as the parameters of a list.
+fn query_of(filter: &JobFilterArgs) -> Vec<(&'static str, String)> {
+    let JobFilterArgs { state, bucket, key, feed, parent, error_code, labels, since, until } =
+        filter;
+    let labels = labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+    let all = [
+        ("state", state.map(|state| state.as_str().to_owned())),
+        ("bucket", bucket.clone()),
+        ("key", key.clone()),
+        ("feed", feed.clone()),
+        ("parent_id", parent.map(|id| id.to_string())),
+        ("error_code", error_code.clone()),
+        ("label", Some(labels.join(",")).filter(|labels| !labels.is_empty())),
+        ("since", since.map(|at| at.to_rfc3339())),
+        ("until", until.map(|at| at.to_rfc3339())),
+    ];
+    all.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+}
+
+/// Has something done to all jobs that match, and waits until it is done.
+async fn act(
+    server: &Server,
+    verb: &str,
+    filter: &JobFilterArgs,
+    json: bool,
+    printer: &Printer,
+) -> Result<ExitCode, ClientError> {
+    let selection = JobSelection {
+        state: filter.state,
+        bucket: filter.bucket.clone(),
+        key: filter.key.clone(),
+        parent_id: filter.parent,
+        feed: filter.feed.clone(),
+        error_code: filter.error_code.clone(),
+        labels: filter.labels.iter().cloned().collect(),
+        since: filter.since,
+        until: filter.until,
+    };
+    let mut action: JobAction = server.tell(&format!("/v1/jobs/{verb}"), &selection).await?;
+    let path = format!("/v1/job-actions/{}", action.action_id);
+    while action.finished_at.is_none() {
+        tokio::time::sleep(ASK_EVERY).await;
+        action = server.ask(Method::GET, &path, &[]).await?;
+    }
+    if json {
+        printer.json(&action)
+    } else {
+        printer.action(&action)
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn counts(server: &Server, json: bool, printer: &Printer) -> Result<ExitCode, ClientError> {
+    let counted: JobCountList = server.ask(Method::GET, "/v1/jobs/counts", &[]).await?;
+    if json {
+        counted.counts.iter().for_each(|count| printer.json(count));
+    } else {
+        printer.job_counts(&counted.counts);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn path(job_id: &Uuid) -> String {

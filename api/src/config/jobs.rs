@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use pipeline::sink::RequestedMode;
@@ -50,21 +51,8 @@ pub(crate) struct JobsArgs {
 pub(crate) enum JobsVerb {
     /// List jobs, newest first
     List {
-        /// Only jobs in this state
-        #[arg(long)]
-        state: Option<JobState>,
-        /// Only jobs of this bucket
-        #[arg(long)]
-        bucket: Option<String>,
-        /// Only jobs that load the object with this key
-        #[arg(long)]
-        key: Option<String>,
-        /// Only jobs of this feed
-        #[arg(long)]
-        feed: Option<String>,
-        /// Only child jobs of this job
-        #[arg(long, value_name = "JOB_ID")]
-        parent: Option<Uuid>,
+        #[command(flatten)]
+        filter: JobFilterArgs,
         /// Jobs to list at most
         #[arg(long, default_value_t = 50)]
         limit: u16,
@@ -93,11 +81,61 @@ pub(crate) enum JobsVerb {
         #[arg(long)]
         reload: bool,
     },
+    /// Cancel all jobs that match, and wait until it is done
+    CancelAll {
+        #[command(flatten)]
+        filter: JobFilterArgs,
+    },
+    /// Run all failed and cancelled jobs that match again, and wait until they are queued
+    RetryAll {
+        #[command(flatten)]
+        filter: JobFilterArgs,
+    },
+    /// Count jobs by state, feed and error code
+    Counts,
     /// Follow a job until it ends: exit code 0 if it succeeded
     Watch {
         /// The job
         job_id: Uuid,
     },
+}
+
+/// Which jobs: those that match all that is given.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobFilterArgs {
+    /// Only jobs in this state
+    #[arg(long)]
+    pub(crate) state: Option<JobState>,
+    /// Only jobs of this bucket
+    #[arg(long)]
+    pub(crate) bucket: Option<String>,
+    /// Only jobs that load the object with this key
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// Only jobs of this feed
+    #[arg(long)]
+    pub(crate) feed: Option<String>,
+    /// Only child jobs of this job
+    #[arg(long, value_name = "JOB_ID")]
+    pub(crate) parent: Option<Uuid>,
+    /// Only jobs whose last error has this code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) error_code: Option<String>,
+    /// Only jobs with this label. Repeat for several
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub(crate) labels: Vec<(String, String)>,
+    /// Only jobs that were accepted at this time or later, such as 2026-11-24T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// Only jobs that were accepted before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<DateTime<Utc>>,
+}
+
+/// The name and the value of a label.
+fn label(text: &str) -> Result<(String, String), String> {
+    let label = text.split_once('=').ok_or("expected NAME=VALUE, such as run=nightly")?;
+    Ok((label.0.to_owned(), label.1.to_owned()))
 }
 
 impl ValueEnum for JobState {

@@ -19,7 +19,7 @@ pub(crate) use feed::{
     DdlArgs, DraftArgs, FeedArgs, FeedCheckArgs, FeedDiffArgs, FeedShowArgs, FeedVerb,
 };
 pub(crate) use file::parse;
-pub(crate) use jobs::{HealthArgs, JobsArgs, JobsVerb};
+pub(crate) use jobs::{HealthArgs, JobFilterArgs, JobsArgs, JobsVerb};
 pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};
 pub(crate) use serve::{PROBE_PORT, ProbeArgs, ServeArgs, ServerArgs, WorkArgs, WorkerArgs};
 pub(crate) use show::{in_force, without_userinfo};

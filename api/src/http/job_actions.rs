@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,29 +19,29 @@ use crate::jobs::{Asked, JobFilter};
 use crate::wire::{Action, JobAction, JobCountList, JobState};
 
 /// Which jobs. At least one field is needed; a job must match all that are there.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct JobSelection {
+pub(crate) struct JobSelection {
     /// Jobs in this state
-    state: Option<JobState>,
+    pub(crate) state: Option<JobState>,
     /// Jobs of this bucket
-    bucket: Option<String>,
+    pub(crate) bucket: Option<String>,
     /// Jobs that load the object with this key
-    key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Child jobs of this job
-    parent_id: Option<Uuid>,
+    pub(crate) parent_id: Option<Uuid>,
     /// Jobs of this feed
     #[schema(example = "orders")]
-    feed: Option<String>,
+    pub(crate) feed: Option<String>,
     /// Jobs whose last error has this code
     #[schema(example = "store_denied")]
-    error_code: Option<String>,
+    pub(crate) error_code: Option<String>,
     /// Jobs with these labels
-    labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     /// Jobs that were accepted at this time or later
-    since: Option<DateTime<Utc>>,
+    pub(crate) since: Option<DateTime<Utc>>,
     /// Jobs that were accepted before this time
-    until: Option<DateTime<Utc>>,
+    pub(crate) until: Option<DateTime<Utc>>,
 }
 
 impl JobSelection {

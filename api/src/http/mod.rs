@@ -48,6 +48,7 @@ pub(crate) use access::Access;
 pub(crate) use answers::Answers;
 pub(crate) use browser::Browsers;
 pub(crate) use health::{Pulse, probes};
+pub(crate) use job_actions::JobSelection;
 pub(crate) use jobs::JobPage;
 pub(crate) use request::{JobMode, RetryRequest};
 pub(crate) use server::{ServerSettings, bind, serve};

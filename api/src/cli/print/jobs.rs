@@ -7,7 +7,7 @@ use pipeline::sink::RequestedMode;
 
 use super::Printer;
 use super::table::framed;
-use crate::wire::{Job, JobCounts, JobState, JobWorker};
+use crate::wire::{Action, Job, JobAction, JobCount, JobCounts, JobState, JobWorker};
 
 /// Longest error in a list.
 const ERROR_CHARACTERS: usize = 80;
@@ -29,6 +29,37 @@ impl Printer {
                 job.rejected.to_string(),
                 job.created_at.format("%Y-%m-%d %H:%M:%S").to_string(),
                 cell(&error(job)),
+            ]);
+        }
+        self.text(&format!("{table}\n"));
+    }
+
+    /// What an action on jobs has done.
+    pub(crate) fn action(&self, action: &JobAction) {
+        let (verb, none) = match action.action {
+            Action::Retry => ("queued again", "none has failed or was cancelled"),
+            Action::Cancel => ("cancelled", "none is queued or running"),
+        };
+        match action.changed {
+            0 => self.note(&format!("note: no job was {verb}: of those that match, {none}")),
+            1 => self.text(&format!("1 job was {verb}\n")),
+            jobs => self.text(&format!("{jobs} jobs were {verb}\n")),
+        }
+    }
+
+    /// Jobs, counted.
+    pub(crate) fn job_counts(&self, counts: &[JobCount]) {
+        if counts.is_empty() {
+            return self.note("note: there are no jobs");
+        }
+        let mut table = framed(["state", "feed", "error", "jobs"]);
+        for JobCount { state, feed, error_code, jobs } in counts {
+            let text = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
+            table.add_row([
+                state.as_str().to_owned(),
+                text(feed),
+                text(error_code),
+                jobs.to_string(),
             ]);
         }
         self.text(&format!("{table}\n"));
