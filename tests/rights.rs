@@ -32,7 +32,9 @@ async fn with_rights(database: &TestDatabase, role: &str, grant: &str) -> TestDa
     create_tables(&*owner, &USER_STATUS, RequestedMode::Auto).await.unwrap();
     owner.batch_execute(&format!("create role {role} login")).await.unwrap();
     let plain = role.trim_matches('"');
-    assert!(database.stevedore(&["migrate", grant, plain]).output().unwrap().status.success());
+    let granted = database.stevedore(&["migrate", grant, plain]).output().unwrap();
+    assert!(granted.status.success(), "{}", stderr(&granted));
+    assert!(stderr(&granted).contains("may load"), "{}", stderr(&granted));
     TestDatabase { url: database.url.replace("postgres@", &format!("{role}@")) }
 }
 

@@ -32,12 +32,7 @@ fn run(
     };
     let start = |(verb, args): &(&'static str, &[&str])| -> (&'static str, Child) {
         let mut command = stevedore(&[]);
-        let words: Vec<&str> = verb.split(' ').collect();
-        // The flags of `catalog` stand before its verbs.
-        match words[..] {
-            ["catalog", below] => command.arg("catalog").args(flags(verb)).arg(below),
-            _ => command.args(words).args(flags(verb)),
-        };
+        command.args(verb.split(' ')).args(flags(verb));
         command.args(*args).current_dir(folder).envs(url.map(|url| ("DATABASE_URL", url)));
         (*verb, command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     };

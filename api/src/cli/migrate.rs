@@ -36,6 +36,7 @@ pub(super) async fn migrate(args: &MigrateArgs, feeds: &Feeds, printer: &Printer
                 "the schema stevedore and the tables of {} are up to date",
                 names.join(", ")
             ));
+            note_grants(args, printer);
             ExitCode::SUCCESS
         }
         Err(StartError::Pipeline(error)) => {
@@ -100,6 +101,16 @@ fn grants(feeds: &Feeds, role: &Ident) -> String {
          -- To serve and to work on jobs.\n\n{GRANT_SERVE}{serve}"
     )
     .replace(ROLE, &role.to_string())
+}
+
+/// Says which roles got rights, and for what.
+fn note_grants(args: &MigrateArgs, printer: &Printer) {
+    for role in &args.grant_load {
+        printer.note(&format!("the role {role} may load"));
+    }
+    for role in &args.grant_serve {
+        printer.note(&format!("the role {role} may load, serve and work on jobs"));
+    }
 }
 
 /// Grants the roles that were named what they need. Granting again changes nothing.

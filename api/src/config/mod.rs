@@ -242,7 +242,8 @@ pub(crate) struct LoadArgs {
     #[arg(required_unless_present = "explain", value_name = "PATH|URL")]
     pub(crate) locations: Vec<String>,
     /// What becomes of records. merge keeps the latest row of each key. append adds a row for each record.
-    /// auto appends if the root table exists without a unique key on the feed's key, else it merges.
+    /// replace appends, and removes the rows of earlier versions of the object. auto appends if the root
+    /// table exists without a unique key on the feed's key, else it merges.
     /// [default: the feed's]
     #[arg(long)]
     pub(crate) mode: Option<RequestedMode>,
@@ -393,10 +394,16 @@ pub(crate) struct MigrateArgs {
 #[command(next_help_heading = "Database")]
 pub(crate) struct DatabaseArgs {
     /// URL of the database. [default: an embedded PostgreSQL]
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", global = true)]
     pub(crate) database_url: Option<String>,
     /// Folder of the embedded PostgreSQL
-    #[arg(long, env = "STEVEDORE_DATA_DIR", value_name = "FOLDER", default_value = DEFAULT_DATA_DIR)]
+    #[arg(
+        long,
+        env = "STEVEDORE_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = DEFAULT_DATA_DIR,
+        global = true
+    )]
     pub(crate) data_dir: PathBuf,
     /// Where to download PostgreSQL from when none is installed
     #[arg(
@@ -404,11 +411,12 @@ pub(crate) struct DatabaseArgs {
         env = "STEVEDORE_POSTGRES_URL",
         hide_env_values = true,
         value_name = "URL",
-        default_value = DEFAULT_DOWNLOAD_URL
+        default_value = DEFAULT_DOWNLOAD_URL,
+        global = true
     )]
     pub(crate) postgres_url: String,
     /// SHA-256 of the archive to download. [default: that of the pinned build]
-    #[arg(long, env = "STEVEDORE_POSTGRES_SHA256", value_name = "HEX")]
+    #[arg(long, env = "STEVEDORE_POSTGRES_SHA256", value_name = "HEX", global = true)]
     pub(crate) postgres_sha256: Option<String>,
 }
 
