@@ -389,7 +389,7 @@ fn walk(path: &str, above: &BTreeSet<String>, found: &mut BTreeMap<String, BTree
     let (mut flags, verbs) = parse(&stdout(&help));
     flags.remove("--help");
     let mut global = above.clone();
-    if ["", "jobs"].contains(&path) {
+    if ["", "jobs", "catalog"].contains(&path) {
         global.extend(flags.iter().filter(|flag| *flag != "--version").cloned());
     }
     for verb in verbs.iter().filter(|verb| *verb != "help") {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pipeline::error::{Error, Result};
 use pipeline::feed::{Feed, Feeds};
-use pipeline::load::{Connections, LoadOptions, dry_run};
+use pipeline::load::{Connections, LoadOptions, MaxRejected, dry_run};
 use pipeline::store::{Object, find};
 use pipeline::verify::{Incomplete, Verified, feeds_of_loads, verify as verify_tables};
 
@@ -134,9 +134,9 @@ async fn read_anew(
         cut: args.records.cut(load.format),
         reload: false,
         job_id: None,
-        // It was loaded, so its load was within its limits.
+        // It was loaded, so its load was within its limits. None would mean the limit of the feed.
         max_rejects_in_a_row: 0,
-        max_rejected: None,
+        max_rejected: Some(MaxRejected::Count(u64::MAX)),
         connections: Connections::default(),
         progress: Arc::clone(&progress.load),
         hit: failpoint::hit,
