@@ -10,7 +10,9 @@ alter table stevedore.jobs
     add constraint jobs_one_target check (num_nonnulls(key, prefix, glob, keys) = 1),
     add constraint jobs_pinned_version check (not is_pinned or version is not null);
 
--- One for each filter of the lists, in their order.
+-- One for each filter of the lists, in their order. A key alone is a filter too.
+drop index stevedore.jobs_of_object;
+create index jobs_of_key on stevedore.jobs (key, bucket, job_id) where key is not null;
 create index jobs_of_bucket on stevedore.jobs (bucket, job_id);
 create index jobs_of_parent on stevedore.jobs (parent_id, job_id) where parent_id is not null;
 create index jobs_of_error on stevedore.jobs (error_code, job_id) where error_code is not null;

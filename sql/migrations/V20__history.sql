@@ -7,8 +7,6 @@ create table stevedore.removed_rejects (
     constraint removed_rejects_pkey primary key (load_id)
 );
 
-create index jobs_ended on stevedore.jobs (job_id) where state in ('succeeded', 'failed', 'cancelled');
-
 alter table stevedore.crawlers add column cancel_requested boolean not null default false;
 
 create table stevedore.crawler_runs (
