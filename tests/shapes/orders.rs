@@ -203,6 +203,35 @@ async fn orders_that_come_again_unchanged_are_counted_with_their_children() {
 }
 
 #[tokio::test]
+async fn an_unchanged_order_competes_with_others_of_its_key() {
+    let (database, feed) = (TestDatabase::empty().await, example("orders.toml"));
+    load_version(&database, &feed, "first", &twenty()).await.unwrap();
+    let same = |number| order(number, 1, "10", &[("a", 1), ("b", 2)]);
+    let other = |number, minute| order(number, minute, "11", &[("c", 1), ("d", 1), ("e", 1)]);
+    // Of each key the later one wins, unless it is older.
+    let competing = [
+        [same(4), other(4, 1)],
+        [other(5, 1), same(5)],
+        [same(6), other(6, 0)],
+        [other(7, 2), same(7)],
+        [same(8), same(8)],
+    ];
+    let merged = load_version(&database, &feed, "again", &competing.concat().join("\n")).await;
+    let [orders, items, discounts] = counts(&merged.unwrap())[..] else { panic!() };
+    let none = RowCounts::default();
+    assert_eq!(orders, RowCounts { rows: 10, updated: 2, unchanged: 3, superseded: 5, ..none });
+    let expected =
+        RowCounts { rows: 24, inserted: 6, unchanged: 6, superseded: 12, deleted: 4, ..none };
+    assert_eq!(items, expected);
+    assert_eq!((discounts.unchanged, discounts.deleted), (9, 6));
+    let changed = "select string_agg(distinct right(order_id::text, 1), ' ') as v from order_items \
+        where sku in ('c', 'd', 'e')";
+    assert_eq!(database.rows(changed).await[0]["v"], "4 7");
+    let lines = "select count(*) as n from order_items";
+    assert_eq!(database.rows(lines).await[0]["n"], 18 * 2 + 2 * 3);
+}
+
+#[tokio::test]
 async fn an_order_that_another_changes_while_it_is_taken_to_be_unchanged_gets_its_children() {
     static URL: OnceLock<String> = OnceLock::new();
     static IS_CHANGED: AtomicBool = AtomicBool::new(false);

@@ -24,11 +24,13 @@ const ANALYZE: &str = "analyze stevedore_merged (record_no, outcome)";
 /// The record was inserted.
 const INSERTED: i16 = 0;
 /// It was updated.
-pub(super) const UPDATED: i16 = 1;
+const UPDATED: i16 = 1;
 /// It did not change.
-pub(super) const UNCHANGED: i16 = 2;
+const UNCHANGED: i16 = 2;
 /// It is older than what is there.
 const OLDER: i16 = 3;
+/// It did not change, which was noted before it was staged.
+const NOTED: i16 = 4;
 
 impl Targets {
     /// Merges the staged records into the root table, and gives those that are inserted or updated their
@@ -38,11 +40,15 @@ impl Targets {
         transaction: &Transaction<'_>,
     ) -> Result<Option<Vec<MergedTable>>> {
         let failed = |source| self.merge_failed(source);
-        let root = self.merge_noting_outcomes(transaction).await.map_err(failed)?;
-        let Some(left_out) = self.left_out_unchanged(transaction).await.map_err(failed)? else {
+        if self.is_overtaken(transaction).await.map_err(failed)? {
+            return Ok(None);
+        }
+        let Some(mut root) = self.merge_noting_outcomes(transaction).await.map_err(failed)? else {
             return Ok(None);
         };
+        let left_out = self.left_out_unchanged(transaction).await.map_err(failed)?;
         let is_all_written = root.iter().all(|(_, of_object)| of_object.unchanged == 0);
+        add_unchanged(&mut root, left_out[0]);
         let mut tables = vec![MergedTable { table: 0, objects: root }];
         for (table, _, _) in self.feed.plan.children() {
             let replaced = self.replace_children(transaction, table, is_all_written).await;
@@ -50,18 +56,18 @@ impl Targets {
                 doing: format!("replace rows of the table {}", self.tables[table].name),
                 source,
             })?;
-            if let Some(unchanged) = left_out.get(&table) {
-                add_unchanged(&mut objects, *unchanged);
-            }
+            add_unchanged(&mut objects, left_out[table]);
             tables.push(MergedTable { table, objects });
         }
         Ok(Some(tables))
     }
 
+    /// Merges the staged records, and notes what became of each. None if the table is empty now that records
+    /// were found unchanged in.
     async fn merge_noting_outcomes(
         &self,
         transaction: &Transaction<'_>,
-    ) -> Result<Vec<(Option<u32>, Merged)>, tokio_postgres::Error> {
+    ) -> Result<Option<Vec<(Option<u32>, Merged)>>, tokio_postgres::Error> {
         let keys = self.tables[0].columns.iter().filter(|it| self.feed.key.contains(&it.name));
         let keys = listed(keys.map(|column| format!("{} {}", column.name, column.staged_type())));
         let create = format!(
@@ -70,6 +76,9 @@ impl Targets {
         );
         transaction.batch_execute(&create).await?;
         if self.lock_if_empty(transaction).await? {
+            if self.has_left_out(transaction).await? {
+                return Ok(None);
+            }
             transaction.batch_execute(&self.fill_sql()).await?;
         } else {
             self.lock_if_partitioned(transaction).await?;
@@ -81,7 +90,7 @@ impl Targets {
              count(*) filter (where outcome = {UNCHANGED}) \
              from {OUTCOMES} group by object_no"
         );
-        Ok(transaction.query(&counts, &[]).await?.iter().map(merged).collect())
+        Ok(Some(transaction.query(&counts, &[]).await?.iter().map(merged).collect()))
     }
 
     /// The number of the object of a staged row.
@@ -119,7 +128,8 @@ impl Targets {
         format!(
             "{with} insert into {OUTCOMES} (object_no, record_no, outcome, {key}) \
              select {object}, {record_no}, case when {was_inserted} then {INSERTED} \
-             when is_written then {UPDATED} when is_same then {UNCHANGED} else {OLDER} end, {key} \
+             when is_written then {UPDATED} when staged_at is null then {NOTED} \
+             when is_same then {UNCHANGED} else {OLDER} end, {key} \
              from compared full join written using ({key}); {ANALYZE}",
             with = self.compared_and_written_sql(object_no.as_ref()),
             was_inserted = self.was_inserted_sql(),
@@ -206,6 +216,9 @@ impl Targets {
 
 /// Adds rows that are there unchanged to those of the first object, the only one of its load.
 fn add_unchanged(objects: &mut Vec<(Option<u32>, Merged)>, unchanged: u64) {
+    if unchanged == 0 {
+        return;
+    }
     match objects.iter_mut().find(|(object_no, _)| *object_no == Some(0)) {
         Some((_, of_object)) => of_object.unchanged += unchanged,
         None => objects.push((Some(0), Merged { unchanged, ..Merged::default() })),

@@ -180,11 +180,12 @@ impl Targets {
         let same = self.compared().map(|column| column.is_same_sql("target", "staged"));
         let same = same.map(|is_same| format!(" and {is_same}"));
         let order = self.order(object_no).map(|name| format!("staged.{name} desc"));
+        let (merged, staged_at) = self.merged_sql();
         format!(
-            "select distinct on ({key}) {selected}, staged.ctid as staged_at, \
+            "select distinct on ({key}) {selected}, {staged_at} as staged_at, \
              {is_there} as is_there, {is_older} as is_older, \
-             {is_same} as is_same \
-             from {STAGING} as staged left join {table} as target on {joined} \
+             {is_same} or {staged_at} is null as is_same \
+             from {merged} as staged left join {table} as target on {joined} \
              order by {key}, {order}",
             is_same = match self.tells_changes() {
                 true => is_there.clone() + &same.collect::<String>(),

@@ -18,6 +18,7 @@ mod remove;
 mod staging;
 mod table;
 mod target;
+mod waiting;
 mod write;
 
 pub use crate::feed::{Mode, RequestedMode};

@@ -3,7 +3,6 @@
 use tokio_postgres::Transaction;
 
 use super::Mode;
-use super::left_out::LEFT_OUT;
 use super::table::{Column, Table};
 use super::target::Targets;
 use crate::decode::OBJECT_NO;
@@ -60,12 +59,7 @@ impl Targets {
         });
         // How many rows will be staged is a guess. For some guesses the server would compile its plans,
         // which takes longer than to run them.
-        let more = self.may_leave_out().then(|| {
-            format!(
-                "create temporary table {LEFT_OUT} (child int, record_no bigint, rows bigint) \
-                 on commit drop"
-            )
-        });
+        let more = self.may_leave_out().then(|| self.create_left_out_sql());
         let more = more.into_iter().chain(["set local jit = off".to_owned()]);
         let sql = tables.chain(more).collect::<Vec<_>>().join("; ");
         let failed = |source| Error::Database {

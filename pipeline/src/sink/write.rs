@@ -9,9 +9,10 @@ use tokio_postgres::{CopyInSink, Transaction};
 
 use super::Mode;
 use super::encode::{HEADER, Rows, TRAILER};
-use super::left_out::{Asked, without};
+use super::left_out::{ASKED, Asked};
 use super::table::Table;
 use super::target::Targets;
+use super::waiting::Waiting;
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
 use crate::feed::listed;
@@ -39,20 +40,6 @@ pub struct Sink<'t> {
     is_staged: bool,
     written: Written,
     hit: fn(Failpoint),
-}
-
-/// Rows of a table whose turn will come.
-#[derive(Debug, Default)]
-struct Waiting {
-    rows: Vec<Bytes>,
-    bytes: usize,
-}
-
-impl Waiting {
-    fn push(&mut self, rows: Vec<u8>) {
-        self.bytes += rows.len();
-        self.rows.push(rows.into());
-    }
 }
 
 /// How many rows the database says it has taken.
@@ -144,7 +131,8 @@ impl<'t> Sink<'t> {
         if rows.table == 0 && self.asked.is_some() {
             self.leave_out().await?;
         }
-        if self.waiting.iter().map(|waiting| waiting.bytes).sum::<usize>() > WAITING_BYTES {
+        let bytes = self.waiting.iter().map(|waiting| waiting.bytes).sum::<usize>();
+        if bytes > WAITING_BYTES && self.is_all_asked() {
             let fullest = (0..self.waiting.len()).max_by_key(|table| self.waiting[*table].bytes);
             self.end_stream().await?;
             self.copy_waiting(fullest.unwrap_or_default()).await?;
@@ -171,30 +159,30 @@ impl<'t> Sink<'t> {
         Ok(self.written)
     }
 
-    /// Stages the root rows that wait, which come behind their children, and leaves the waiting children out
-    /// of those that are there unchanged.
+    /// Whether no children wait whose records will be asked about.
+    fn is_all_asked(&self) -> bool {
+        let mut children =
+            self.targets.feed.plan.children().map(|(table, _, _)| &self.waiting[table]);
+        self.asked.is_none() || children.all(Waiting::is_all_asked)
+    }
+
+    /// Asks about the root rows that wait, which come behind their children, and leaves the waiting children
+    /// out of those that are there unchanged.
     async fn leave_out(&mut self) -> Result<()> {
         self.copy_waiting(0).await?;
-        let Some(asked) = &mut self.asked else {
+        let Some(mut asked) = self.asked.take() else {
             return Ok(());
         };
-        let unchanged = self.targets.unchanged(self.transaction, asked).await?;
-        if !asked.is_worth_it() {
-            self.asked = None;
+        let unchanged = self.targets.unchanged(self.transaction, &asked).await?;
+        let children: Vec<_> = self.targets.feed.plan.children().map(|(at, _, _)| at).collect();
+        let left_out = children.iter().map(|table| self.waiting[*table].leave_out(&unchanged));
+        let (left_out, last): (Vec<_>, Vec<_>) = left_out.unzip();
+        let noted = self.targets.note_left_out(self.transaction, &mut asked, &unchanged, &left_out);
+        for ((table, noted), last) in children.into_iter().zip(noted.await?).zip(last) {
+            self.written.rows[table] += noted;
+            self.waiting[table].note_asked(&last, asked.record_no);
         }
-        for (table, _, _) in self.targets.feed.plan.children() {
-            let mut left_out = Vec::new();
-            let waiting = &mut self.waiting[table];
-            for rows in &mut waiting.rows {
-                *rows = without(rows, &unchanged, &mut left_out);
-            }
-            waiting.rows.retain(|rows| !rows.is_empty());
-            waiting.bytes = waiting.rows.iter().map(Bytes::len).sum();
-            if !left_out.is_empty() {
-                let noted = self.targets.note_left_out(self.transaction, table, &left_out);
-                self.written.rows[table] += noted.await?;
-            }
-        }
+        self.asked = asked.is_worth_it().then_some(asked);
         Ok(())
     }
 
@@ -216,7 +204,7 @@ impl<'t> Sink<'t> {
 
     /// Sends what waits for a table, if anything does.
     async fn copy_waiting(&mut self, table: usize) -> Result<()> {
-        let Waiting { rows, .. } = std::mem::take(&mut self.waiting[table]);
+        let rows = std::mem::take(&mut self.waiting[table]).rows;
         if rows.is_empty() {
             return Ok(());
         }
@@ -233,7 +221,9 @@ impl<'t> Sink<'t> {
         if self.targets.is_staged(table) {
             self.stage().await?;
         }
-        let (name, sent) = (self.targets.copied_to(table), self.targets.sent(table));
+        let sent = self.targets.sent(table);
+        let is_asked = table == 0 && self.asked.is_some();
+        let name = if is_asked { ASKED.to_owned() } else { self.targets.copied_to(table) };
         Copy::begin(self.transaction, &name, &sent).await
     }
 
