@@ -93,6 +93,8 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
     let found: Vec<_> = tables.chain([json!("user_status")]).collect();
     document["components"]["schemas"]["JobRequest"]["required"] = json!(["bucket", "dry_run"]);
     let request = &mut document["components"]["schemas"]["JobRequest"]["properties"];
+    // A version that the store does not have is not found.
+    request.as_object_mut().unwrap().remove("version");
     request["bucket"]["enum"] = json!(["bucket"]);
     request["key"]["enum"] = json!(names);
     request["prefix"]["enum"] = json!(["user", "user_status_dirty", "nothing"]);
@@ -115,6 +117,8 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
             }
         }
     }
+    let nothing = json!({"key": "nothing"});
+    let action = serve.post_json("/v1/jobs/cancel", &nothing).await.json();
     // Others would not find what one of its requests has removed.
     document["paths"]["/v1/crawlers/{crawler}"].as_object_mut().unwrap().remove("delete");
     for operation in document["paths"].as_object_mut().unwrap().values_mut() {
@@ -126,6 +130,7 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
                     "bucket" => json!(["bucket"]),
                     "key" => json!(names),
                     "job_id" | "parent_id" => json!(jobs),
+                    "action_id" => json!([action["action_id"]]),
                     "load_id" => json!([1, 2]),
                     "name" => json!(found),
                     "table" => json!(["user_status", "user_status_log", "user_status_error_rec"]),

@@ -53,7 +53,7 @@ impl JobSelection {
         if filter == JobFilter::default() {
             let detail =
                 "at least one field is required, so that not all jobs are meant by mistake";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail));
+            return Err(Problem::bad_request("invalid_parameter", detail));
         }
         Ok(filter)
     }
