@@ -318,6 +318,11 @@ fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     for kind in kinds.into_iter().flatten() {
         kind["additionalProperties"] = false.into();
     }
+    let labels = &mut document["components"]["schemas"]["JobRequest"]["properties"]["labels"];
+    labels["maxProperties"] = request::MOST_LABELS.into();
+    labels["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9_./-]{1,63}$" });
+    labels["additionalProperties"] =
+        json!({ "type": "string", "maxLength": 255, "pattern": "^[^,\\u0000]*$" });
     // Without a body a job is retried as it is.
     let retry = "/v1/jobs/{job_id}/retry";
     document["paths"][retry]["post"]["requestBody"]["required"] = false.into();

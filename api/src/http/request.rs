@@ -19,7 +19,7 @@ use crate::jobs::{Changes, Target};
 /// Keys of one request at most.
 const MOST_KEYS: usize = 10_000;
 /// Labels of a job at most.
-const MOST_LABELS: usize = 16;
+pub(super) const MOST_LABELS: usize = 16;
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
 
@@ -184,14 +184,14 @@ impl JobRequest {
             let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
             (1..=63).contains(&name.len()) && name.bytes().all(is_of_names)
         };
-        let is_value = |value: &str| value.len() <= 255 && !value.contains([',', '\0']);
+        let is_value = |value: &str| value.chars().count() <= 255 && !value.contains([',', '\0']);
         let are_fine = self.labels.iter().all(|(name, value)| is_name(name) && is_value(value));
         if are_fine && self.labels.len() <= MOST_LABELS {
             return Ok(());
         }
         Err(invalid(format!(
             "labels has up to {MOST_LABELS} labels: names of 1 to 63 letters, digits, _, -, . and /, values of up to \
-             255 bytes without a comma"
+             255 characters without a comma"
         )))
     }
 
