@@ -1,31 +1,13 @@
 //! A Python client that is generated from the document of the API drives jobs from their requests to their ends.
 //! It needs Python.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use crate::support::python::programs;
 use crate::support::{Serve, TestDatabase, repository, sample, stderr, stdout, stevedore};
 
 const PACKAGE: &str = "openapi-python-client==0.29.1";
-const FOLDER: &str = "openapi-python-client-0.29.1";
-
-/// The folder of the generator's programs, installed, if there is a Python.
-fn programs() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(FOLDER);
-    let (python, done) = (folder.join("bin/python"), folder.join("done"));
-    let quiet =
-        |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    let installed = done.exists()
-        || quiet(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            && quiet(Command::new(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]));
-    if installed {
-        std::fs::write(done, "").unwrap();
-    } else {
-        assert!(std::env::var_os("CI").is_none(), "the checks need python3 with venv");
-        eprintln!("python3 with venv is not installed: not tested");
-    }
-    installed.then(|| folder.join("bin"))
-}
 
 /// Writes the package `stevedore_client`; a warning, such as of a type that it cannot have, fails.
 fn generate(programs: &Path, folder: &Path) {
@@ -44,7 +26,7 @@ fn generate(programs: &Path, folder: &Path) {
 
 #[tokio::test]
 async fn a_generated_client_drives_jobs_from_request_to_end() {
-    let Some(programs) = programs() else { return };
+    let Some(programs) = programs(PACKAGE) else { return };
     let folder = tempfile::tempdir().unwrap();
     generate(&programs, folder.path());
     let objects = folder.path().join("objects");

@@ -1,33 +1,15 @@
 //! Requests that are made from the document of the API, right ones and wrong ones, by schemathesis:
 //! none is answered with 5xx, nor with what the document does not say. It needs Python.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::support::python::programs;
 use crate::support::{Serve, TestDatabase, repository, sample, stderr, stdout};
 
 const PACKAGE: &str = "schemathesis==4.32.5";
-const FOLDER: &str = "schemathesis-4.32.5";
-
-/// The program, installed, if there is a Python.
-fn program() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(FOLDER);
-    let (python, done) = (folder.join("bin/python"), folder.join("done"));
-    let quiet =
-        |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    let installed = done.exists()
-        || quiet(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            && quiet(Command::new(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]));
-    if installed {
-        std::fs::write(done, "").unwrap();
-    } else {
-        assert!(std::env::var_os("CI").is_none(), "the checks need python3 with venv");
-        eprintln!("python3 with venv is not installed: not tested");
-    }
-    installed.then(|| folder.join("bin/schemathesis"))
-}
 
 /// Lets requests be made from a document, by its URL or its file.
 fn run(program: &Path, serve: &Serve, document: &str, mode: &str, folder: &Path) -> String {
@@ -61,7 +43,8 @@ fn run(program: &Path, serve: &Serve, document: &str, mode: &str, folder: &Path)
 
 #[tokio::test]
 async fn no_request_from_the_document_gets_an_answer_outside_it() {
-    let Some(program) = program() else { return };
+    let Some(programs) = programs(PACKAGE) else { return };
+    let program = programs.join("schemathesis");
     let folder = tempfile::tempdir().unwrap();
     let objects = folder.path().join("objects");
     std::fs::create_dir(&objects).unwrap();

@@ -12,6 +12,7 @@ pub mod canned;
 pub mod moto;
 pub mod pgbouncer;
 pub mod proxy;
+pub mod python;
 pub mod s3;
 pub mod serve;
 

@@ -1,5 +1,6 @@
 //! A PostgreSQL that listens on a port, uses TLS if it is to, and can be killed and started again.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -7,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pipeline::database::{Binaries, Database};
+use pipeline::database::Binaries;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use super::Authority;
 
@@ -91,44 +93,47 @@ impl TestServer {
         server.wait().unwrap();
     }
 
-    /// Starts it, again on the same port, and waits until it answers.
+    /// Starts it, again on the same port, and waits until it says that it is ready.
     pub async fn restart(&mut self) {
         self.kill();
         let since = Instant::now();
         loop {
-            if self.server.is_none() {
-                self.server = Some(self.spawn());
+            let (server, ready) = self.spawn();
+            self.server = Some(server);
+            let left = PATIENCE.saturating_sub(since.elapsed());
+            match tokio::time::timeout(left, ready).await {
+                Ok(Ok(())) => return,
+                // It has ended: what a killed one left in shared memory keeps it from starting for a moment.
+                Ok(Err(_)) => self.kill(),
+                Err(_) => panic!("{}", self.log()),
             }
-            if self.answers().await {
-                return;
-            }
-            // What a killed one left in shared memory keeps the next from starting for a moment.
-            if self.server.as_mut().unwrap().try_wait().unwrap().is_some() {
-                self.server = None;
-            }
-            assert!(since.elapsed() < PATIENCE, "{}", self.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    fn spawn(&self) -> Child {
+    /// The server, and what tells that it is ready, or that it will never be.
+    fn spawn(&self) -> (Child, oneshot::Receiver<()>) {
         let log = self.folder.path().join("log");
-        let log = std::fs::File::options().append(true).create(true).open(log).unwrap();
+        let mut log = std::fs::File::options().append(true).create(true).open(log).unwrap();
         let mut command = self.command("postgres");
         command.args(["-D", "data", "-k", "", "-c", "listen_addresses=127.0.0.1"]);
         // Processes are killed here, not machines: the system writes what they have written.
-        command.args(["-c", "fsync=off", "-p", &self.port.to_string()]);
-        command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
-    }
-
-    /// Whether it is up: also one that does not let us in is.
-    async fn answers(&self) -> bool {
-        match Database::new(&self.url("postgres")).unwrap().connect().await {
-            Ok(_) => true,
-            Err(error) => {
-                ["pg_hba.conf", "certificate"].iter().any(|why| error.with_causes().contains(why))
+        command.args(["-c", "fsync=off", "-c", "lc_messages=C", "-p", &self.port.to_string()]);
+        let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (tell, ready) = oneshot::channel();
+        let mut tell = Some(tell);
+        let lines = BufReader::new(server.stderr.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // The folder may be gone.
+                writeln!(log, "{line}").ok();
+                if line.contains("database system is ready to accept connections")
+                    && let Some(tell) = tell.take()
+                {
+                    tell.send(()).ok();
+                }
             }
-        }
+        });
+        (server, ready)
     }
 
     fn command(&self, program: &str) -> Command {

@@ -155,7 +155,7 @@ impl Service {
         }
     }
 
-    /// What probes and Prometheus are told about.
+    /// What answers the requests of probes and Prometheus.
     pub(super) fn pulse(&self, store: Store, metrics: PrometheusHandle) -> Pulse {
         let (readiness, stopping) = (self.readiness.clone(), self.stopping.clone());
         Pulse { store, readiness, metrics, stopping }
