@@ -1,16 +1,17 @@
 -- Of each of these objects the loads whose rows are there, by where the object really is: those since the last
 -- load in mode replace, which removed all before it.
+-- The feed is compared as in earlier_versions.sql.
 select array(
     select l.load_id
     from stevedore.loads l
     where
-        l.feed = $1 and l.origin = object.origin and l.state = 'loaded'
+        l.feed || '' = $1 and l.origin = object.origin and l.state = 'loaded'
         and l.load_id >= coalesce(
             (
                 select max(r.load_id)
                 from stevedore.loads r
                 where
-                    r.feed = $1 and r.origin = object.origin and r.state = 'loaded'
+                    r.feed || '' = $1 and r.origin = object.origin and r.state = 'loaded'
                     and r.mode = 'replace'
             ),
             0

@@ -158,3 +158,17 @@ fn merging_bundles_is_as_merging_one_object_after_the_other() {
 fn appending_bundles_is_as_appending_one_object_after_the_other() {
     for_any_objects(Mode::Append);
 }
+
+#[tokio::test]
+async fn looking_objects_up_reads_no_other_loads_of_their_feed() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    for at in 0..1000 {
+        let path = folder.path().join(format!("{at}.ndjson"));
+        std::fs::write(path, record(&at.to_string(), 1, "ACTIVE")).unwrap();
+    }
+    database.load(&[folder.path().to_str().unwrap()]);
+    assert_eq!(database.count("stevedore.loads").await, 1000);
+    // Of a ledger that has no statistics yet, too.
+    let read = "select idx_tup_read from pg_stat_user_indexes where indexrelname = 'loads_of_feed'";
+    assert_eq!(database.psql(read), [[Some("0".to_owned())]]);
+}
