@@ -58,9 +58,11 @@ impl Targets {
             format!("create temporary table {name} ({columns}) on commit drop")
         });
         // How many rows will be staged is a guess. For some guesses the server would compile its plans,
-        // which takes longer than to run them.
+        // which takes longer than to run them. And the few rows of small objects are looked up in the target by its
+        // key: by the default costs, which are those of rotating disks, the server would read the whole target.
+        let settings = "set local jit = off; set local random_page_cost = 1.1".to_owned();
         let more = self.may_leave_out().then(|| self.create_left_out_sql());
-        let more = more.into_iter().chain(["set local jit = off".to_owned()]);
+        let more = more.into_iter().chain([settings]);
         let sql = tables.chain(more).collect::<Vec<_>>().join("; ");
         let failed = |source| Error::Database {
             doing: "create the staging tables of a merge".to_owned(),
