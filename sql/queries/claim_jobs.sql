@@ -33,20 +33,23 @@ with first as (
         and (key is null or feed is null or $4::jsonb ->> feed = coalesce(feed_hash, $4::jsonb ->> feed))
     for update
 ),
+-- Subqueries instead of a join: so the rows come in the order of the index, and no more are read than are claimed.
 others as (
     select j.job_id, j.bytes
     from stevedore.jobs j
-    cross join first f
     where
-        f.is_small
+        (select is_small from first)
         and coalesce(j.parent_id, '00000000-0000-0000-0000-000000000000'::uuid)
-        = coalesce(f.parent_id, '00000000-0000-0000-0000-000000000000'::uuid)
-        and j.feed = f.feed and j.state = 'queued' and j.key is not null and j.job_id <> f.job_id
+        = (select coalesce(parent_id, '00000000-0000-0000-0000-000000000000'::uuid) from first)
+        and j.feed = (select feed from first) and j.state = 'queued' and j.key is not null
+        and j.job_id <> (select job_id from first)
         and j.bytes <= $5 and j.version is not null
         and not j.is_pinned and not j.dry_run and not j.reload and not j.cancel_requested and j.crashed_attempts = 0
         and coalesce(j.next_attempt_at <= now(), true)
-        and (j.feed_hash, j.mode, j.catalog, j.max_rejected, j.claimed_jobs)
-        is not distinct from (f.feed_hash, f.mode, f.catalog, f.max_rejected, f.claimed_jobs)
+        and (j.feed_hash, j.mode, j.catalog, j.max_rejected, j.claimed_jobs) is not distinct from (
+            (select feed_hash from first), (select mode from first), (select catalog from first),
+            (select max_rejected from first), (select claimed_jobs from first)
+        )
     order by j.job_id
     limit (select least($6::bigint, claimed_jobs) - 1 from first)
     for update of j skip locked
