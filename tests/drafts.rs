@@ -174,6 +174,24 @@ async fn a_table_of_the_catalog_is_drafted_without_reading_its_objects() {
 }
 
 #[tokio::test]
+async fn a_draft_from_the_catalog_counts_what_a_sample_and_a_crawler_saw_once() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    std::fs::create_dir(folder.path().join("lake")).unwrap();
+    std::fs::copy(sample("user_status_sample.json"), folder.path().join("lake/users.json"))
+        .unwrap();
+    let run = |args: &[&str]| {
+        let output = database.stevedore(args).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    // The first load from a folder crawls a sample of it.
+    run(&["load", "lake"]);
+    run(&["crawl", "objects", "lake"]);
+    let text = run(&["feed", "draft", "catalog:default.users"]);
+    assert!(text.contains(": records 10, objects 1."), "{text}");
+}
+
+#[tokio::test]
 async fn a_draft_loads_all_that_it_was_made_from() {
     let database = TestDatabase::empty().await;
     let folder = tempfile::tempdir().unwrap();

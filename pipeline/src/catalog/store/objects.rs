@@ -152,15 +152,16 @@ impl Knowledge<'_> {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    /// The keys of the objects of a table, and the shape of all of their records; none if nothing is known
-    /// of them.
+    /// The keys of the objects of a table, and the shape of all of their records, by what the table's own
+    /// crawler knows; none if it knows nothing of them.
     pub(in crate::catalog) async fn of_table(
         client: &impl GenericClient,
         table_id: i64,
     ) -> Result<Option<(Vec<String>, Shape)>> {
         let failed = || failed("read what is known of the objects of a table");
-        let sql =
-            "select key, shape from stevedore.catalog_objects where table_id = $1 order by key";
+        let sql = "select o.key, o.shape from stevedore.catalog_objects o \
+            join stevedore.catalog_tables t using (table_id, crawler) \
+            where table_id = $1 order by o.key";
         let rows = client.query_raw(sql, [table_id]).await.map_err(failed())?;
         let mut rows = std::pin::pin!(rows);
         let (mut keys, mut merged) = (Vec::new(), None::<Shape>);
