@@ -26,6 +26,7 @@ grant update (
 grant select, insert on stevedore.job_events to :"role";
 grant select, insert, delete, update (changed, next_before, finished_at) on stevedore.job_actions to :"role";
 grant select, insert, update, delete on stevedore.idempotency_keys to :"role";
+grant select, insert, update (attempts, next_attempt_at, delivered_at, status, error) on stevedore.webhooks to :"role";
 grant select, insert, update, delete on stevedore.crawler_runs, stevedore.removed_rejects to :"role";
 grant select, insert, update, delete on stevedore.crawlers, stevedore.catalog_objects to :"role";
 grant select, insert, update, delete on stevedore.catalog_tables to :"role";

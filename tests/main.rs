@@ -71,3 +71,4 @@ mod tables;
 mod targets;
 mod trigger;
 mod warnings;
+mod webhooks;

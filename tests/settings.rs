@@ -193,17 +193,17 @@ fn help_has_each_setting_under_its_heading() {
 fn secrets_are_shown_neither_by_config_nor_by_help() {
     let key = format!("ci:read:{HASH}");
     let file = format!(
-        "database_url = \"postgresql://u:SECRET@h/d\"\nkey = \"{key}\"\napi_key = \"SECRET\"\n\
-        bucket = \"b=s3://b?secret_access_key=SECRET\"\n\
-        server = \"http://u:SECRET@h/\"\npostgres_url = \"https://u:SECRET@h/\"\n"
+        "database_url = \"postgresql://u:HUSH@h/d\"\nkey = \"{key}\"\napi_key = \"HUSH\"\n\
+        bucket = \"b=s3://b?secret_access_key=HUSH\"\n\
+        server = \"http://u:HUSH@h/\"\npostgres_url = \"https://u:HUSH@h/\"\n"
     );
     let variables = [
-        ("DATABASE_URL", "postgresql://u:SECRET@h/d?password=SECRET"),
+        ("DATABASE_URL", "postgresql://u:HUSH@h/d?password=HUSH"),
         ("STEVEDORE_KEY", &key),
-        ("STEVEDORE_API_KEY", "SECRET"),
-        ("STEVEDORE_SERVER", "http://u:SECRET@h/"),
-        ("STEVEDORE_POSTGRES_URL", "https://u:SECRET@h/"),
-        ("STEVEDORE_BUCKET", "b=s3://b?secret_access_key=SECRET"),
+        ("STEVEDORE_API_KEY", "HUSH"),
+        ("STEVEDORE_SERVER", "http://u:HUSH@h/"),
+        ("STEVEDORE_POSTGRES_URL", "https://u:HUSH@h/"),
+        ("STEVEDORE_BUCKET", "b=s3://b?secret_access_key=HUSH"),
     ];
     let (with_file, without) = (with_file(&file), tempfile::tempdir().unwrap());
     for (folder, variables) in [(&with_file, &[][..]), (&without, &variables[..])] {
@@ -223,7 +223,7 @@ fn secrets_are_shown_neither_by_config_nor_by_help() {
             let output = run(folder.path(), args, variables);
             assert!(output.status.success(), "{args:?} {}", stderr(&output));
             let text = stdout(&output) + &stderr(&output);
-            assert!(!text.contains("SECRET") && !text.contains(HASH), "{args:?} {text}");
+            assert!(!text.contains("HUSH") && !text.contains(HASH), "{args:?} {text}");
         }
     }
     let printed = run(without.path(), &["config"], &variables);
@@ -242,27 +242,27 @@ fn secrets_are_not_shown_by_errors() {
     let folder = tempfile::tempdir().unwrap();
     for args in [
         // The key where its hash belongs, which is what people do first.
-        &["serve", "--key", "sv_SECRET"][..],
-        &["serve", "--key", "ci:SECRET:read"],
-        &["serve", "--key", "ci:read:SECRET"],
-        &["serve", "--bucket", "s3://b?secret_access_key:SECRET"],
-        &["serve", "--bucket", "b c=s3://b?secret_access_key=SECRET"],
-        &["serve", "--bucket", "b=nowhere://b?secret_access_key=SECRET"],
-        &["serve", "--bucket", "b=s3://b?secret_access_key=SECRET&unknown_setting=1"],
-        &["serve", "--database-url", "postgresql://u:SECRET@h:port/d"],
-        &["health", "--server", "http://u:SECRET@localhost:1/"],
-        &["health", "--server", "http://u:SECRET@localhost:port/"],
-        &["jobs", "list", "--server", "http://u:SECRET@localhost:1/"],
-        &["serve", "--database-url", "postgresql://u:SECRET@h/d?unknown=1"],
-        &["serve", "--database-url", "host=h password=SECRET unknown=1"],
+        &["serve", "--key", "sv_HUSH"][..],
+        &["serve", "--key", "ci:HUSH:read"],
+        &["serve", "--key", "ci:read:HUSH"],
+        &["serve", "--bucket", "s3://b?secret_access_key:HUSH"],
+        &["serve", "--bucket", "b c=s3://b?secret_access_key=HUSH"],
+        &["serve", "--bucket", "b=nowhere://b?secret_access_key=HUSH"],
+        &["serve", "--bucket", "b=s3://b?secret_access_key=HUSH&unknown_setting=1"],
+        &["serve", "--database-url", "postgresql://u:HUSH@h:port/d"],
+        &["health", "--server", "http://u:HUSH@localhost:1/"],
+        &["health", "--server", "http://u:HUSH@localhost:port/"],
+        &["jobs", "list", "--server", "http://u:HUSH@localhost:1/"],
+        &["serve", "--database-url", "postgresql://u:HUSH@h/d?unknown=1"],
+        &["serve", "--database-url", "host=h password=HUSH unknown=1"],
     ] {
         let refused = run(folder.path(), args, &[]);
         assert!(matches!(refused.status.code(), Some(1 | 2)), "{args:?}");
         let text = stdout(&refused) + &stderr(&refused);
-        assert!(!text.contains("SECRET") && !text.is_empty(), "{args:?} {text}");
+        assert!(!text.contains("HUSH") && !text.is_empty(), "{args:?} {text}");
     }
-    let broken = with_file("database_url = \"postgresql://u:SECRET@h/d\nlisten = \"x\"");
+    let broken = with_file("database_url = \"postgresql://u:HUSH@h/d\nlisten = \"x\"");
     let refused = run(broken.path(), &["config"], &[]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(!stderr(&refused).contains("SECRET"), "{}", stderr(&refused));
+    assert!(!stderr(&refused).contains("HUSH"), "{}", stderr(&refused));
 }

@@ -14,6 +14,7 @@ const LOAD_SECONDS: &str = "stevedore_load_seconds";
 const RECORDS: &str = "stevedore_records_total";
 const BYTES: &str = "stevedore_bytes_total";
 const JOBS: &str = "stevedore_jobs";
+const WEBHOOKS: &str = "stevedore_webhooks_total";
 const CONNECTIONS: &str = "stevedore_http_connections";
 const CONNECTIONS_CLOSED: &str = "stevedore_http_connections_closed_total";
 
@@ -44,6 +45,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     );
     describe_counter!(BYTES, "Bytes of loaded objects by feed, as they are stored");
     describe_gauge!(JOBS, "Jobs that wait or run, in the whole fleet, by state");
+    describe_counter!(WEBHOOKS, "Attempts to deliver webhooks by whether they were delivered");
     describe_gauge!(CONNECTIONS, "Connections of clients that are open");
     describe_counter!(
         CONNECTIONS_CLOSED,
@@ -54,6 +56,9 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     }
     for outcome in ["succeeded", "failed", "cancelled", "queued"] {
         counter!(ATTEMPTS, "ended" => outcome).absolute(0);
+    }
+    for outcome in ["delivered", "failed"] {
+        counter!(WEBHOOKS, "outcome" => outcome).absolute(0);
     }
     Ok(handle)
 }
@@ -85,6 +90,12 @@ pub(crate) fn connection_unread() {
 /// Counts an attempt.
 pub(crate) fn ended(state: &'static str) {
     counter!(ATTEMPTS, "ended" => state).increment(1);
+}
+
+/// Counts an attempt to deliver a webhook.
+pub(crate) fn webhook_sent(is_delivered: bool) {
+    let outcome = if is_delivered { "delivered" } else { "failed" };
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
 }
 
 /// Counts what a load did.

@@ -91,6 +91,9 @@ fn config_shows_every_flag() {
         ("--queue-database-url", "postgresql://q@h/d"),
         ("--tls-cert", "chain.pem"),
         ("--tls-key", "key.pem"),
+        ("--webhook-origin", "https://hooks.example.com"),
+        ("--webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("--webhook-url", "https://hooks.example.com/loads"),
     ]);
     let help = stdout(&stevedore(&["config", "--help"]).output().unwrap());
     let (flags, _) = super::parse(&help);
@@ -110,6 +113,7 @@ fn config_shows_every_flag() {
         let value = match (is_switch, flag.as_str()) {
             (true, _) => "true",
             (_, "--key") => "ci:read:***",
+            (_, "--webhook-secret") => "***",
             (_, "--database-url") => "postgresql://u@h:5432/d",
             (_, "--queue-database-url") => "postgresql://q@h:5432/d",
             _ => value,

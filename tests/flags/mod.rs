@@ -52,6 +52,12 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("serve", CONNECTIONS, &["--connections"]),
     ("serve", GRACE, &["--grace-secs"]),
     ("serve", KEEP, &["--keep-jobs", "--keep-rejects"]),
+    ("serve", WEBHOOK, &["--webhook-url", "--webhook-secret"]),
+    (
+        "serve",
+        "webhooks::a_receiver_that_is_gone_or_cannot_be_reached_holds_up_no_load",
+        &["--webhook-origin"],
+    ),
     ("serve", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("serve", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("serve", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -99,6 +105,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("worker", CONNECTIONS, &["--connections"]),
     ("worker", GRACE, &["--grace-secs"]),
     ("worker", KEEP, &["--keep-jobs", "--keep-rejects"]),
+    ("worker", "webhooks::a_worker_beside_the_server_sends_them", &["--webhook-secret"]),
     ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("worker", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -282,6 +289,9 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--statement-timeout-secs",
             "--tls-cert",
             "--tls-key",
+            "--webhook-origin",
+            "--webhook-secret",
+            "--webhook-url",
             "--write-timeout-secs",
         ],
     ),
@@ -308,6 +318,7 @@ const FILTER: &[&str] = &[
     "--since",
     "--until",
 ];
+const WEBHOOK: &str = "webhooks::the_end_of_a_job_is_told_with_a_signature_of_each_secret";
 const KEEP: &str =
     "jobs::history::jobs_and_rejects_are_removed_once_they_are_too_old_and_loads_still_verify";
 const LOCK_TIMEOUT: &str = "flags::work::a_load_waits_for_a_lock_as_long_as_it_may";

@@ -9,14 +9,14 @@ use pipeline::feed::Feeds;
 
 use super::print::Printer;
 use super::service::{Service, StartError};
-use crate::config::{ServeArgs, ServerArgs};
+use crate::config::ServeArgs;
 use crate::http::{
     Access, Answers, App, Browsers, RouteSettings, ServerSettings, bind, router, serve as listen,
 };
 use crate::metrics;
 
 pub(super) async fn serve(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
-    if let Err(refused) = check(&args.server) {
+    if let Err(refused) = check(&args) {
         return printer.misused("could not serve", &refused);
     }
     match run(args, feeds, printer).await {
@@ -34,11 +34,17 @@ enum Refused {
     NoKeys(std::net::SocketAddr),
     #[error("TLS needs both tls_cert and tls_key")]
     HalfTls,
+    #[error("webhooks are signed: pass --webhook-secret too")]
+    NoWebhookSecret,
     #[error("two keys have the name {0}: logs could not tell their requests apart")]
     SameName(String),
 }
 
-fn check(args: &ServerArgs) -> Result<(), Refused> {
+fn check(args: &ServeArgs) -> Result<(), Refused> {
+    let ServeArgs { work, server: args } = args;
+    if args.webhooks().is_wanted() && work.webhook_secrets.is_empty() {
+        return Err(Refused::NoWebhookSecret);
+    }
     if args.tls_cert.is_some() != args.tls_key.is_some() {
         return Err(Refused::HalfTls);
     }
@@ -62,6 +68,7 @@ async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCo
         listener: service.listener.clone(),
         buckets: service.buckets.clone(),
         feeds: feeds.clone(),
+        webhooks: server.webhooks(),
         access: Access::new(server.keys, server.rate_limit),
         answers: Arc::new(Answers::new(server.pool_size.get())),
         pulse: service.pulse(store.clone(), counted),

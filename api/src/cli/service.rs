@@ -18,7 +18,7 @@ use super::session;
 use crate::buckets::{BucketError, Buckets};
 use crate::config::WorkArgs;
 use crate::http::Pulse;
-use crate::jobs::{self, Listener, Queue, Store, Worker, WorkerSettings};
+use crate::jobs::{self, Listener, Queue, Sender, Store, Worker, WorkerSettings};
 use crate::readiness::Readiness;
 
 /// Connections of a worker beside those of its attempts: heartbeats, sweeps and notes.
@@ -43,6 +43,8 @@ pub(super) enum StartError {
     Pool(#[from] deadpool_postgres::BuildError),
     #[error("could not listen on {address} for probes")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error("could not prepare webhooks")]
+    Webhooks(#[source] reqwest::Error),
     #[error("could not listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("could not count")]
@@ -130,6 +132,7 @@ impl Service {
             max_rejected: args.rejects.max_rejected,
             catalog: !args.no_preflight,
             retention: args.retention(),
+            webhooks: sender(args)?,
         };
         let known = (buckets.clone(), feeds.clone());
         let databases = (waiting(loads), waiting(&direct));
@@ -169,6 +172,13 @@ impl Service {
             None => Ok(()),
         }
     }
+}
+
+/// What sends webhooks, if there is a key to sign them with.
+fn sender(args: &WorkArgs) -> Result<Option<Sender>, StartError> {
+    let secrets = args.webhook_secrets.clone();
+    let sender = (!secrets.is_empty()).then(|| Sender::new(secrets));
+    sender.transpose().map_err(StartError::Webhooks)
 }
 
 /// Brings the ledger, the jobs and the queue up to date.

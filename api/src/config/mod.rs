@@ -21,7 +21,7 @@ pub(crate) use feed::{
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobFilterArgs, JobsArgs, JobsVerb};
 pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};
-pub(crate) use serve::{PROBE_PORT, ProbeArgs, ServeArgs, ServerArgs, WorkArgs, WorkerArgs};
+pub(crate) use serve::{PROBE_PORT, ProbeArgs, ServeArgs, WorkArgs, WorkerArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
 use std::num::NonZeroUsize;

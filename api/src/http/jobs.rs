@@ -21,7 +21,7 @@ use super::problem::{
 };
 use super::request::{JobRequest, RetryRequest};
 use crate::jobs::{Asked, Changed, JobFilter, Request};
-use crate::wire::{Job, JobAttempts, JobState};
+use crate::wire::{Job, JobAttempts, JobState, Webhooks};
 
 /// Which jobs to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -129,6 +129,7 @@ pub(super) async fn create(
         catalog: wanted.catalog,
         max_rejected: wanted.max_rejected,
         is_pinned: wanted.version.is_some(),
+        webhook: app.webhooks.of_job(wanted.webhook.as_deref())?,
         labels: wanted.labels,
         asked,
         idempotency,
@@ -251,6 +252,30 @@ pub(super) async fn attempts(
 ) -> Result<Json<JobAttempts>, Problem> {
     app.job(job_id).await?;
     Ok(Json(JobAttempts { attempts: app.store.attempts(job_id).await? }))
+}
+
+/// List the webhooks of a job
+///
+/// The messages that tell its end, each with how often it was sent and what the receiver answered.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{job_id}/webhooks",
+    operation_id = "list_webhooks",
+    tag = "jobs",
+    params(("job_id" = Uuid, Path, description = "The job")),
+    responses(
+        (status = 200, description = "The webhooks", body = Webhooks),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn webhooks(
+    State(app): State<Arc<App>>,
+    Path(job_id): Path<Uuid>,
+) -> Result<Json<Webhooks>, Problem> {
+    app.job(job_id).await?;
+    Ok(Json(Webhooks { webhooks: app.store.webhooks(job_id).await? }))
 }
 
 /// Cancel a job

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `GET\|POST /trigger` | the clients of the old API | trigger |
 //! | `POST /v1/jobs` | clients that ask for loads | trigger |
-//! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events`, `…/attempts` | whoever follows them | read |
+//! | `GET /v1/jobs`, `/v1/jobs/{job_id}`, `/v1/jobs/{job_id}/events`, `…/attempts`, `…/webhooks` | whoever follows them | read |
 //! | `GET /v1/jobs/counts`, `/v1/job-actions/{action_id}` | operators | read |
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
 //! | `GET /v1/workers` | whoever looks after the workers | read |
@@ -80,7 +80,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use uuid::Uuid;
 
 use crate::buckets::Buckets;
-use crate::jobs::{Listener, Store};
+use crate::jobs::{Listener, Store, Webhooks};
 use crate::keys::Scope;
 use crate::wire::Job;
 use problem::Problem;
@@ -100,6 +100,7 @@ pub(crate) struct App {
     pub(crate) listener: Listener,
     pub(crate) buckets: Buckets,
     pub(crate) feeds: Feeds,
+    pub(crate) webhooks: Webhooks,
     pub(crate) access: Access,
     /// Bounds the answers that are in memory.
     pub(crate) answers: Arc<Answers>,
@@ -237,6 +238,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
     let read = OpenApiRouter::new()
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::attempts))
+        .routes(routes!(jobs::webhooks))
         .routes(routes!(job_actions::counts))
         .routes(routes!(job_actions::show))
         .routes(routes!(loads::show))

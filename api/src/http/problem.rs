@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::jobs::{StoreError, SubmitError};
+use crate::jobs::{StoreError, SubmitError, WebhookError};
 
 /// Why a request was not done.
 // Its texts are boxed, so that what handlers return stays small.
@@ -182,6 +182,16 @@ impl From<SubmitError> for Problem {
             }
             SubmitError::KeyReused => Self::conflict("idempotency_key_reused", error.to_string()),
         }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        let code = match &error {
+            WebhookError::NoUrl => "invalid_body",
+            WebhookError::NotAllowed(_) => "webhook_not_allowed",
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string())
     }
 }
 

@@ -47,6 +47,11 @@ pub(crate) struct JobRequest {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(example = json!({"team": "billing"}))]
     pub(crate) labels: BTreeMap<String, String>,
+    /// URL to which a signed message is sent when the job has ended. Its origin must be one that the operator
+    /// allowed, or else the answer is 422 `webhook_not_allowed`. By default, the server's `--webhook-url`
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "https://hooks.example.com/loads")]
+    pub(crate) webhook: Option<String>,
     /// Beginning of the keys. Objects that end in `.json`, `.ndjson` or `.jsonl` are loaded, also with
     /// `.gz`, `.gzip` or `.zst`
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]

@@ -144,6 +144,7 @@ pub(super) async fn trigger(
         max_rejected: None,
         is_pinned: false,
         labels: BTreeMap::new(),
+        webhook: app.webhooks.of_job(None)?,
         asked,
         idempotency: None,
     };

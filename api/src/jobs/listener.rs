@@ -24,6 +24,8 @@ pub(crate) enum Notice {
     Queue,
     /// Jobs have changed.
     Changed(Arc<[Uuid]>),
+    /// A job has ended whose end is told to a webhook.
+    Webhook,
     /// A job that runs is to be cancelled.
     Cancelled(Uuid),
     /// The connection was lost for a while: anything may have happened.
@@ -101,13 +103,16 @@ async fn hand_on(database: &Database, notices: &broadcast::Sender<Notice>) -> Re
         }
     });
     client
-        .batch_execute("listen \"jobs:insert\"; listen stevedore_jobs; listen stevedore_cancelled")
+        .batch_execute(
+            "listen \"jobs:insert\"; listen stevedore_jobs; listen stevedore_webhooks; listen stevedore_cancelled",
+        )
         .await?;
     notices.send(Notice::Missed).ok();
     while let Some(notification) = heard.recv().await {
         let ids = notification.payload().split(',').filter_map(|id| Uuid::parse_str(id).ok());
         match notification.channel() {
             "jobs:insert" => drop(notices.send(Notice::Queue)),
+            "stevedore_webhooks" => drop(notices.send(Notice::Webhook)),
             "stevedore_jobs" => drop(notices.send(Notice::Changed(ids.collect()))),
             _ => ids.for_each(|id| drop(notices.send(Notice::Cancelled(id)))),
         }

@@ -21,6 +21,7 @@ mod retention;
 mod schedule;
 mod store;
 mod submit;
+mod webhooks;
 mod worker;
 
 pub(crate) use listener::{Listener, Notice};
@@ -32,4 +33,5 @@ pub(crate) use store::{
     Asked, Changed, Changes, EVENTS, JobFilter, Store, StoreError, database_failed,
 };
 pub(crate) use submit::{Request, SubmitError, Target};
+pub(crate) use webhooks::{Origin, Sender, WebhookError, WebhookSecret, WebhookUrl, Webhooks};
 pub(crate) use worker::{SILENCE, Worker, WorkerSettings};

@@ -73,6 +73,8 @@ pub(crate) struct Request {
     /// Whether exactly the version of the object is to be loaded.
     pub(crate) is_pinned: bool,
     pub(crate) labels: BTreeMap<String, String>,
+    /// Where its end is told.
+    pub(crate) webhook: Option<String>,
     pub(crate) asked: Asked,
     /// What tells a repeated request from another one, and the request as a text.
     pub(crate) idempotency: Option<(String, String)>,
@@ -137,7 +139,7 @@ impl Store {
         let job_id = Uuid::now_v7();
         let sql = include_str!("../../../sql/queries/insert_listing.sql");
         let target = &request.target;
-        let params: [&(dyn ToSql + Sync); 15] = [
+        let params: [&(dyn ToSql + Sync); 16] = [
             &job_id,
             &feed.name,
             bucket,
@@ -153,6 +155,7 @@ impl Store {
             &feed.hash,
             &target.keys(),
             &Json(&request.labels),
+            &request.webhook,
         ];
         let row = transaction.query_one(sql, &params).await;
         let row = row.map_err(database_failed("write the job"))?;
@@ -176,7 +179,7 @@ async fn submit_object(
     let sql = include_str!("../../../sql/queries/submit_job.sql");
     let statement = client.prepare_cached(sql).await.map_err(failed())?;
     let labels = Json(&request.labels);
-    let params: [&(dyn ToSql + Sync); 16] = [
+    let params: [&(dyn ToSql + Sync); 17] = [
         &job_id,
         &feed.name,
         &feed.hash,
@@ -193,6 +196,7 @@ async fn submit_object(
         &asked.request_id,
         &request.is_pinned,
         &labels,
+        &request.webhook,
     ];
     loop {
         if let Some(row) = client.query_opt(&statement, &params).await.map_err(failed())? {
@@ -370,6 +374,7 @@ async fn live_job(
         && row.get::<_, bool>("reload") == request.reload
         && row.get::<_, bool>("catalog") == request.catalog
         && row.get::<_, bool>("is_pinned") == request.is_pinned
+        && row.get::<_, Option<&str>>("webhook") == request.webhook.as_deref()
         && row.get::<_, Option<String>>("max_rejected") == request.max_rejected.map(String::from);
     if is_same { Ok(Some(job_id)) } else { Err(SubmitError::Busy(job_id)) }
 }

@@ -25,6 +25,7 @@ use super::listener::{Listener, Notice};
 use super::queue::{ActionEntry, ChildrenEntry, CrawlEntry, QueueEntry, SCHEMA};
 use super::retention::{self, Retention};
 use super::store::{Store, StoreError};
+use super::webhooks::Sender;
 use crate::buckets::Buckets;
 
 /// How often a worker says that it lives, looks for others that do not, and how long one may be
@@ -63,6 +64,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) catalog: bool,
     /// For how long history is kept.
     pub(crate) retention: Retention,
+    /// Sends webhooks. None if others do.
+    pub(crate) webhooks: Option<Sender>,
 }
 
 /// What attempts need.
@@ -120,6 +123,7 @@ impl Worker {
         let dead = tokio::spawn(for_ever(Self::recover_jobs, Arc::clone(&self)));
         let lost = tokio::spawn(for_ever(Self::find_lost, Arc::clone(&self)));
         let schedules = tokio::spawn(for_ever(Self::keep_schedules, Arc::clone(&self)));
+        let webhooks = tokio::spawn(for_ever(Self::send_webhooks, Arc::clone(&self)));
         let old = tokio::spawn(for_ever(Self::keep_history_short, Arc::clone(&self)));
         // The queue stops all slots of a worker when one cannot use the database for a moment, and
         // waits for the loads of the others: so each slot is a worker of its own to it.
@@ -135,6 +139,7 @@ impl Worker {
         lost.abort();
         schedules.abort();
         old.abort();
+        webhooks.abort();
     }
 
     /// Makes jobs wait again whose worker died.

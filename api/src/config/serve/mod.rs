@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use super::secret::Secret;
 use super::{ConnectionArgs, DatabaseArgs, RecordArgs, RejectArgs};
 use crate::buckets::BucketSetting;
-use crate::jobs::Retention;
+use crate::jobs::{Origin, Retention, WebhookSecret, WebhookUrl, Webhooks};
 use crate::keys::KeySetting;
 
 /// How to work on jobs.
@@ -63,6 +63,17 @@ pub(crate) struct WorkArgs {
     /// Days for which rejects are kept; 0 for ever. The ledger is always kept
     #[arg(long, env = "STEVEDORE_KEEP_REJECTS", value_name = "DAYS", default_value_t = 0)]
     pub(crate) keep_rejects: u32,
+    /// Secret that signs webhooks (Standard Webhooks: whsec_ and base64). Processes without one leave them to others.
+    /// Repeat to sign with an old and a new one
+    #[arg(
+        long = "webhook-secret",
+        env = "STEVEDORE_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_name = "WHSEC",
+        value_delimiter = ',',
+        value_parser = Secret::<WebhookSecret>::new()
+    )]
+    pub(crate) webhook_secrets: Vec<WebhookSecret>,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
@@ -217,6 +228,24 @@ pub(crate) struct ServerArgs {
         default_value = "30"
     )]
     pub(crate) write_timeout_secs: NonZeroU64,
+    /// URL to which a signed message is sent when a job has ended, unless the job names another one
+    #[arg(
+        long,
+        env = "STEVEDORE_WEBHOOK_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = Secret::<WebhookUrl>::new()
+    )]
+    pub(crate) webhook_url: Option<WebhookUrl>,
+    /// Origin (scheme, host and port) of URLs that jobs may name as their webhook, besides that of --webhook-url.
+    /// Repeat for several
+    #[arg(
+        long = "webhook-origin",
+        env = "STEVEDORE_WEBHOOK_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub(crate) webhook_origins: Vec<Origin>,
     /// Origin whose pages may call the API from a browser; `*` for all. Repeat for several
     #[arg(
         long = "cors-origin",
@@ -228,6 +257,13 @@ pub(crate) struct ServerArgs {
     /// Accept jobs and run none; workers run them
     #[arg(long, env = "STEVEDORE_NO_WORKER", value_parser = BoolishValueParser::new())]
     pub(crate) no_worker: bool,
+}
+
+impl ServerArgs {
+    /// To whom the ends of jobs are told.
+    pub(crate) fn webhooks(&self) -> Webhooks {
+        Webhooks { default: self.webhook_url.clone(), origins: self.webhook_origins.clone() }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use tokio_postgres::types::Json;
 
 use crate::wire::{
     Action, Job, JobAction, JobAttempt, JobCount, JobCounts, JobEvent, JobState, JobWorker,
+    WebhookAttempt,
 };
 
 fn json<T: for<'a> serde::Deserialize<'a>>(row: &Row, column: &str) -> Option<T> {
@@ -23,6 +24,27 @@ fn is_already_loaded(row: &Row) -> bool {
     summary.is_some_and(|summary| summary["state"] == "already_loaded")
 }
 
+/// A URL without its query, which may hold a token.
+fn without_query(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+impl From<&Row> for WebhookAttempt {
+    fn from(row: &Row) -> Self {
+        Self {
+            webhook_id: row.get("webhook_id"),
+            url: without_query(row.get("url")),
+            state: JobState::parse(row.get("state")),
+            created_at: row.get("created_at"),
+            attempts: row.get::<_, i32>("attempts").unsigned_abs(),
+            next_attempt_at: row.get("next_attempt_at"),
+            delivered_at: row.get("delivered_at"),
+            status: row.get::<_, Option<i32>>("status").and_then(|status| status.try_into().ok()),
+            error: row.get("error"),
+        }
+    }
+}
+
 impl From<&Row> for Job {
     fn from(row: &Row) -> Self {
         let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
@@ -37,6 +59,7 @@ impl From<&Row> for Job {
             glob: row.get("glob"),
             key_count: row.get::<_, Option<i32>>("key_count").map(i32::unsigned_abs),
             labels: json(row, "labels").unwrap_or_default(),
+            webhook: row.get::<_, Option<&str>>("webhook").map(without_query),
             is_pinned: row.get("is_pinned"),
             mode: row.get("mode"),
             dry_run: row.get("dry_run"),
