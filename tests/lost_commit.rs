@@ -130,7 +130,7 @@ async fn object(text: &[u8]) -> Object {
 
 /// A proxy to the server that cuts the connection on which the `COMMIT` of this number comes, counted
 /// from 1 over all connections: after the server has answered it, or without handing it on.
-async fn proxy_that_loses(
+pub(crate) async fn proxy_that_loses(
     database: &TestDatabase,
     number: usize,
     commits: bool,

@@ -57,6 +57,7 @@ mod random_feeds;
 mod readback;
 mod real_data;
 mod refused;
+mod replays;
 mod rest;
 mod rights;
 mod round_trip;

@@ -92,6 +92,12 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
     request["key"]["enum"] = json!(names);
     request["prefix"]["enum"] = json!(["user", "user_status_dirty", "nothing"]);
     request["glob"]["enum"] = json!(["*", "**/*.json", "user_status_{sample,dirty}.*"]);
+    for name in ["ReplayRequest", "IgnoreRequest"] {
+        let request = &mut document["components"]["schemas"][name]["properties"];
+        request["load_id"]["enum"] = json!([1, 2]);
+        request["feed"]["enum"] = json!(["user_status"]);
+    }
+    document["components"]["schemas"]["RejectRef"]["properties"]["load_id"]["enum"] = json!([1, 2]);
     for plan in ["NewCrawler", "CrawlerPlan"] {
         document["components"]["schemas"][plan]["properties"]["schedule"] =
             json!({ "enum": [null, "0 3 * * *", "*/5 0 1 1 MON-FRI"] });

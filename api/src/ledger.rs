@@ -83,6 +83,8 @@ impl From<&Row> for Load {
             records: row.get("records"),
             loaded: row.get("loaded"),
             rejected: row.get("rejected"),
+            rejects_open: row.get("rejects_open"),
+            replay_of: row.get("replay_of"),
             tables: row.get::<_, Json<Vec<LoadTable>>>("tables").0,
             rejected_by_reason: json("rejected_by_reason"),
             unknown_fields: json("unknown_fields"),

@@ -14,6 +14,7 @@ mod ledger;
 mod memory;
 mod metrics;
 mod readiness;
+mod rejects;
 mod wire;
 
 use std::backtrace::{Backtrace, BacktraceStatus};

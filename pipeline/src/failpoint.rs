@@ -7,6 +7,8 @@ pub enum Failpoint {
     PlanRecorded,
     /// The plan of a load in parts is committed.
     Planned,
+    /// Rejects are claimed for a replay, and nothing is committed.
+    RejectsClaimed,
     /// All rows of child tables are sent.
     ChildrenCopied,
     /// All rows of rejected records are sent.
@@ -34,6 +36,7 @@ impl Failpoint {
         match self {
             Self::PlanRecorded => "plan_recorded",
             Self::Planned => "planned",
+            Self::RejectsClaimed => "rejects_claimed",
             Self::ChildrenCopied => "children_copied",
             Self::RejectsCopied => "rejects_copied",
             Self::RootCopied => "root_copied",

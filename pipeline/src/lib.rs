@@ -15,6 +15,7 @@
 //! | [`ledger`] | what was loaded, from which version of which object, with which counts |
 //! | [`load`] | **the page**: all of the above for one object, in one transaction; a huge one in parts |
 //! | [`bundle`] | the same for many small objects, some hundred in a transaction |
+//! | [`replay`] | rejects that are loaded again, each once |
 //! | [`infer`] | what records look like: their columns, types and what is in them, found by reading |
 //! | [`catalog`] | what buckets and databases hold, as tables with versions |
 //! | [`query`] | rows of Postgres as frames |
@@ -112,6 +113,7 @@ mod progress;
 pub mod query;
 pub mod records;
 mod reject_run;
+pub mod replay;
 pub mod side_by_side;
 pub mod sink;
 pub mod store;

@@ -30,7 +30,10 @@ with first as (
             crashed_attempts = 0
             or not exists (select from stevedore.jobs s where s.state = 'running' and s.crashed_attempts > 0)
         )
-        and (key is null or feed is null or $4::jsonb ->> feed = coalesce(feed_hash, $4::jsonb ->> feed))
+        and (
+            key is null and rejects is null or feed is null
+            or $4::jsonb ->> feed = coalesce(feed_hash, $4::jsonb ->> feed)
+        )
     for update
 ),
 -- Subqueries instead of a join: so the rows come in the order of the index, and no more are read than are claimed.
@@ -79,7 +82,7 @@ forgotten as (
         and key = any(array(select job_id::text from started where (select count(*) from claimed) > 1))
 )
 select
-    job_id, feed, feed_hash, bucket, key, prefix, glob, keys, is_pinned, labels, version, bytes, mode, dry_run, reload, catalog,
+    job_id, feed, feed_hash, bucket, key, prefix, glob, keys, rejects, is_pinned, labels, version, bytes, mode, dry_run, reload, catalog,
     max_rejected, attempts, earlier_attempts, crashed_attempts, cancel_requested, requested_by, request_id
 from started
 order by job_id

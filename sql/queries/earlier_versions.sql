@@ -22,7 +22,7 @@ cross join lateral (
     ) as p on true
     where
         l.feed || '' = $1 and l.origin = object.origin and l.version <> object.version
-        and l.state in ('loaded', 'loading')
+        and l.state in ('loaded', 'loading') and l.replay_of is null
     order by l.load_id desc
     limit 1
 ) as newest

@@ -1,6 +1,6 @@
 -- Jobs as they are told: those over many objects with the sums over their own jobs.
 select
-    j.job_id, j.parent_id, j.feed, j.feed_hash, j.bucket, j.key, j.prefix, j.glob, cardinality(j.keys) as key_count, j.labels, j.webhook, j.is_pinned, j.mode, j.dry_run, j.reload, j.catalog, j.version, j.max_rejected,
+    j.job_id, j.parent_id, j.feed, j.feed_hash, j.bucket, j.key, j.prefix, j.glob, cardinality(j.keys) as key_count, j.labels, j.webhook, j.is_pinned, j.mode, j.dry_run, j.reload, j.catalog, j.version, j.max_rejected, j.rejects,
     j.state, j.attempts, j.cancel_requested, j.load_id, j.summary, j.error, j.first_error,
     j.requested_by, j.request_id, j.created_at, j.started_at, j.finished_at, j.next_attempt_at,
     coalesce(c.bytes, j.bytes) as bytes,

@@ -16,7 +16,7 @@ cross join lateral (
     select *
     from stevedore.loads
     where
-        feed || '' = $1 and version = object.version and state = 'loaded'
+        feed || '' = $1 and version = object.version and state = 'loaded' and replay_of is null
         and (bucket = object.bucket and key = object.key or origin = object.origin)
         and ($6::uuid is null or job_id = $6)
     order by load_id desc

@@ -8,19 +8,19 @@ ended as (
         load_id bigint, job_id uuid, bucket text, key text, version text, format text, compression text, bytes bigint,
         records bigint, loaded bigint, rejected bigint, tables jsonb,
         rejected_by_reason jsonb, unknown_fields jsonb,
-        started_at timestamptz, seconds double precision, origin text
+        started_at timestamptz, seconds double precision, origin text, replay_of bigint
     )
 ),
 recorded as (
     insert into stevedore.loads (
         load_id, feed, bucket, key, version, state, mode, reload, format, compression, bytes,
         records, loaded, rejected, rejected_by_reason, unknown_fields, started_at, finished_at, seconds,
-        job_id, origin, feed_hash
+        job_id, origin, feed_hash, replay_of
     )
     select
         load_id, $1::text, bucket, key, version, 'loaded', $2::text, $3::boolean, format, compression, bytes,
         records, loaded, rejected, rejected_by_reason, unknown_fields, started_at, clock_timestamp(), seconds,
-        job_id, origin, $5
+        job_id, origin, $5, replay_of
     from ended
 )
 insert into stevedore.load_tables (

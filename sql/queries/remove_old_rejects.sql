@@ -1,4 +1,5 @@
--- Removes some rejects of loads of the feed $1 that ended $2 days ago, oldest first. `{rejects}` is their table.
+-- Removes some rejects of loads of the feed $1 that ended $2 days ago, oldest first, with what was done about
+-- them. `{rejects}` is their table.
 with last as (
     select max(load_id) as load_id
     from stevedore.loads
@@ -21,7 +22,12 @@ gone as (
         order by r.load_id
         limit $3
     )
-    returning load_id
+    returning load_id, record_no
+),
+forgotten as (
+    delete from stevedore.handled_rejects h
+    using gone g
+    where h.load_id = g.load_id and h.record_no = g.record_no
 ),
 noted as (
     insert into stevedore.removed_rejects as n (load_id, rows)

@@ -1,5 +1,5 @@
 -- Of each of these objects the loads whose rows are there, by where the object really is: those since the last
--- load in mode replace, which removed all before it.
+-- load in mode replace, which removed all before it. Replays only add to the rows of what they replay.
 -- The feed is compared as in earlier_versions.sql.
 select array(
     select l.load_id
@@ -12,7 +12,7 @@ select array(
                 from stevedore.loads r
                 where
                     r.feed || '' = $1 and r.origin = object.origin and r.state = 'loaded'
-                    and r.mode = 'replace'
+                    and r.mode = 'replace' and r.replay_of is null
             ),
             0
         )

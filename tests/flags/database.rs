@@ -47,7 +47,7 @@ async fn every_verb_uses_the_database_that_is_named() {
     // There is nothing at this port, and the environment names a database that could be used.
     let url = "postgresql://nobody@127.0.0.1:1/nowhere";
     let ended = run(folder.path(), Some(&other.url), |_| vec!["--database-url".into(), url.into()]);
-    assert_eq!(ended.len(), 20);
+    assert_eq!(ended.len(), 24);
     for (verb, output) in ended {
         assert_eq!(output.status.code(), Some(1), "{verb}: {}", stderr(&output));
         let refused = "there is no connection to 127.0.0.1:1/nowhere";

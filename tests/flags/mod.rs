@@ -153,6 +153,50 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         "discard::what_a_killed_load_in_parts_has_written_is_discarded_and_nothing_else",
         &["--json"],
     ),
+    ("rejects list", DATABASE_URL, &["--database-url"]),
+    ("rejects list", EMBEDDED, DATABASE),
+    (
+        "rejects list",
+        "replays::by_cli::rejects_are_picked_by_all_that_is_given",
+        &["--feed", "--load", "--object", "--reason", "--rule", "--state", "--limit", "--json"],
+    ),
+    ("rejects show", DATABASE_URL, &["--database-url"]),
+    ("rejects show", EMBEDDED, DATABASE),
+    (
+        "rejects show",
+        "replays::by_cli::what_fails_again_is_a_new_reject_that_names_its_origin",
+        &["--json"],
+    ),
+    ("rejects replay", DATABASE_URL, &["--database-url"]),
+    ("rejects replay", EMBEDDED, DATABASE),
+    (
+        "rejects replay",
+        "replays::by_cli::a_reject_that_is_edited_is_loaded_once",
+        &["--text", "--dry-run", "--note", "--json"],
+    ),
+    (
+        "rejects replay",
+        "replays::by_cli::rejects_are_picked_by_all_that_is_given",
+        &["--feed", "--load", "--object", "--reason", "--rule"],
+    ),
+    ("rejects replay", "replays::modes::each_reject_has_the_mode_of_its_load", &["--mode"]),
+    (
+        "rejects replay",
+        "replays::texts::a_long_text_whose_version_is_gone_is_refused",
+        &["--max-record-bytes"],
+    ),
+    (
+        "rejects replay",
+        "replays::texts::a_long_text_of_an_object_that_expands_too_much_is_not_read",
+        &["--max-expansion", "--max-text-bytes"],
+    ),
+    ("rejects ignore", DATABASE_URL, &["--database-url"]),
+    ("rejects ignore", EMBEDDED, DATABASE),
+    (
+        "rejects ignore",
+        "replays::by_cli::rejects_are_picked_by_all_that_is_given",
+        &["--feed", "--load", "--object", "--reason", "--rule", "--note", "--json"],
+    ),
     ("migrate", DATABASE_URL, &["--database-url"]),
     ("migrate", EMBEDDED, DATABASE),
     (
@@ -347,6 +391,10 @@ const VERBS: &[(&str, &[&str])] = &[
     ("loads list", &[]),
     ("loads show", &["1"]),
     ("loads discard", &["1"]),
+    ("rejects list", &[]),
+    ("rejects show", &["1:1"]),
+    ("rejects replay", &["1:1"]),
+    ("rejects ignore", &["1:1"]),
     ("health", &[]),
     ("migrate", &[]),
     ("feed list", &[]),
@@ -429,7 +477,7 @@ fn every_verb_of_the_help_is_known() {
     let mut found = BTreeMap::new();
     walk("", &BTreeSet::new(), &mut found);
     let is_parent = |verb: &str| {
-        verb.is_empty() || ["jobs", "crawl", "catalog", "feed", "loads"].contains(&verb)
+        verb.is_empty() || ["jobs", "crawl", "catalog", "feed", "loads", "rejects"].contains(&verb)
     };
     let found: BTreeSet<&str> =
         found.keys().map(String::as_str).filter(|verb| !is_parent(verb)).collect();

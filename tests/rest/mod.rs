@@ -185,7 +185,7 @@ async fn the_examples_of_the_guides_work() {
     let guide = |name| std::fs::read_to_string(repository("docs/guides").join(name)).unwrap();
     let guides = guide("rest.md") + &guide("crawling.md");
     let examples: Vec<_> = guides.lines().filter(|line| line.starts_with("curl ")).collect();
-    assert_eq!(examples.len(), 15);
+    assert_eq!(examples.len(), 16);
     for example in examples {
         // Tables are there when something was loaded.
         if example.contains("/v1/tables/") {

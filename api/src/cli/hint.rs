@@ -149,6 +149,7 @@ fn fixed_hint(error: &Error) -> &'static str {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
         Error::NoLoad { .. } => "`stevedore loads list` lists the loads",
+        Error::NoReject { .. } => "`stevedore rejects list` lists the rejects",
         Error::LoadEnded { .. } => {
             "to remove the rows of a complete load, delete them by their ingested_at and load_id"
         }

@@ -16,6 +16,7 @@ mod preview;
 mod print;
 mod progress;
 mod psql;
+mod rejects;
 mod serve;
 mod service;
 mod session;
@@ -48,6 +49,7 @@ pub(crate) async fn run(verb: Verb, folder: Option<&Path>, printer: &Printer) ->
         Verb::Worker(args) => worker::worker(args, &feeds, printer).await,
         Verb::Jobs(args) => jobs::jobs(&args, printer).await,
         Verb::Loads(args) => loads::loads(&args, &feeds, printer).await,
+        Verb::Rejects(args) => rejects::rejects(&args, &feeds, printer).await,
         Verb::Health(args) => health::health(&args, printer).await,
         Verb::Migrate(args) => migrate::migrate(&args, &feeds, printer).await,
         Verb::Feed(args) => feed::feed(&args, &feeds, printer).await,

@@ -92,7 +92,9 @@ async fn verify_feed(
         }
     }
     if !args.tables_only {
-        for load in loads.iter_mut().filter(|load| load.incomplete.is_none()) {
+        // What a replay has read are rejects.
+        let whole = |load: &&mut Verified| load.incomplete.is_none() && load.replay.is_none();
+        for load in loads.iter_mut().filter(whole) {
             match read_anew(args, feed, load, session, printer).await {
                 Ok(Found::Same) => {}
                 Ok(Found::Changed) => printer.note(&format!(

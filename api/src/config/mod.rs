@@ -7,6 +7,7 @@ mod jobs;
 mod loads;
 #[cfg(test)]
 mod reference;
+mod rejects;
 mod secret;
 mod serve;
 mod show;
@@ -21,6 +22,10 @@ pub(crate) use feed::{
 pub(crate) use file::parse;
 pub(crate) use jobs::{HealthArgs, JobFilterArgs, JobsArgs, JobsVerb};
 pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};
+pub(crate) use rejects::{
+    ChosenArgs, RejectFilterArgs, RejectsArgs, RejectsIgnoreArgs, RejectsListArgs,
+    RejectsReplayArgs, RejectsShowArgs, RejectsVerb,
+};
 pub(crate) use serve::{PROBE_PORT, ProbeArgs, ServeArgs, WorkArgs, WorkerArgs};
 pub(crate) use show::{in_force, without_userinfo};
 
@@ -88,6 +93,9 @@ pub(crate) enum Verb {
     /// List and show the loads of the ledger; discard an unfinished load
     #[command(after_help = loads::LOADS_EXAMPLES)]
     Loads(LoadsArgs),
+    /// List and show rejected records; load them again, or ignore them
+    #[command(after_help = rejects::REJECTS_EXAMPLES)]
+    Rejects(RejectsArgs),
     /// Check whether a server is ready: exit code 0 if it is
     #[command(after_help = HEALTH_EXAMPLES)]
     Health(HealthArgs),
@@ -139,6 +147,7 @@ impl Verb {
                 | Self::Serve(_)
                 | Self::Worker(_)
                 | Self::Loads(LoadsArgs { verb: LoadsVerb::Discard(_) })
+                | Self::Rejects(_)
                 | Self::Migrate(_)
                 | Self::Feed(FeedArgs {
                     verb: FeedVerb::List | FeedVerb::Show(_) | FeedVerb::Ddl(_) | FeedVerb::Diff(_)

@@ -19,7 +19,7 @@ use super::page::{Filter, Page, finish};
 use super::problem::{
     Conflict, Guarded, Missing, Problem, StoreRefused, Unavailable, WrongBody, WrongParameter,
 };
-use super::request::{JobRequest, RetryRequest};
+use super::request::{JobRequest, RetryRequest, idempotency};
 use crate::jobs::{Asked, Changed, JobFilter, Request};
 use crate::wire::{Job, JobAttempts, JobState, Webhooks};
 
@@ -72,7 +72,7 @@ pub(crate) struct JobPage {
     pub(crate) next_cursor: Option<String>,
 }
 
-type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
+pub(super) type Created = (StatusCode, [(header::HeaderName, String); 1], Json<Job>);
 
 /// Request loads
 ///
@@ -110,7 +110,7 @@ pub(super) async fn create(
 ) -> Result<Created, Problem> {
     let feed = app.feed(wanted.feed.as_deref(), wanted.key.as_deref())?;
     let wanted = wanted.completed(feed.as_deref());
-    let idempotency = wanted.idempotency(&headers)?;
+    let idempotency = idempotency(&wanted, &headers)?;
     // Before the object is looked up: the first answer holds though it be gone.
     let answered = match &idempotency {
         Some((key, request)) => app.store.answered(&asked.by, key, request).await?,
@@ -121,7 +121,7 @@ pub(super) async fn create(
     }
     let request = Request {
         feed,
-        bucket: wanted.bucket.clone(),
+        bucket: Some(wanted.bucket.clone()),
         target: wanted.target(&app).await?,
         mode: wanted.mode.map(RequestedMode::from),
         dry_run: wanted.dry_run,
@@ -137,7 +137,7 @@ pub(super) async fn create(
     Ok(accepted(app.store.submit(&request).await?))
 }
 
-fn accepted(job: Job) -> Created {
+pub(super) fn accepted(job: Job) -> Created {
     let location = [(header::LOCATION, format!("/v1/jobs/{}", job.job_id))];
     (StatusCode::ACCEPTED, location, Json(job))
 }

@@ -9,6 +9,7 @@
 //! | `POST /v1/jobs/{job_id}/cancel`, `/retry` | operators | admin |
 //! | `GET /v1/workers` | whoever looks after the workers | read |
 //! | `POST /v1/jobs/cancel`, `/v1/jobs/retry` | operators | admin |
+//! | `POST /v1/replays`, `/v1/rejects/ignore` | operators | admin |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
 //! | `GET /v1/feeds`, `/v1/feeds/{name}` | clients that want to know what can be loaded | read |
 //! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
@@ -36,6 +37,7 @@ mod loads;
 mod page;
 mod problem;
 mod rejects;
+mod replays;
 mod request;
 mod server;
 mod strangers;
@@ -256,6 +258,8 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(jobs::retry))
         .routes(routes!(job_actions::retry))
         .routes(routes!(job_actions::cancel))
+        .routes(routes!(replays::replay))
+        .routes(routes!(replays::ignore))
         .route_layer(limit)
         .routes(routes!(crawlers::cancel_run))
         .routes(routes!(jobs::cancel))
@@ -325,6 +329,13 @@ fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     labels["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9_./-]{1,63}$" });
     labels["additionalProperties"] =
         json!({ "type": "string", "maxLength": 255, "pattern": "^[^,\\u0000]*$" });
+    let labels = labels.clone();
+    for request in ["ReplayRequest", "IgnoreRequest"] {
+        let properties = &mut document["components"]["schemas"][request]["properties"];
+        for (name, value) in labels.as_object().into_iter().flatten() {
+            properties["labels"][name] = value.clone();
+        }
+    }
     // Without a body a job is retried as it is.
     let retry = "/v1/jobs/{job_id}/retry";
     document["paths"][retry]["post"]["requestBody"]["required"] = false.into();

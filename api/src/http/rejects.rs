@@ -1,6 +1,5 @@
-//! `/v1/rejects`: records that were rejected, with their text, place and reason.
+//! `/v1/rejects`: records that were rejected, with their text, place and reason, and what was done about them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,12 +7,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
-use pipeline::feed::{Reason, Source, TablePlan};
+use pipeline::feed::{Feed, Reason};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
 use utoipa::{IntoParams, ToSchema};
 
 use super::App;
@@ -22,41 +19,13 @@ use super::extract::check_text;
 use super::page::{Filter, Page, finish};
 use super::problem::{Guarded, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
+use crate::rejects::{Place, RejectFilter, RejectPlaces, rejects_sql};
+use crate::wire::{Reject, RejectState};
 
 /// The type of an answer with one JSON object a line.
 const NDJSON: &str = "application/x-ndjson";
 /// Records that are read at once; fewer where they are long.
 const AT_ONCE: i64 = 500;
-
-/// Load and number of a record: its place in the list.
-type Place = (i64, i64);
-
-/// A record that was rejected.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Reject {
-    /// The load that rejected it
-    load_id: i64,
-    /// The object, with its bucket
-    object: Option<String>,
-    /// The version of the object
-    object_version: Option<String>,
-    /// Its number in the object, from 1
-    record_no: Option<i64>,
-    /// Offset in the text of the object, in bytes
-    byte_offset: Option<i64>,
-    /// Length in the text of the object, in bytes
-    byte_length: Option<i64>,
-    /// Reason
-    reason: Option<String>,
-    /// Place and what was found there
-    detail: Option<String>,
-    /// Its text, up to 64 KiB
-    raw: Option<String>,
-    /// Its fields in one text, if its feed keeps one; the first 65536 characters
-    concat: Option<String>,
-    /// When it was written
-    ingested_at: Option<DateTime<Utc>>,
-}
 
 /// Which rejected records to list.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -69,11 +38,32 @@ pub(super) struct RejectParams {
     object: Option<String>,
     /// Only records that were rejected for this reason
     reason: Option<String>,
+    /// Only records that this rule of the feed rejected
+    rule: Option<String>,
+    /// Only records of this feed
+    feed: Option<String>,
+    /// Only records in this state
+    state: Option<RejectState>,
+    /// Only records with this number in their object
+    record_no: Option<i64>,
     /// `next_cursor` of the page before
     cursor: Option<String>,
     /// Records on a page; for NDJSON the default is all
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u16>,
+}
+
+impl RejectParams {
+    fn filter(&self) -> RejectFilter {
+        RejectFilter {
+            load_id: self.load_id,
+            record_no: self.record_no,
+            object: self.object.clone(),
+            reason: self.reason.clone(),
+            rule: self.rule.clone(),
+            state: self.state,
+        }
+    }
 }
 
 impl Filter for RejectParams {
@@ -122,20 +112,15 @@ pub(super) async fn list(
     Page { filter: params, limit, after }: Page<RejectParams>,
 ) -> Result<Response, Problem> {
     check_text("object", params.object.as_deref())?;
-    check_text("reason", params.reason.as_deref())?;
-    if let Some(reason) = &params.reason
-        && Reason::ALL.iter().all(|known| known.as_str() != reason)
-    {
-        let known = Reason::ALL.map(Reason::as_str).join(", ");
-        let detail = format!("there is no reason {reason}: expected one of {known}");
-        return Err(Problem::bad_request("invalid_parameter", detail));
-    }
+    check_text("rule", params.rule.as_deref())?;
+    check_text("feed", params.feed.as_deref())?;
+    check_reason(params.reason.as_deref())?;
     if wants_lines(&headers) {
         let most = params.limit.map(|_| limit);
         return Ok(lines(app, params, after, most).await?.into_response());
     }
     let rejects = read(&app, &params, after, limit).await?;
-    let (rejects, next_cursor) = finish(rejects, Reject::place);
+    let (rejects, next_cursor) = finish(rejects, place_of);
     Ok(Json(RejectPage { rejects, next_cursor }).into_response())
 }
 
@@ -156,6 +141,18 @@ fn wants_lines(headers: &HeaderMap) -> bool {
     weight(NDJSON) > weight("application/json")
 }
 
+/// Refuses a word that is no reason.
+pub(super) fn check_reason(reason: Option<&str>) -> Result<(), Problem> {
+    let is_known = |reason: &str| Reason::ALL.iter().any(|known| known.as_str() == reason);
+    let Some(reason) = reason.filter(|reason| !is_known(reason)) else {
+        return Ok(());
+    };
+    check_text("reason", Some(reason))?;
+    let known = Reason::ALL.map(Reason::as_str).join(", ");
+    let detail = format!("there is no reason {reason}: expected one of {known}");
+    Err(Problem::bad_request("invalid_parameter", detail))
+}
+
 /// The records after a place, in their order.
 async fn read(
     app: &App,
@@ -163,17 +160,15 @@ async fn read(
     place: Option<Place>,
     limit: i64,
 ) -> Result<Entries<Reject>, StoreError> {
-    let (load_id, record_no) = place.unzip();
+    let filter = params.filter();
     // One more than the page has tells whether there are more.
-    let found = limit + 1;
-    let params: [&(dyn ToSql + Sync); 6] =
-        [&params.load_id, &params.object, &params.reason, &load_id, &record_no, &found];
+    let places = RejectPlaces::new(&filter, place, limit + 1);
     let mut rejects = Entries::new(limit as usize);
-    let Some(tables) = rejects_tables(app).await? else {
+    let Some(sql) = statement(app, params.feed.as_deref()).await? else {
         return Ok(rejects);
     };
-    let sql = include_str!("../../../sql/queries/rejects.sql").replace("{rejects}", &tables);
     let add = |row: &Row| rejects.add(row.into());
+    let params = places.params(&filter);
     match app.store.each("read the rejected records", &sql, &params, add).await {
         // One of the tables was removed just now.
         Err(error) if error.sqlstate() == Some(&SqlState::UNDEFINED_TABLE) => {
@@ -183,31 +178,12 @@ async fn read(
     }
 }
 
-/// The rows of the rejects tables of all feeds, as SQL; none if there is no such table. The first load of
-/// a feed creates its table.
-async fn rejects_tables(app: &App) -> Result<Option<String>, StoreError> {
+/// The statement that lists the rejects of a feed, or of all; none if there is no rejects table.
+async fn statement(app: &App, feed: Option<&str>) -> Result<Option<String>, StoreError> {
     let client = app.store.client().await?;
-    let sql = "select to_regclass($1::text) is not null";
-    let mut selects = Vec::new();
-    let mut names = BTreeSet::new();
-    let tables = app.feeds.iter().map(|feed| feed.plan.rejects());
-    for table in tables.filter(|table| names.insert(table.name.plain())) {
-        let exists = client.query_one(sql, &[&table.name.to_string()]).await;
-        let exists = exists.map_err(database_failed("look for the rejects tables"))?;
-        if exists.get(0) {
-            selects.push(select(table));
-        }
-    }
-    Ok((!selects.is_empty()).then(|| selects.join(" union all ")))
-}
-
-/// The columns that every rejects table has, and `concat`.
-fn select(table: &TablePlan) -> String {
-    let concat = table.filled_with(Source::Concat);
-    let concat = concat.map_or("null::text".to_owned(), |column| column.name.to_string());
-    let others = table.columns.iter().filter(|column| column.source != Source::Concat);
-    let others: String = others.map(|column| format!(", {}", column.name)).collect();
-    format!("select {concat} as concat{others} from {}", table.name)
+    let is_wanted = |it: &&Arc<Feed>| feed.is_none_or(|name| it.name == name);
+    let sql = rejects_sql(&**client, app.feeds.iter().filter(is_wanted)).await;
+    sql.map_err(database_failed("look for the rejects tables"))
 }
 
 /// What of a stream comes next.
@@ -249,7 +225,7 @@ async fn lines(
             };
             let left = left.map(|left| left - piece.len() as i64);
             let next = match piece.last() {
-                Some(last) if is_more && left != Some(0) => Next::After(last.place()),
+                Some(last) if is_more && left != Some(0) => Next::After(place_of(last)),
                 _ => Next::Nothing,
             };
             let bytes: Vec<u8> = piece.iter().flat_map(line).collect();
@@ -267,26 +243,7 @@ fn line(reject: &Reject) -> Vec<u8> {
     line
 }
 
-impl Reject {
-    fn place(&self) -> Place {
-        (self.load_id, self.record_no.unwrap_or_default())
-    }
-}
-
-impl From<&Row> for Reject {
-    fn from(row: &Row) -> Self {
-        Self {
-            load_id: row.get("load_id"),
-            object: row.get("object"),
-            object_version: row.get("object_version"),
-            record_no: row.get("record_no"),
-            byte_offset: row.get("byte_offset"),
-            byte_length: row.get("byte_length"),
-            reason: row.get("reason"),
-            detail: row.get("detail"),
-            raw: row.get("raw"),
-            concat: row.get("concat"),
-            ingested_at: row.get("ingested_at"),
-        }
-    }
+/// Where a record is in the list.
+fn place_of(reject: &Reject) -> Place {
+    (reject.load_id, reject.record_no.unwrap_or_default())
 }

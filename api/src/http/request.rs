@@ -1,4 +1,4 @@
-//! The body of `POST /v1/jobs`: which objects, and how.
+//! The body of `POST /v1/jobs`: which objects, and how; and what bodies that ask for jobs share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,7 +132,7 @@ impl RetryRequest {
     }
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail.into())
 }
 
@@ -153,7 +153,7 @@ impl JobRequest {
         {
             check_text(name, text.map(String::as_str))?;
         }
-        self.check_labels()?;
+        check_labels(&self.labels)?;
         if version.is_some() && key.is_none() {
             return Err(invalid("version needs key: it is the version of one object"));
         }
@@ -183,42 +183,41 @@ impl JobRequest {
             _ => Err(invalid("exactly one of key, keys, prefix and glob is required")),
         }
     }
+}
 
-    fn check_labels(&self) -> Result<(), Problem> {
-        let is_name = |name: &str| {
-            let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
-            (1..=63).contains(&name.len()) && name.bytes().all(is_of_names)
-        };
-        let is_value = |value: &str| value.chars().count() <= 255 && !value.contains([',', '\0']);
-        let are_fine = self.labels.iter().all(|(name, value)| is_name(name) && is_value(value));
-        if are_fine && self.labels.len() <= MOST_LABELS {
-            return Ok(());
-        }
-        Err(invalid(format!(
-            "labels has up to {MOST_LABELS} labels: names of 1 to 63 letters, digits, _, -, . and /, values of up to \
-             255 characters without a comma"
-        )))
+/// Refuses labels that no job can have.
+pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Problem> {
+    let is_name = |name: &str| {
+        let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+        (1..=63).contains(&name.len()) && name.bytes().all(is_of_names)
+    };
+    let is_value = |value: &str| value.chars().count() <= 255 && !value.contains([',', '\0']);
+    let are_fine = labels.iter().all(|(name, value)| is_name(name) && is_value(value));
+    if are_fine && labels.len() <= MOST_LABELS {
+        return Ok(());
     }
+    Err(invalid(format!(
+        "labels has up to {MOST_LABELS} labels: names of 1 to 63 letters, digits, _, -, . and /, values of up to \
+         255 characters without a comma"
+    )))
+}
 
-    /// The `Idempotency-Key` with the request that it stands for.
-    pub(super) fn idempotency(
-        &self,
-        headers: &HeaderMap,
-    ) -> Result<Option<(String, String)>, Problem> {
-        let Some(key) = headers.get("idempotency-key") else {
-            return Ok(None);
-        };
-        let key =
-            key.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_CHARACTERS).contains(&key.len()));
-        let Some(key) = key else {
-            let detail = format!(
-                "an Idempotency-Key has 1 to {IDEMPOTENCY_KEY_CHARACTERS} ASCII characters"
-            );
-            return Err(Problem::bad_request("invalid_parameter", detail));
-        };
-        let request = serde_json::to_string(self).unwrap_or_default();
-        Ok(Some((key.to_owned(), request)))
-    }
+/// The `Idempotency-Key` with the request that it stands for.
+pub(super) fn idempotency(
+    request: &impl Serialize,
+    headers: &HeaderMap,
+) -> Result<Option<(String, String)>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = key.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_CHARACTERS).contains(&key.len()));
+    let Some(key) = key else {
+        let detail =
+            format!("an Idempotency-Key has 1 to {IDEMPOTENCY_KEY_CHARACTERS} ASCII characters");
+        return Err(Problem::bad_request("invalid_parameter", detail));
+    };
+    let request = serde_json::to_string(request).unwrap_or_default();
+    Ok(Some((key.to_owned(), request)))
 }
 
 const fn yes() -> bool {
@@ -230,7 +229,7 @@ const fn is_yes(catalog: &bool) -> bool {
 }
 
 /// A value that is there: null is none.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -134,7 +134,7 @@ pub(super) async fn trigger(
         _ => problem.for_trigger(),
     })?;
     let request = Request {
-        bucket: bucket.clone(),
+        bucket: Some(bucket.clone()),
         target: Target::Object(Box::new(object)),
         feed,
         mode,

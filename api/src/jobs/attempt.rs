@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::outcome::Outcome;
 use super::queue::ChildrenEntry;
-use super::record::{End, Started, Waiting};
+use super::record::{Done, End, Started, Waiting};
 use super::store::{StoreError, finish_parent};
 use super::worker::{Worker, caught};
 use crate::wire::JobError;
@@ -130,8 +130,12 @@ impl Worker {
         if started.cancel_requested {
             return self.called_off(started).await;
         }
-        let Some(bucket) = self.buckets.get(&started.bucket) else {
-            return Outcome::Failed(JobError::no_bucket(&started.bucket));
+        if let Some(task) = &started.rejects {
+            return self.handle_rejects(started, task, mode, &running.cancelled).await;
+        }
+        let name = started.bucket.as_deref().unwrap_or_default();
+        let Some(bucket) = self.buckets.get(name) else {
+            return Outcome::Failed(JobError::no_bucket(name));
         };
         let Some(key) = &started.key else {
             return self.list_objects(started, bucket, &running.cancelled).await;
@@ -265,7 +269,7 @@ impl Worker {
 
     /// Notes how far the attempt is, until its job is cancelled or is another worker's; asks for help
     /// when it loads in parts.
-    async fn watch(&self, started: &Started, progress: &Progress) {
+    pub(super) async fn watch(&self, started: &Started, progress: &Progress) {
         let mut is_alone = true;
         let mut ticks = tokio::time::interval(NOTE_EVERY);
         ticks.tick().await;
@@ -304,11 +308,14 @@ impl Worker {
 impl<'a> End<'a> {
     /// What is to be noted of an outcome; nothing of a job that goes on with its jobs.
     fn of(started: &Started, outcome: &'a Outcome) -> Option<Self> {
-        let end = |state| Self { state, summary: None, error: None, again_at: None };
+        let end = |state| Self { state, done: None, error: None, again_at: None };
         match outcome {
             Outcome::Listed => None,
             Outcome::Done(summary) => {
-                Some(Self { summary: Some(summary), ..end(JobState::Succeeded) })
+                Some(Self { done: Some(Done::Loaded(summary)), ..end(JobState::Succeeded) })
+            }
+            Outcome::Handled(handled) => {
+                Some(Self { done: Some(Done::Handled(handled)), ..end(JobState::Succeeded) })
             }
             Outcome::Cancelled => Some(end(JobState::Cancelled)),
             Outcome::HandedBack => Some(end(JobState::Queued)),

@@ -143,8 +143,9 @@ impl Worker {
 
     /// The object of a job: the answer about it that loading it begins with pins its version.
     async fn listed(&self, job: &Started) -> Result<Listed, Outcome> {
-        let no_bucket = || Outcome::Failed(JobError::no_bucket(&job.bucket));
-        let bucket = self.buckets.get(&job.bucket).ok_or_else(no_bucket)?;
+        let name = job.bucket.as_deref().unwrap_or_default();
+        let no_bucket = || Outcome::Failed(JobError::no_bucket(name));
+        let bucket = self.buckets.get(name).ok_or_else(no_bucket)?;
         let (key, size) = (job.key.as_deref().unwrap_or_default(), job.bytes.unwrap_or_default());
         failpoint::poison(key);
         bucket.listed(key, size.unsigned_abs()).await.map_err(|error| failed(&error))

@@ -81,7 +81,8 @@ impl Worker {
     }
 
     async fn object_of(&self, job: &Job) -> Result<Option<Object>, Error> {
-        let (Some(bucket), Some(key)) = (self.buckets.get(&job.bucket), &job.key) else {
+        let bucket = job.bucket.as_deref().and_then(|name| self.buckets.get(name));
+        let (Some(bucket), Some(key)) = (bucket, &job.key) else {
             return Ok(None);
         };
         let object = bucket.locate(key).await?;

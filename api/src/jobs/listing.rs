@@ -100,9 +100,14 @@ impl Worker {
         }
         let how = started.how();
         let parent = Some(started.job_id);
-        let jobs = insert_objects(&transaction, &started.bucket, objects, parent, &how, |object| {
-            (Uuid::now_v7(), self.feed_of(started, &object.key))
-        })
+        let jobs = insert_objects(
+            &transaction,
+            started.bucket.as_deref().unwrap_or_default(),
+            objects,
+            parent,
+            &how,
+            |object| (Uuid::now_v7(), self.feed_of(started, &object.key)),
+        )
         .await?;
         if !jobs.is_empty() {
             self.store.enqueue_children(&transaction, started.job_id, entry, None).await?;

@@ -17,6 +17,7 @@ mod outcome;
 mod pool;
 mod queue;
 mod record;
+mod rejects;
 mod retention;
 mod schedule;
 mod store;
@@ -27,6 +28,7 @@ mod worker;
 pub(crate) use listener::{Listener, Notice};
 pub(crate) use pool::pool;
 pub(crate) use queue::{Queue, migrate};
+pub(crate) use rejects::{RejectsAction, RejectsTask};
 pub(crate) use retention::Retention;
 pub(crate) use schedule::Schedule;
 pub(crate) use store::{

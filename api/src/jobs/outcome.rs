@@ -2,6 +2,7 @@
 
 use pipeline::load::Summary;
 
+use super::rejects::Handled;
 use crate::wire::JobError;
 
 /// How an attempt ended.
@@ -9,6 +10,8 @@ use crate::wire::JobError;
 pub(super) enum Outcome {
     /// It is loaded, was loaded before, or was checked.
     Done(Box<Summary>),
+    /// Rejects are loaded again or ignored, or were checked.
+    Handled(Box<Handled>),
     /// All objects have jobs of their own now.
     Listed,
     /// It cannot be done, or not in this attempt.

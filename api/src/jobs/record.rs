@@ -14,6 +14,7 @@ use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
 use super::queue::ChildrenEntry;
+use super::rejects::{Handled, RejectsTask};
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed};
 use super::submit::How;
 use crate::wire::JobError;
@@ -26,7 +27,9 @@ pub(super) struct Started {
     /// None if the key of its object, or the keys of its objects, say which.
     pub(super) feed: Option<String>,
     pub(super) feed_hash: Option<String>,
-    pub(super) bucket: String,
+    /// None of a job over rejects.
+    pub(super) bucket: Option<String>,
+    pub(super) rejects: Option<RejectsTask>,
     pub(super) key: Option<String>,
     pub(super) prefix: Option<String>,
     pub(super) glob: Option<String>,
@@ -53,12 +56,20 @@ pub(super) struct Started {
     pub(super) asked: Asked,
 }
 
+/// What an attempt did, as it is kept.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(super) enum Done<'a> {
+    Loaded(&'a Summary),
+    Handled(&'a Handled),
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End<'a> {
     /// What the job does from now on: `Queued` for another attempt.
     pub(super) state: JobState,
-    pub(super) summary: Option<&'a Summary>,
+    pub(super) done: Option<Done<'a>>,
     pub(super) error: Option<&'a JobError>,
     /// When the next attempt begins at the earliest.
     pub(super) again_at: Option<DateTime<Utc>>,
@@ -251,7 +262,7 @@ struct EndRow<'a> {
     job_id: Uuid,
     attempt: i32,
     state: &'static str,
-    summary: Option<&'a Summary>,
+    summary: Option<Done<'a>>,
     load_id: Option<i64>,
     error: Option<&'a JobError>,
     again_at: Option<DateTime<Utc>>,
@@ -263,21 +274,32 @@ struct EndRow<'a> {
 }
 
 impl<'a> EndRow<'a> {
-    fn of(started: &Started, &End { state, summary, error, again_at }: &End<'a>) -> Self {
-        let count = |count: fn(&Summary) -> u64| summary.map(count);
+    fn of(started: &Started, &End { state, done, error, again_at }: &End<'a>) -> Self {
+        let summary = match done {
+            Some(Done::Loaded(summary)) => Some(summary),
+            _ => None,
+        };
+        let counts = done.map(|done| match done {
+            Done::Loaded(summary) => [summary.records, summary.loaded, summary.rejected],
+            Done::Handled(handled) => handled.counts(),
+        });
+        let count = |at: usize| counts.map(|counts| counts[at]);
         Self {
             job_id: started.job_id,
             attempt: started.attempt,
             state: state.as_str(),
-            summary,
-            load_id: summary.and_then(|summary| summary.load_id),
+            summary: done,
+            load_id: done.and_then(|done| match done {
+                Done::Loaded(summary) => summary.load_id,
+                Done::Handled(handled) => handled.load_id(),
+            }),
             error,
             again_at,
             version: summary.map(|summary| summary.version.as_str()),
-            bytes: count(|summary| summary.bytes),
-            records: count(|summary| summary.records),
-            loaded: count(|summary| summary.loaded),
-            rejected: count(|summary| summary.rejected),
+            bytes: summary.map(|summary| summary.bytes),
+            records: count(0),
+            loaded: count(1),
+            rejected: count(2),
         }
     }
 }
@@ -314,6 +336,7 @@ impl Started {
             feed: row.get("feed"),
             feed_hash: row.get("feed_hash"),
             bucket: row.get("bucket"),
+            rejects: row.get::<_, Option<Json<_>>>("rejects").map(|Json(task)| task),
             key: row.get("key"),
             prefix: row.get("prefix"),
             glob: row.get("glob"),

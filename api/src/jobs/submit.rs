@@ -11,6 +11,7 @@ use pipeline::store::Object;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use super::rejects::RejectsTask;
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed, find};
 use crate::wire::Job;
 
@@ -25,6 +26,8 @@ pub(crate) enum Target {
     Glob(String),
     /// Those with these keys.
     Keys(Vec<String>),
+    /// None: it is over rejects.
+    Rejects(Box<RejectsTask>),
 }
 
 impl Target {
@@ -34,6 +37,10 @@ impl Target {
 
     fn glob(&self) -> Option<&str> {
         if let Self::Glob(glob) = self { Some(glob) } else { None }
+    }
+
+    fn rejects(&self) -> Option<Json<&RejectsTask>> {
+        if let Self::Rejects(task) = self { Some(Json(task)) } else { None }
     }
 
     fn keys(&self) -> Option<&[String]> {
@@ -62,7 +69,8 @@ impl From<Object> for Wanted {
 pub(crate) struct Request {
     /// None if the keys of the objects say which.
     pub(crate) feed: Option<Arc<Feed>>,
-    pub(crate) bucket: String,
+    /// None of a job over rejects.
+    pub(crate) bucket: Option<String>,
     pub(crate) target: Target,
     /// None if it is that of each object's feed.
     pub(crate) mode: Option<RequestedMode>,
@@ -127,7 +135,7 @@ impl Store {
         Ok(job)
     }
 
-    /// Writes a job over many objects and its entry in the queue.
+    /// Writes a job over many objects, or over rejects, and its entry in the queue.
     async fn submit_listing(
         &self,
         transaction: &Transaction<'_>,
@@ -139,7 +147,8 @@ impl Store {
         let job_id = Uuid::now_v7();
         let sql = include_str!("../../../sql/queries/insert_listing.sql");
         let target = &request.target;
-        let params: [&(dyn ToSql + Sync); 16] = [
+        let rejects = target.rejects();
+        let params: [&(dyn ToSql + Sync); 17] = [
             &job_id,
             &feed.name,
             bucket,
@@ -156,6 +165,7 @@ impl Store {
             &target.keys(),
             &Json(&request.labels),
             &request.webhook,
+            &rejects,
         ];
         let row = transaction.query_one(sql, &params).await;
         let row = row.map_err(database_failed("write the job"))?;
@@ -283,7 +293,9 @@ pub(super) struct JobFeed<'a> {
 impl<'a> JobFeed<'a> {
     fn of(request: &'a Request) -> Self {
         let feed = request.feed.as_deref();
-        let mode = request.mode.or(feed.map(|feed| feed.mode));
+        // Each reject has the mode of its load.
+        let of_feed = feed.map(|feed| feed.mode).filter(|_| request.target.rejects().is_none());
+        let mode = request.mode.or(of_feed);
         Self { mode: mode.map(RequestedMode::as_str), ..Self::new(feed, None) }
     }
 

@@ -69,6 +69,30 @@ impl tokio_postgres::types::ToSql for JobState {
     tokio_postgres::types::to_sql_checked!();
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobKind {
+    /// It loads objects.
+    #[default]
+    Load,
+    /// It loads rejects again.
+    Replay,
+    /// It ignores rejects.
+    Ignore,
+}
+
+impl JobKind {
+    /// The kind that a job over rejects has by its action; else it loads objects.
+    pub(crate) fn of_action(action: Option<&str>) -> Self {
+        match action {
+            Some("replay") => Self::Replay,
+            Some("ignore") => Self::Ignore,
+            _ => Self::Load,
+        }
+    }
+}
+
 /// Child jobs of a job over many objects, counted by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct JobCounts {
@@ -107,8 +131,16 @@ pub(crate) struct Job {
     /// The parent: the job over many objects that created this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parent_id: Option<Uuid>,
-    /// The configured bucket.
-    pub(crate) bucket: String,
+    /// What it does.
+    #[serde(default)]
+    pub(crate) kind: JobKind,
+    /// Which rejects are meant, for a job over rejects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) rejects: Option<serde_json::Value>,
+    /// The configured bucket. Absent for a job over rejects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bucket: Option<String>,
     /// The object's key, for a job over one object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,

@@ -85,6 +85,10 @@ pub(crate) struct Load {
     pub(crate) loaded: Option<i64>,
     /// Records that were rejected
     pub(crate) rejected: Option<i64>,
+    /// Rejected records about which nothing was done yet; null if the load failed or is not complete
+    pub(crate) rejects_open: Option<i64>,
+    /// If it is a replay: the load whose rejects it has loaded again
+    pub(crate) replay_of: Option<i64>,
     /// What happened to the rows of each table, in the order of the feed's tables. Empty if the load failed
     /// or is not complete
     pub(crate) tables: Vec<LoadTable>,

@@ -5,11 +5,15 @@ mod job;
 mod job_error;
 mod load;
 mod policy;
+mod reject;
 mod webhook;
 
 pub(crate) use action::{Action, JobAction, JobCount, JobCountList};
-pub(crate) use job::{Job, JobAttempt, JobAttempts, JobCounts, JobEvent, JobState, JobWorker};
+pub(crate) use job::{
+    Job, JobAttempt, JobAttempts, JobCounts, JobEvent, JobKind, JobState, JobWorker,
+};
 pub(crate) use job_error::JobError;
 pub(crate) use load::{Load, LoadState, LoadTable};
 pub(crate) use policy::{ChangePolicy, DeletePolicy};
+pub(crate) use reject::{Reject, RejectState};
 pub(crate) use webhook::{WebhookAttempt, WebhookMessage, Webhooks};

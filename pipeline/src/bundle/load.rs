@@ -176,7 +176,8 @@ fn start(
 ) -> Transforming {
     let object = stamps.first().map(|stamp| stamp.object.clone()).unwrap_or_default();
     let reject_run = RejectRun::new(options.max_rejects_in_a_row);
-    let split = Split { feed: Arc::clone(feed), records, stamps, encoder, reject_run };
+    let split =
+        Split { feed: Arc::clone(feed), records, stamps, encoder: Some(encoder), reject_run };
     let (sender, rows) = mpsc::channel(WAITING_PIECES);
     let splitting = tokio::task::spawn_blocking(move || split.run(tallies, &sender));
     let tallies = async move { splitting.await.map_err(|_| Error::Stopped { object })? };

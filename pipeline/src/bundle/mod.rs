@@ -32,6 +32,7 @@ use crate::load::{LoadOptions, Summary, Turn, load as load_alone};
 use crate::store::Listed;
 use input::{Inputs, Member};
 pub use plan::{OBJECT_BYTES, Size, Step, plan};
+pub(crate) use split::Split;
 use work::{Undone, Work};
 
 /// An object that is to be loaded in a bundle.

@@ -16,20 +16,21 @@ use crate::transform::{Frames, Tally, check_rejects, entry_counts, reasons};
 
 /// The records of a bundle, and what is needed to make rows of them.
 #[derive(Debug)]
-pub(super) struct Split {
-    pub(super) feed: Arc<Feed>,
-    pub(super) records: DataFrame,
+pub(crate) struct Split {
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) records: DataFrame,
     /// One for each object.
-    pub(super) stamps: Vec<Stamp>,
-    pub(super) encoder: Encoder,
+    pub(crate) stamps: Vec<Stamp>,
+    /// None when nothing is to be written.
+    pub(crate) encoder: Option<Encoder>,
     /// Of an object of which nothing was seen so far.
-    pub(super) reject_run: RejectRun,
+    pub(crate) reject_run: RejectRun,
 }
 
 impl Split {
     /// Sends the rows, and adds to each object's tally what became of its records. Must not run on a
     /// thread of the async runtime.
-    pub(super) fn run(
+    pub(crate) fn run(
         self,
         mut tallies: Vec<Tally>,
         rows: &mpsc::Sender<Rows>,
@@ -43,7 +44,9 @@ impl Split {
             check_each(reject_run, &records, &stamps, &tallies)?;
         }
         drop(records);
-        frames.encode(&encoder, |sent| rows.blocking_send(sent).is_ok())?;
+        if let Some(encoder) = &encoder {
+            frames.encode(encoder, |sent| rows.blocking_send(sent).is_ok())?;
+        }
         Ok(tallies)
     }
 }

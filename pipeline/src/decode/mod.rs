@@ -42,6 +42,7 @@ use columns::Columns;
 use expected::Shape;
 pub use limit::Limits;
 pub(crate) use name::shortened;
+pub(crate) use raw::RAW_BYTES;
 use record::Reader;
 use texts::Text;
 use unknown::UnknownFields;

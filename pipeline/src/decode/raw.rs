@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Bytes of a rejected record's text that the error table shows; its place tells where the rest is.
-const RAW_BYTES: usize = 64 << 10;
+pub(crate) const RAW_BYTES: usize = 64 << 10;
 
 /// The text with NUL and the bytes that are not UTF-8 shown as `\xNN`; cut where it is over 64 KiB.
 pub(super) fn printable(text: &[u8]) -> String {

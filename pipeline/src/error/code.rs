@@ -52,6 +52,7 @@ impl Error {
             Self::OtherMode { .. } => "load_incomplete",
             Self::FeedChanged { .. } => "feed_changed",
             Self::NoLoad { .. } => "load_not_found",
+            Self::NoReject { .. } => "reject_not_found",
             Self::LoadEnded { .. } => "load_ended",
             Self::LoadRunning { .. } => "load_running",
             Self::DiscardDenied { .. } => "discard_denied",

@@ -316,6 +316,12 @@ pub enum Error {
         /// The number that was asked for.
         load_id: i64,
     },
+    /// There is no such reject.
+    #[error("there is no reject {reject}")]
+    NoReject {
+        /// The numbers of the load and the record that were asked for.
+        reject: String,
+    },
     /// A load is to be discarded that is not an unfinished load in parts.
     #[error("the load {load_id} of {object} {ended}: only an unfinished load can be discarded")]
     LoadEnded {

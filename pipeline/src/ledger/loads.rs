@@ -135,6 +135,7 @@ struct Row<'a> {
     started_at: String,
     seconds: f64,
     origin: &'a str,
+    replay_of: Option<i64>,
 }
 
 impl<'a> Row<'a> {
@@ -159,6 +160,7 @@ impl<'a> Row<'a> {
             started_at: started_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             seconds: entry.seconds,
             origin: &identity.origin,
+            replay_of: entry.replay_of,
         }
     }
 }

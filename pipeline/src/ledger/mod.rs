@@ -11,6 +11,7 @@ mod discard;
 mod earlier;
 mod loads;
 mod parts;
+mod source;
 
 pub(crate) use discard::{LedgerState, Unfinished, claim_parts, claim_unfinished, remove};
 pub(crate) use earlier::{EarlierVersion, earlier_versions};
@@ -21,6 +22,8 @@ pub(crate) use parts::{
     Incomplete, Part, RecordedPart, complete, incomplete, is_begun, is_part_committed, parts, plan,
     record_part, take_part, take_part_of_others,
 };
+
+pub use source::Source;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -101,9 +104,23 @@ pub(crate) struct Entry {
     pub(crate) started_at: SystemTime,
     pub(crate) seconds: f64,
     pub(crate) counts: Counts,
+    /// The load whose rejects it loads again, if it is a replay.
+    pub(crate) replay_of: Option<i64>,
 }
 
 impl Identity {
+    /// The version of an object that a load has read, with so many bytes that are loaded now.
+    pub(crate) fn of_version(feed: &Arc<Feed>, source: &Source, bytes: i64) -> Self {
+        Self {
+            feed: Arc::clone(feed),
+            bucket: source.bucket.clone(),
+            key: source.key.clone(),
+            version: source.version.clone(),
+            bytes,
+            origin: source.origin.clone(),
+        }
+    }
+
     pub(crate) fn of(feed: &Arc<Feed>, object: &Object) -> Self {
         Self {
             feed: Arc::clone(feed),

@@ -40,11 +40,11 @@ use crate::store::{Object, ObjectReader};
 pub use crate::summary::{State, Summary, Warning, WarningKind};
 use crate::transform::{Domains, Transform, Work};
 pub use crate::transform::{Example, warm_up};
-use reconcile::counts_of;
+pub(crate) use reconcile::{counts_of, title};
 use rejects::check_rejects;
-pub(crate) use transaction::{Outcome, Transforming, load_unit};
+pub(crate) use transaction::{Outcome, Recorded, Transforming, Unit, load_unit};
 pub(crate) use turn::Turn;
-pub(crate) use unit::{Found, Objects, find_existing};
+pub(crate) use unit::{Found, Objects, find_existing, instant};
 
 /// Records in a row that may be rejected, unless something else is asked for.
 pub const MAX_REJECTS_IN_A_ROW: u64 = 500_000;

@@ -174,7 +174,11 @@ impl Targets {
         let joined = joined.collect::<Vec<_>>().join(" and ");
         let is_there = format!("target.{} is not null", self.feed.key[0]);
         let is_older = match &self.feed.latest_by {
+            Some(latest) if self.is_replay => {
+                format!("coalesce(target.{latest} >= staged.{latest}, {is_there})")
+            }
             Some(latest) => format!("coalesce(target.{latest} > staged.{latest}, false)"),
+            None if self.is_replay => is_there.clone(),
             None => "false".to_owned(),
         };
         let same = self.compared().map(|column| column.is_same_sql("target", "staged"));
@@ -241,14 +245,13 @@ impl Targets {
         let key = listed(&self.feed.key);
         let others = self.tables[0].names().filter(|name| !self.feed.key.contains(name));
         let set = listed(others.map(|name| format!("{name} = excluded.{name}")));
-        if set.is_empty() {
+        if set.is_empty() || self.is_replay && self.feed.latest_by.is_none() {
             return format!("on conflict ({key}) do nothing");
         }
-        let unless_greater = self
-            .feed
-            .latest_by
-            .as_ref()
-            .map(|latest| format!(" where (target.{latest} > excluded.{latest}) is not true"));
+        let unless_greater = self.feed.latest_by.as_ref().map(|latest| match self.is_replay {
+            true => format!(" where target.{latest} < excluded.{latest}"),
+            false => format!(" where (target.{latest} > excluded.{latest}) is not true"),
+        });
         let unless_greater = unless_greater.unwrap_or_default();
         format!("on conflict ({key}) do update set {set}{unless_greater}")
     }

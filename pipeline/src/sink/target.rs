@@ -26,6 +26,8 @@ pub struct Targets {
     pub(super) is_bundled: bool,
     /// Whether the children of unchanged records are sent too.
     pub(super) sends_all_children: bool,
+    /// Whether the rows are those of replays, which replace only rows that are known to be older.
+    pub(super) is_replay: bool,
 }
 
 /// Creates the tables of a feed that are missing, and adds the columns that an older rejects table lacks.
@@ -114,6 +116,7 @@ impl Targets {
             is_complete: false,
             is_bundled: false,
             sends_all_children: false,
+            is_replay: false,
         }
     }
 
@@ -131,6 +134,11 @@ impl Targets {
     /// The same for the rows of many objects, whose frames say which each is of.
     pub(crate) fn bundled(self) -> Self {
         Self { is_bundled: true, ..self }
+    }
+
+    /// The same for the rows of replays.
+    pub(crate) fn replaying(self) -> Self {
+        Self { is_replay: true, ..self }
     }
 
     /// Numbers the rejected records of a load in parts as those of its object, which a part cannot

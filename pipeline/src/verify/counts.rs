@@ -39,6 +39,34 @@ pub struct Incomplete {
     pub parts: u64,
 }
 
+/// What was done about the rejects of a load: each is one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RejectStates {
+    /// Nothing was done about them.
+    pub open: u64,
+    /// They were loaded again.
+    pub replayed: u64,
+    /// They were ignored.
+    pub ignored: u64,
+    /// They were removed since they were too old.
+    pub removed: u64,
+}
+
+impl RejectStates {
+    const fn sum(self) -> u64 {
+        self.open + self.replayed + self.ignored + self.removed
+    }
+}
+
+/// The rejects that a replay has claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// The load that rejected them.
+    pub replay_of: u64,
+    /// How many they are: the records of the replay.
+    pub rejects: Count,
+}
+
 /// A load of the ledger, and what is there of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verified {
@@ -65,6 +93,11 @@ pub struct Verified {
     pub loaded: Count,
     /// Records that are rejected.
     pub rejected: Count,
+    /// What was done about its rejects.
+    pub reject_states: RejectStates,
+    /// Which rejects it has loaded again, if it is a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Claims>,
     /// Rows of each table that the load has written, in the order of the feed's tables.
     pub tables: Vec<TableCount>,
 }
@@ -83,8 +116,10 @@ impl Verified {
     #[must_use]
     pub fn agrees(&self) -> bool {
         let of_tables = self.tables.iter().map(|table| &table.rows);
-        let mut counts = [&self.records, &self.loaded, &self.rejected].into_iter().chain(of_tables);
-        counts.all(Count::agrees)
+        let of_replay = self.replay.iter().map(|claims| &claims.rejects);
+        let counts = [&self.records, &self.loaded, &self.rejected].into_iter().chain(of_tables);
+        counts.chain(of_replay).all(Count::agrees)
+            && self.reject_states.sum() == self.rejected.ledger
     }
 
     /// Adds what a dry run of the same version has counted.

@@ -5,7 +5,7 @@ mod counts;
 use polars::prelude::{DataFrame, PolarsError, PolarsResult, polars_err};
 use serde::Deserialize;
 
-pub use self::counts::{Count, Incomplete, TableCount, Verified};
+pub use self::counts::{Claims, Count, Incomplete, RejectStates, TableCount, Verified};
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::feed::{Children, Feed, Ident, Source, Stamped, TableName, TablePlan};
@@ -36,6 +36,7 @@ pub async fn verify(
     let sql = include_str!("../../../sql/queries/verify.sql")
         .replace("{found}", &found.join("\n    union all\n    "))
         .replace("{rejects}", &literal(&feed.plan.rejects().name.plain()))
+        .replace("{rejects_table}", &feed.plan.rejects().name.to_string())
         .replace("{counted}", &counted.join(", "));
     let loads = read(&**connection, &sql, &[&feed.name, &load_id]).await?;
     (0..loads.height())
@@ -139,7 +140,28 @@ fn verified(feed: &Feed, loads: &DataFrame, at: usize) -> PolarsResult<Verified>
         0 => None,
         parts => Some(Incomplete { committed: number("committed")?, parts }),
     };
+    let replay = match number("replay_of")? {
+        0 => None,
+        replay_of => Some(Claims {
+            replay_of,
+            rejects: Count {
+                ledger: number("records")?,
+                table: Some(number("claims")?),
+                object: None,
+                // Of rejects that were too old, what was done about them is gone too.
+                at_most: number("is_forgotten")? > 0,
+            },
+        }),
+    };
+    let reject_states = RejectStates {
+        open: number("open")?,
+        replayed: number("replayed")?,
+        ignored: number("ignored")?,
+        removed: number("removed")?,
+    };
     Ok(Verified {
+        replay,
+        reject_states,
         load_id: number("load_id")?,
         object: text("object")?.unwrap_or_default(),
         origin: text("origin")?,

@@ -175,6 +175,7 @@ fn job_mode(job: &Job) -> String {
     match (used.filter(|_| asked == Some(RequestedMode::Auto.as_str())), asked) {
         (Some(used), _) => format!("mode {used}, chosen by auto"),
         (None, Some(asked)) => format!("mode {asked}"),
+        (None, None) if job.rejects.is_some() => "the mode of each load".to_owned(),
         (None, None) => "the mode of each feed".to_owned(),
     }
 }
@@ -183,5 +184,8 @@ fn job_mode(job: &Job) -> String {
 fn objects(job: &Job) -> String {
     let below = || job.prefix.as_ref().map(|prefix| format!("{prefix}*"));
     let objects = job.key.clone().or_else(below).or_else(|| job.glob.clone());
-    format!("{}/{}", job.bucket, objects.unwrap_or_default())
+    match &job.bucket {
+        Some(bucket) => format!("{bucket}/{}", objects.unwrap_or_default()),
+        None => format!("rejects of {}", job.feed.as_deref().unwrap_or("a feed")),
+    }
 }

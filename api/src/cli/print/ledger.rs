@@ -22,8 +22,17 @@ impl Printer {
         if loads.is_empty() {
             return self.note("note: there are no such loads");
         }
-        let header =
-            ["load", "state", "feed", "object", "records", "rejected", "began (UTC)", "seconds"];
+        let header = [
+            "load",
+            "state",
+            "feed",
+            "object",
+            "records",
+            "rejected",
+            "open",
+            "began (UTC)",
+            "seconds",
+        ];
         let mut table = framed(header);
         for LedgerLoad { load, .. } in loads {
             table.add_row([
@@ -33,6 +42,7 @@ impl Printer {
                 Cell::new(cell(&object(load))),
                 right(number(load.records)),
                 right(number(load.rejected)),
+                right(number(load.rejects_open)),
                 Cell::new(load.started_at.format(INSTANT)),
                 right(seconds(load)),
             ]);
@@ -83,12 +93,14 @@ fn facts(load: &Load) -> Vec<(&'static str, String)> {
         ("parts", parts),
         ("job", load.job_id.map(|job| job.to_string())),
         ("reload", load.reload.then(|| "yes".to_owned())),
+        ("replay of", load.replay_of.map(|load| format!("load {load}"))),
         ("records", count(load.records)),
         ("loaded", count(load.loaded)),
         (
             "rejected",
             count(load.rejected).map(|rejected| with_counts(rejected, &load.rejected_by_reason)),
         ),
+        ("open rejects", count(load.rejects_open)),
         ("unknown fields", by_name(&load.unknown_fields)),
     ];
     facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))).collect()

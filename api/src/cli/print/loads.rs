@@ -109,7 +109,7 @@ impl Printer {
         for load in loads {
             shown.add_row([
                 load.load_id.to_string(),
-                cell(&load.object),
+                with_replay(load),
                 verified(&load.records),
                 verified(&load.loaded),
                 verified(&load.rejected),
@@ -161,6 +161,14 @@ impl LoadLines {
         format!(
             "{state:14}  {object:width$}  {records:>9}  {loaded:>9}  {rejected:>9}  {seconds:>8}\n"
         )
+    }
+}
+
+/// The object of a load, and which load it replays.
+fn with_replay(load: &Verified) -> String {
+    match &load.replay {
+        Some(replay) => format!("{} (replay of {})", cell(&load.object), replay.replay_of),
+        None => cell(&load.object),
     }
 }
 

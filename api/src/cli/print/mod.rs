@@ -8,6 +8,7 @@ mod flow;
 mod jobs;
 mod ledger;
 mod loads;
+mod rejects;
 mod rows;
 mod table;
 

@@ -4,8 +4,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
 use crate::wire::{
-    Action, Job, JobAction, JobAttempt, JobCount, JobCounts, JobEvent, JobState, JobWorker,
-    WebhookAttempt,
+    Action, Job, JobAction, JobAttempt, JobCount, JobCounts, JobEvent, JobKind, JobState,
+    JobWorker, WebhookAttempt,
 };
 
 fn json<T: for<'a> serde::Deserialize<'a>>(row: &Row, column: &str) -> Option<T> {
@@ -48,7 +48,11 @@ impl From<&Row> for WebhookAttempt {
 impl From<&Row> for Job {
     fn from(row: &Row) -> Self {
         let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+        let rejects: Option<serde_json::Value> = json(row, "rejects");
+        let action = rejects.as_ref().and_then(|rejects| rejects["action"].as_str());
+        let has_children = row.get::<_, Option<&str>>("key").is_none() && rejects.is_none();
         Self {
+            kind: JobKind::of_action(action),
             job_id: row.get("job_id"),
             parent_id: row.get("parent_id"),
             feed: row.get("feed"),
@@ -81,8 +85,8 @@ impl From<&Row> for Job {
             summary: json(row, "summary"),
             error: json(row, "error"),
             first_error: json(row, "first_error"),
-            jobs: json::<JobCounts>(row, "jobs")
-                .filter(|_| row.get::<_, Option<&str>>("key").is_none()),
+            jobs: json::<JobCounts>(row, "jobs").filter(|_| has_children),
+            rejects,
             requested_by: row.get("requested_by"),
             request_id: row.get("request_id"),
             created_at: row.get("created_at"),

@@ -54,6 +54,7 @@ pub(super) async fn begin(
         started_at,
         seconds: 0.0,
         counts: Counts::default(),
+        replay_of: None,
     };
     let part_bytes = options.connections.part_bytes_of(object.size);
     let parts = ledger::plan(&transaction, identity, &entry, part_bytes).await?;

@@ -45,7 +45,7 @@ pub(super) fn reconcile_counts(
 ///
 /// # Errors
 /// As [`reconcile_counts`].
-pub(super) fn counts_of(name: &str, plan: &Plan, tally: &Tally) -> Result<Counts> {
+pub(crate) fn counts_of(name: &str, plan: &Plan, tally: &Tally) -> Result<Counts> {
     let mismatch = |detail| Error::CountMismatch { object: name.to_owned(), detail };
     let (records, loaded, rejected) = (tally.records, tally.loaded(), tally.rejected());
     check(|| "records read, and loaded and rejected".to_owned(), records, loaded + rejected)
@@ -116,7 +116,7 @@ fn check(what: impl FnOnce() -> String, one: u64, other: u64) -> Result<(), Stri
 }
 
 /// How people call all objects of a unit.
-pub(super) fn title(names: &[String]) -> String {
+pub(crate) fn title(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [name] => name.clone(),

@@ -162,6 +162,7 @@ impl Unit for Objects<'_> {
             started_at: load.started_at,
             seconds: seconds_since(load.started_at),
             counts,
+            replay_of: None,
         };
         let entries: Vec<_> = self.loads.iter().zip(tallies).zip(counts).map(entry).collect();
         let of_loads = self.loads.iter().map(|load| load.identity).zip(&entries);
@@ -215,7 +216,7 @@ const INSTANTS: i64 = 1 << 14;
 
 /// When a load began, to some milliseconds: each load at an instant of its own, by which its rows are
 /// known, also where another process loads just then.
-pub(super) fn instant(began_at: SystemTime, load_id: i64) -> SystemTime {
+pub(crate) fn instant(began_at: SystemTime, load_id: i64) -> SystemTime {
     let micros = began_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
     let earlier = (micros - load_id).rem_euclid(INSTANTS);
     UNIX_EPOCH + Duration::from_micros((micros - earlier).unsigned_abs())

@@ -1,0 +1,17 @@
+-- Ignores some open rejects, with the note $11, for $12: $13 at most. The query that selects them is put in.
+with page as (
+    select load_id, record_no
+    from ({open}) as open
+    limit $13::bigint
+),
+ignored as (
+    insert into stevedore.handled_rejects (load_id, record_no, state, handled_by, note)
+    select load_id, record_no, 'ignored', coalesce($12::text, session_user), $11::text
+    from page
+    order by load_id, record_no
+    on conflict do nothing
+    returning load_id
+)
+select
+    (select count(*) from ignored) as ignored,
+    (select array[load_id, record_no] from page order by load_id desc, record_no desc limit 1) as last
