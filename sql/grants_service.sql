@@ -8,7 +8,7 @@
 -- remove one.
 -- Versions of the catalog: it can add some, and renew the statistics of one. It cannot remove one but with
 -- its table.
--- Crawlers, tables of the catalog, entries of the queue and answers to repeated requests: it can change and
+-- Crawlers, watches, tables of the catalog, entries of the queue and answers to repeated requests: it can change and
 -- remove them, since that is what the service does.
 
 begin;
@@ -31,6 +31,7 @@ grant select, insert, update (attempts, next_attempt_at, delivered_at, status, e
 grant insert, delete on stevedore.handled_rejects to :"role";
 grant insert, update on stevedore.reject_counts to :"role";
 grant select, insert, update, delete on stevedore.crawler_runs, stevedore.removed_rejects to :"role";
+grant select, insert, update, delete on stevedore.watches, stevedore.watch_objects, stevedore.watch_runs to :"role";
 grant select, insert, update, delete on stevedore.crawlers, stevedore.catalog_objects to :"role";
 grant select, insert, update, delete on stevedore.catalog_tables to :"role";
 grant select, insert, update (columns) on stevedore.catalog_versions to :"role";

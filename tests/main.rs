@@ -72,4 +72,5 @@ mod tables;
 mod targets;
 mod trigger;
 mod warnings;
+mod watches;
 mod webhooks;

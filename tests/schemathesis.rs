@@ -116,10 +116,24 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
             }
         }
     }
+    let plan = &mut document["components"]["schemas"]["WatchPlan"]["properties"];
+    for (name, known) in [
+        ("bucket", json!(["bucket"])),
+        ("prefix", json!([null, "", "user"])),
+        ("glob", json!([null])),
+        ("feed", json!([null, "user_status"])),
+        ("schedule", json!([null])),
+        ("queue", json!([null])),
+    ] {
+        plan[name] = json!({ "enum": known });
+    }
+    let watch = json!({ "name": "all", "bucket": "bucket", "prefix": "user" });
+    assert_eq!(serve.post_json("/v1/watches", &watch).await.status, 201);
     let nothing = json!({"key": "nothing"});
     let action = serve.post_json("/v1/jobs/cancel", &nothing).await.json();
     // Others would not find what one of its requests has removed.
     document["paths"]["/v1/crawlers/{crawler}"].as_object_mut().unwrap().remove("delete");
+    document["paths"]["/v1/watches/{watch}"].as_object_mut().unwrap().remove("delete");
     for operation in document["paths"].as_object_mut().unwrap().values_mut() {
         for operation in operation.as_object_mut().unwrap().values_mut() {
             for parameter in
@@ -137,6 +151,7 @@ async fn no_request_from_the_document_gets_an_answer_outside_it() {
                     "column" => json!(["ingested_at"]),
                     "equals" => json!(["2022-01-02", "infinity"]),
                     "crawler" => json!(["bucket"]),
+                    "watch" => json!(["all"]),
                     "from" | "to" | "version" => json!([1]),
                     _ => continue,
                 };

@@ -66,7 +66,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return printer.failed("could not start the async runtime", &error),
     };
-    let exit = runtime.block_on(cli::run(config.verb, config.feeds.as_deref(), &printer));
+    let exit = runtime.block_on(cli::run(
+        config.verb,
+        settings.watches,
+        config.feeds.as_deref(),
+        &printer,
+    ));
     if printer.is_cut_off() { ExitCode::FAILURE } else { exit }
 }
 

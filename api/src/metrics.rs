@@ -15,6 +15,7 @@ const RECORDS: &str = "stevedore_records_total";
 const BYTES: &str = "stevedore_bytes_total";
 const JOBS: &str = "stevedore_jobs";
 const WEBHOOKS: &str = "stevedore_webhooks_total";
+const NOTICES: &str = "stevedore_notices_total";
 const CONNECTIONS: &str = "stevedore_http_connections";
 const CONNECTIONS_CLOSED: &str = "stevedore_http_connections_closed_total";
 
@@ -44,6 +45,11 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
         "Records of loads by feed and by what became of them: loaded or rejected"
     );
     describe_counter!(BYTES, "Bytes of loaded objects by feed, as they are stored");
+    describe_counter!(
+        NOTICES,
+        "Objects that notices named, by the kind of the notice and by what became of them: submitted, known, held, \
+        gone, refused or ignored; and notices that nobody understands: unknown"
+    );
     describe_gauge!(JOBS, "Jobs that wait or run, in the whole fleet, by state");
     describe_counter!(WEBHOOKS, "Attempts to deliver webhooks by whether they were delivered");
     describe_gauge!(CONNECTIONS, "Connections of clients that are open");
@@ -114,6 +120,11 @@ pub(crate) fn loaded(summary: &Summary) {
         counter!(BYTES, "feed" => feed()).increment(summary.bytes);
         histogram!(LOAD_SECONDS, "feed" => feed()).record(summary.seconds);
     }
+}
+
+/// Counts objects that notices named.
+pub(crate) fn noticed(kind: &'static str, outcome: &'static str, objects: u64) {
+    counter!(NOTICES, "kind" => kind, "outcome" => outcome).increment(objects);
 }
 
 /// Sets how many jobs wait and run.

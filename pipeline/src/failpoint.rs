@@ -1,6 +1,6 @@
-//! The points of a load or crawl at which a test may stop it.
+//! The points of a load, crawl or watch at which a test may stop it.
 
-/// A point of a load or crawl; a crash before it and one after it leave different things behind.
+/// A point of a load, crawl or watch; a crash before it and one after it leave different things behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failpoint {
     /// The ledger has the plan of a load in parts, and nothing is committed.
@@ -27,6 +27,12 @@ pub enum Failpoint {
     Committed,
     /// Of a crawl: what some objects hold is kept, others are not listed yet.
     ObjectsKept,
+    /// Of notices: messages of a queue are taken, and nothing is noted.
+    MessagesTaken,
+    /// Of notices: the jobs are committed, and the messages are not deleted yet.
+    ArrivalsNoted,
+    /// Of a watch: a page of a listing is noted, and others are not listed yet.
+    PageNoted,
 }
 
 impl Failpoint {
@@ -46,6 +52,9 @@ impl Failpoint {
             Self::Recorded => "recorded",
             Self::Committed => "committed",
             Self::ObjectsKept => "objects_kept",
+            Self::MessagesTaken => "messages_taken",
+            Self::ArrivalsNoted => "arrivals_noted",
+            Self::PageNoted => "page_noted",
         }
     }
 }

@@ -27,6 +27,7 @@ fn run(
 ) -> Vec<(&'static str, Output)> {
     let uses_none = |verb: &str| {
         verb.starts_with("jobs")
+            || verb.starts_with("watch")
             || ["feed list", "feed show", "feed check", "feed ddl", "feed schema"].contains(&verb)
             || ["health", "key", "config", "completions"].contains(&verb)
     };

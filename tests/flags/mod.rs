@@ -124,6 +124,26 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("jobs cancel-all", MATCHED, FILTER),
     ("jobs retry-all", MATCHED, FILTER),
     ("jobs", CA_CERT, &["--ca-cert"]),
+    ("watch", WATCH, &["--server", "--json", "--api-key"]),
+    ("watch", CA_CERT, &["--ca-cert"]),
+    (
+        "watch add",
+        WATCH,
+        &[
+            "--bucket",
+            "--glob",
+            "--feed",
+            "--mode",
+            "--label",
+            "--schedule",
+            "--settle-secs",
+            "--min-interval-secs",
+            "--only-new",
+            "--queue",
+        ],
+    ),
+    ("watch add", WATCH_STEPS, &["--prefix", "--every"]),
+    ("watch runs", WATCH_STEPS, &["--limit"]),
     (
         "jobs list",
         "operators::the_list_has_errors_and_a_job_over_many_names_its_failed_jobs_first",
@@ -345,6 +365,8 @@ const DATABASE_URL: &str = "flags::database::every_verb_uses_the_database_that_i
 const QUEUE_DATABASE: &str =
     "poolers::loads_use_the_pooler_if_it_can_carry_them_and_the_queue_what_is_named_for_it";
 const CA_CERT: &str = "flags::ask::a_server_is_trusted_by_the_certificates_that_are_named";
+const WATCH: &str = "watches::cli::a_watch_is_what_its_flags_say";
+const WATCH_STEPS: &str = "watches::cli::a_watch_is_added_run_shown_paused_and_removed";
 const EMBEDDED: &str = "flags::database::every_verb_starts_the_database_of_the_folder";
 const DATABASE: &[&str] = &["--data-dir", "--postgres-url", "--postgres-sha256"];
 const CONCURRENCY: &str = "flags::work::as_many_jobs_run_at_once_as_are_asked_for";
@@ -388,6 +410,15 @@ const VERBS: &[(&str, &[&str])] = &[
     ("jobs retry-all", &[]),
     ("jobs counts", &[]),
     ("jobs watch", &["01990a7e-6c1f-7c3e-9d2b-0c8f6f6f6f6f"]),
+    ("watch add", &["w", "--bucket", "b"]),
+    ("watch list", &[]),
+    ("watch show", &["w"]),
+    ("watch run", &["w"]),
+    ("watch pause", &["w"]),
+    ("watch resume", &["w"]),
+    ("watch remove", &["w"]),
+    ("watch runs", &["w"]),
+    ("watch token", &["w"]),
     ("loads list", &[]),
     ("loads show", &["1"]),
     ("loads discard", &["1"]),
@@ -448,7 +479,7 @@ fn walk(path: &str, above: &BTreeSet<String>, found: &mut BTreeMap<String, BTree
     let (mut flags, verbs) = parse(&stdout(&help));
     flags.remove("--help");
     let mut global = above.clone();
-    if ["", "jobs", "catalog"].contains(&path) {
+    if ["", "jobs", "watch", "catalog"].contains(&path) {
         global.extend(flags.iter().filter(|flag| *flag != "--version").cloned());
     }
     for verb in verbs.iter().filter(|verb| *verb != "help") {
@@ -477,7 +508,8 @@ fn every_verb_of_the_help_is_known() {
     let mut found = BTreeMap::new();
     walk("", &BTreeSet::new(), &mut found);
     let is_parent = |verb: &str| {
-        verb.is_empty() || ["jobs", "crawl", "catalog", "feed", "loads", "rejects"].contains(&verb)
+        let parents = ["jobs", "watch", "crawl", "catalog", "feed", "loads", "rejects"];
+        verb.is_empty() || parents.contains(&verb)
     };
     let found: BTreeSet<&str> =
         found.keys().map(String::as_str).filter(|verb| !is_parent(verb)).collect();

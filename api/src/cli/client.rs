@@ -1,6 +1,7 @@
-//! The API as `stevedore jobs` uses it.
+//! The API as `stevedore jobs` and `stevedore watch` use it.
 
 use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Termination};
 use std::time::{Duration, Instant};
 
 use eventsource_stream::Eventsource;
@@ -11,7 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::config::without_userinfo;
+use super::print::Printer;
+use crate::config::{ClientArgs, without_userinfo};
 
 /// Longest time in which a server is reached.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -74,6 +76,39 @@ impl ClientError {
     }
 }
 
+/// The exit code of what a server was asked for; an error is told.
+pub(super) fn asked(
+    done: Result<impl Termination, ClientError>,
+    server: &Url,
+    printer: &Printer,
+) -> ExitCode {
+    let error = match done {
+        Ok(done) => return done.report(),
+        Err(error) => error,
+    };
+    let exit = printer.failed(&format!("could not ask {}", without_userinfo(server)), &error);
+    if let Some(hint) = hint(&error) {
+        printer.note(&format!("hint: {hint}"));
+    }
+    exit
+}
+
+/// What to do next about an error.
+fn hint(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Unreachable { .. } => Some(
+            "start it with `stevedore serve`, or name another server: --server; if its certificate is of an \
+             authority of your own, name that: --ca-cert",
+        ),
+        ClientError::Roots { .. } => Some("set --ca-cert to a readable PEM file of certificates"),
+        ClientError::OutOfSight { .. } => Some("the job continues; watch it again later"),
+        ClientError::Refused { code, .. } if code == "key_unknown" => {
+            Some("set STEVEDORE_API_KEY to a key that the server knows")
+        }
+        _ => None,
+    }
+}
+
 /// A server and the key for it.
 pub(super) struct Server {
     url: Url,
@@ -98,6 +133,17 @@ impl Server {
             None => client,
         };
         Ok(Self { url, key, client: client.build().map_err(ClientError::Unusable)? })
+    }
+
+    /// The server that the command line names.
+    pub(super) fn of(args: &ClientArgs) -> Result<Self, ClientError> {
+        Self::new(args.server.clone(), args.api_key.clone(), args.ca_cert.as_deref())
+    }
+
+    /// Where something is on the server.
+    pub(super) fn url_of(&self, path: &str) -> String {
+        let base = without_userinfo(&self.url);
+        format!("{}{path}", base.as_str().trim_end_matches('/'))
     }
 
     /// Sends a request without a body, and reads the answer.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use reqwest::Method;
 use uuid::Uuid;
 
-use super::client::{ClientError, Server};
+use super::client::{ClientError, Server, asked};
 use super::print::Printer;
-use crate::config::{JobFilterArgs, JobsArgs, JobsVerb, without_userinfo};
-use crate::http::{JobMode, JobPage, JobSelection, RetryRequest};
-use crate::wire::{Job, JobAction, JobCountList, JobState};
+use crate::config::{JobFilterArgs, JobsArgs, JobsVerb};
+use crate::http::{JobPage, JobSelection, RetryRequest};
+use crate::wire::{Job, JobAction, JobCountList, JobMode, JobState};
 
 /// How often a server is asked whether an action on jobs is done.
 const ASK_EVERY: Duration = Duration::from_millis(300);
@@ -18,49 +18,24 @@ const ASK_EVERY: Duration = Duration::from_millis(300);
 const SHOWN_FAILED: usize = 10;
 
 pub(super) async fn jobs(args: &JobsArgs, printer: &Printer) -> ExitCode {
-    ask(args, printer).await.unwrap_or_else(|error| {
-        let exit =
-            printer.failed(&format!("could not ask {}", without_userinfo(&args.server)), &error);
-        if let Some(hint) = hint(&error) {
-            printer.note(&format!("hint: {hint}"));
-        }
-        exit
-    })
-}
-
-/// What to do next about an error.
-fn hint(error: &ClientError) -> Option<&'static str> {
-    match error {
-        ClientError::Unreachable { .. } => Some(
-            "start it with `stevedore serve`, or name another server: --server; if its certificate is of an \
-             authority of your own, name that: --ca-cert",
-        ),
-        ClientError::Roots { .. } => Some("set --ca-cert to a readable PEM file of certificates"),
-        ClientError::OutOfSight { .. } => Some("the job continues; watch it again later"),
-        ClientError::Refused { code, .. } if code == "key_unknown" => {
-            Some("set STEVEDORE_API_KEY to a key that the server knows")
-        }
-        _ => None,
-    }
+    asked(ask(args, printer).await, &args.client.server, printer)
 }
 
 async fn ask(args: &JobsArgs, printer: &Printer) -> Result<ExitCode, ClientError> {
-    let server = Server::new(args.server.clone(), args.api_key.clone(), args.ca_cert.as_deref())?;
+    let server = Server::of(&args.client)?;
+    let json = args.client.json;
     match &args.verb {
         JobsVerb::List { filter, limit } => {
             let query: Vec<_> =
                 query_of(filter).into_iter().chain([("limit", limit.to_string())]).collect();
-            list(&server, &query, args.json, printer).await
+            list(&server, &query, json, printer).await
         }
-        JobsVerb::CancelAll { filter } => act(&server, "cancel", filter, args.json, printer).await,
-        JobsVerb::RetryAll { filter } => act(&server, "retry", filter, args.json, printer).await,
-        JobsVerb::Counts => counts(&server, args.json, printer).await,
-        JobsVerb::Show { job_id } => {
-            one(&server, Method::GET, &path(job_id), args.json, printer).await
-        }
+        JobsVerb::CancelAll { filter } => act(&server, "cancel", filter, json, printer).await,
+        JobsVerb::RetryAll { filter } => act(&server, "retry", filter, json, printer).await,
+        JobsVerb::Counts => counts(&server, json, printer).await,
+        JobsVerb::Show { job_id } => one(&server, Method::GET, &path(job_id), json, printer).await,
         JobsVerb::Cancel { job_id } => {
-            one(&server, Method::POST, &format!("{}/cancel", path(job_id)), args.json, printer)
-                .await
+            one(&server, Method::POST, &format!("{}/cancel", path(job_id)), json, printer).await
         }
         JobsVerb::Retry { job_id, mode, feed, reload } => {
             let changes = RetryRequest {
@@ -69,10 +44,10 @@ async fn ask(args: &JobsArgs, printer: &Printer) -> Result<ExitCode, ClientError
                 reload: reload.then_some(true),
             };
             let job: Job = server.tell(&format!("{}/retry", path(job_id)), &changes).await?;
-            show(&server, &job, args.json, printer).await?;
+            show(&server, &job, json, printer).await?;
             Ok(ExitCode::SUCCESS)
         }
-        JobsVerb::Watch { job_id } => watch(&server, job_id, args.json, printer).await,
+        JobsVerb::Watch { job_id } => watch(&server, job_id, json, printer).await,
     }
 }
 

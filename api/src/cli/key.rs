@@ -2,15 +2,9 @@
 
 use std::process::ExitCode;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::print::Printer;
 use crate::config::KeyArgs;
-use crate::keys::{KeySetting, hash};
-
-/// Random bytes of a key.
-const BYTES: usize = 32;
+use crate::keys::{KeySetting, hash, new_key};
 
 /// Why there is no such key.
 #[derive(Debug, thiserror::Error)]
@@ -19,11 +13,10 @@ struct NoKey(String);
 
 /// Prints the key for the client and the setting for the server; neither is kept.
 pub(super) fn key(args: &KeyArgs, printer: &Printer) -> ExitCode {
-    let mut random = [0; BYTES];
-    if let Err(error) = getrandom::fill(&mut random) {
-        return printer.failed("could not make a key", &error);
-    }
-    let key = format!("sv_{}", URL_SAFE_NO_PAD.encode(random));
+    let key = match new_key() {
+        Ok(key) => key,
+        Err(error) => return printer.failed("could not make a key", &error),
+    };
     let scopes: Vec<_> = args.scopes.iter().map(|scope| scope.as_str()).collect();
     let setting = format!("{}:{}:{}", args.name, scopes.join("+"), hex::encode(hash(&key)));
     if let Err(reason) = setting.parse::<KeySetting>() {

@@ -24,6 +24,7 @@ mod show;
 mod table;
 mod totals;
 mod verify;
+mod watch;
 mod worker;
 
 use std::path::Path;
@@ -34,10 +35,17 @@ use pipeline::feed::Feeds;
 
 use crate::config::{Config, Verb};
 use crate::feeds;
+use crate::jobs::watches::WatchPlan;
 pub(crate) use print::Printer;
 
-/// Runs a verb; the exit code tells whether it was done. `folder` has the feeds that are not built in.
-pub(crate) async fn run(verb: Verb, folder: Option<&Path>, printer: &Printer) -> ExitCode {
+/// Runs a verb; the exit code tells whether it was done. `watches` are those of the settings. `folder` has the feeds
+/// that are not built in.
+pub(crate) async fn run(
+    verb: Verb,
+    watches: Vec<WatchPlan>,
+    folder: Option<&Path>,
+    printer: &Printer,
+) -> ExitCode {
     let feeds = if verb.needs_feeds() { feeds::read(folder) } else { Ok(Feeds::default()) };
     let feeds = match feeds {
         Ok(feeds) => feeds,
@@ -45,9 +53,10 @@ pub(crate) async fn run(verb: Verb, folder: Option<&Path>, printer: &Printer) ->
     };
     match verb {
         Verb::Load(args) => load::load(&args, feeds, printer).await,
-        Verb::Serve(args) => serve::serve(args, &feeds, printer).await,
-        Verb::Worker(args) => worker::worker(args, &feeds, printer).await,
+        Verb::Serve(args) => serve::serve(args, watches, &feeds, printer).await,
+        Verb::Worker(args) => worker::worker(args, watches, &feeds, printer).await,
         Verb::Jobs(args) => jobs::jobs(&args, printer).await,
+        Verb::Watch(args) => watch::watch(&args, printer).await,
         Verb::Loads(args) => loads::loads(&args, &feeds, printer).await,
         Verb::Rejects(args) => rejects::rejects(&args, &feeds, printer).await,
         Verb::Health(args) => health::health(&args, printer).await,

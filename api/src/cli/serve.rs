@@ -13,13 +13,19 @@ use crate::config::ServeArgs;
 use crate::http::{
     Access, Answers, App, Browsers, RouteSettings, ServerSettings, bind, router, serve as listen,
 };
+use crate::jobs::watches::WatchPlan;
 use crate::metrics;
 
-pub(super) async fn serve(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
+pub(super) async fn serve(
+    args: ServeArgs,
+    watches: Vec<WatchPlan>,
+    feeds: &Feeds,
+    printer: &Printer,
+) -> ExitCode {
     if let Err(refused) = check(&args) {
         return printer.misused("could not serve", &refused);
     }
-    match run(args, feeds, printer).await {
+    match run(args, watches, feeds, printer).await {
         Ok(exit) => exit,
         Err(error) => printer.failed("could not serve", error.as_error()),
     }
@@ -56,10 +62,15 @@ fn check(args: &ServeArgs) -> Result<(), Refused> {
     if is_guarded { Ok(()) } else { Err(Refused::NoKeys(args.listen)) }
 }
 
-async fn run(args: ServeArgs, feeds: &Feeds, printer: &Printer) -> Result<ExitCode, StartError> {
+async fn run(
+    args: ServeArgs,
+    watches: Vec<WatchPlan>,
+    feeds: &Feeds,
+    printer: &Printer,
+) -> Result<ExitCode, StartError> {
     let ServeArgs { work, server } = args;
     let counted = metrics::start()?;
-    let service = Service::start(&work, feeds, printer).await?;
+    let service = Service::start(&work, watches, feeds, printer).await?;
     let stopping = service.stopping.clone();
     let is_open = server.keys.is_empty();
     let store = service.store(server.pool_size)?;

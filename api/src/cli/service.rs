@@ -18,7 +18,8 @@ use super::session;
 use crate::buckets::{BucketError, Buckets};
 use crate::config::WorkArgs;
 use crate::http::Pulse;
-use crate::jobs::{self, Listener, Queue, Sender, Store, Worker, WorkerSettings};
+use crate::jobs::watches::{DefinedBy, Definition, WatchPlan, WrongPlan};
+use crate::jobs::{self, Listener, Queue, Sender, Store, StoreError, Worker, WorkerSettings};
 use crate::readiness::Readiness;
 
 /// Connections of a worker beside those of its attempts: heartbeats, sweeps and notes.
@@ -39,6 +40,10 @@ pub(super) enum StartError {
     OtherDatabase,
     #[error("could not prepare the queue")]
     Queue(#[source] graphile_worker::DbError),
+    #[error("the watch {name} of the settings cannot be used")]
+    Watch { name: String, source: WrongPlan },
+    #[error("could not define the watches of the settings")]
+    Define(#[source] StoreError),
     #[error("could not prepare the connections")]
     Pool(#[from] deadpool_postgres::BuildError),
     #[error("could not listen on {address} for probes")]
@@ -83,10 +88,12 @@ impl Service {
     /// Opens buckets and database and brings the latter up to date.
     pub(super) async fn start(
         args: &WorkArgs,
+        watches: Vec<WatchPlan>,
         feeds: &Feeds,
         printer: &Printer,
     ) -> Result<Self, StartError> {
         let buckets = Buckets::open(&args.buckets)?;
+        let watches = checked(watches, &buckets, feeds)?;
         let stopping = CancellationToken::new();
         stop_on_signals(stopping.clone())?;
         let (database, embedded) = session::open(&args.database, printer).await?;
@@ -115,14 +122,18 @@ impl Service {
         // A pool of its own, so that slow questions to the API do not make the worker look dead.
         let work = jobs::pool(&queries, args.concurrency() + WORKERS_OWN)?;
         let queue = Queue::new(work.clone(), listener.clone());
+        let work = Store::new(work, queue.clone());
         match readiness.refusal() {
-            None => prepare(&direct, &queue).await?,
+            None => {
+                prepare(&direct, &queue).await?;
+                define(&work, &watches).await.map_err(StartError::Define)?;
+            }
             Some(why) => {
                 printer.note(&format!("not ready: {why}"));
                 tokio::spawn(recover(readiness.clone(), direct.clone(), &queue, &ended));
+                tokio::spawn(define_later(readiness.clone(), work.clone(), watches));
             }
         }
-        let work = Store::new(work, queue.clone());
         let settings = WorkerSettings {
             concurrency: args.concurrency(),
             grace: Duration::from_secs(args.grace_secs),
@@ -179,6 +190,38 @@ fn sender(args: &WorkArgs) -> Result<Option<Sender>, StartError> {
     let secrets = args.webhook_secrets.clone();
     let sender = (!secrets.is_empty()).then(|| Sender::new(secrets));
     sender.transpose().map_err(StartError::Webhooks)
+}
+
+/// The watches of the settings, if they can be carried out here.
+fn checked(
+    watches: Vec<WatchPlan>,
+    buckets: &Buckets,
+    feeds: &Feeds,
+) -> Result<Vec<Definition>, StartError> {
+    let check = |watch: WatchPlan| {
+        let name = watch.name.clone().unwrap_or_default();
+        watch.checked(buckets, feeds).map_err(|source| StartError::Watch { name, source })
+    };
+    watches.into_iter().map(check).collect()
+}
+
+/// Writes the watches of the settings, in place of those of their names.
+async fn define(store: &Store, watches: &[Definition]) -> Result<(), StoreError> {
+    for watch in watches {
+        store.define_watch(watch, DefinedBy::Settings, true).await?;
+    }
+    Ok(())
+}
+
+async fn define_later(readiness: Readiness, store: Store, watches: Vec<Definition>) {
+    readiness.wait().await;
+    if let Err(error) = define(&store, &watches).await {
+        let error = pipeline::error::causes(&error).join(": ");
+        tracing::error!(
+            error,
+            "the watches of the settings are not defined: start the process again"
+        );
+    }
 }
 
 /// Brings the ledger, the jobs and the queue up to date.

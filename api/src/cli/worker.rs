@@ -13,6 +13,7 @@ use super::print::Printer;
 use super::service::{Service, StartError};
 use crate::config::{PROBE_PORT, ProbeArgs, WorkerArgs};
 use crate::http::{ServerSettings, bind, probes, serve};
+use crate::jobs::watches::WatchPlan;
 use crate::metrics;
 
 /// Longest time that the answer to a probe takes, and in which it is read.
@@ -22,16 +23,26 @@ const CONNECTIONS: usize = 32;
 /// Connections to the database for them.
 const DATABASE_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN;
 
-pub(super) async fn worker(args: WorkerArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
-    match run(&args, feeds, printer).await {
+pub(super) async fn worker(
+    args: WorkerArgs,
+    watches: Vec<WatchPlan>,
+    feeds: &Feeds,
+    printer: &Printer,
+) -> ExitCode {
+    match run(&args, watches, feeds, printer).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => printer.failed("could not work", error.as_error()),
     }
 }
 
-async fn run(args: &WorkerArgs, feeds: &Feeds, printer: &Printer) -> Result<(), StartError> {
+async fn run(
+    args: &WorkerArgs,
+    watches: Vec<WatchPlan>,
+    feeds: &Feeds,
+    printer: &Printer,
+) -> Result<(), StartError> {
     let WorkerArgs { work, probes } = args;
-    let service = Service::start(work, feeds, printer).await?;
+    let service = Service::start(work, watches, feeds, printer).await?;
     let names = service.buckets.names().collect::<Vec<_>>().join(", ");
     printer.note(&format!("working on {} loads at a time; buckets: {names}", work.concurrency()));
     let ended = CancellationToken::new();

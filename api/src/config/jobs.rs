@@ -1,4 +1,4 @@
-//! The settings of the verbs that ask a server: `jobs` and `health`.
+//! The settings of the verbs that ask a server: `jobs` and `health`, and those that `watch` shares with them.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,13 @@ use crate::wire::JobState;
 pub(crate) struct JobsArgs {
     #[command(subcommand)]
     pub(crate) verb: JobsVerb,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Which server to ask, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ClientArgs {
     /// URL of the server
     #[arg(
         long,
@@ -133,7 +140,7 @@ pub(crate) struct JobFilterArgs {
 }
 
 /// The name and the value of a label.
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let label = text.split_once('=').ok_or("expected NAME=VALUE, such as run=nightly")?;
     Ok((label.0.to_owned(), label.1.to_owned()))
 }

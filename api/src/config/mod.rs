@@ -11,6 +11,7 @@ mod rejects;
 mod secret;
 mod serve;
 mod show;
+mod watch;
 
 pub(crate) use catalog::{
     CatalogArgs, CatalogVerb, CrawlArgs, CrawlObjectsArgs, CrawlPostgresArgs, CrawlRunArgs,
@@ -20,7 +21,7 @@ pub(crate) use feed::{
     DdlArgs, DraftArgs, FeedArgs, FeedCheckArgs, FeedDiffArgs, FeedShowArgs, FeedVerb,
 };
 pub(crate) use file::parse;
-pub(crate) use jobs::{HealthArgs, JobFilterArgs, JobsArgs, JobsVerb};
+pub(crate) use jobs::{ClientArgs, HealthArgs, JobFilterArgs, JobsArgs, JobsVerb};
 pub(crate) use loads::{DiscardArgs, LoadsArgs, LoadsListArgs, LoadsShowArgs, LoadsVerb};
 pub(crate) use rejects::{
     ChosenArgs, RejectFilterArgs, RejectsArgs, RejectsIgnoreArgs, RejectsListArgs,
@@ -28,6 +29,7 @@ pub(crate) use rejects::{
 };
 pub(crate) use serve::{PROBE_PORT, ProbeArgs, ServeArgs, WorkArgs, WorkerArgs};
 pub(crate) use show::{in_force, without_userinfo};
+pub(crate) use watch::{WatchAddArgs, WatchArgs, WatchVerb};
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -90,6 +92,9 @@ pub(crate) enum Verb {
     /// List, show, watch, cancel and retry the jobs of a server
     #[command(after_help = JOBS_EXAMPLES)]
     Jobs(JobsArgs),
+    /// Define, list, run and pause watches of a server, which load what arrives
+    #[command(after_help = watch::WATCH_EXAMPLES)]
+    Watch(WatchArgs),
     /// List and show the loads of the ledger; discard an unfinished load
     #[command(after_help = loads::LOADS_EXAMPLES)]
     Loads(LoadsArgs),

@@ -256,6 +256,7 @@ const SETTINGS_NOTES: &str = "\n## The file\n\n\
     exports = \"s3://company-exports\"\n\
     ```\n\n\
     `bucket` may be a list of `NAME=URL`, or a table as above. `key` is a list.\n\n\
+    `[[watch]]` defines a [watch](../guides/arriving.md#watches-in-the-settings-file), once for each.\n\n\
     ## Logs\n\n\
     `RUST_LOG` is used where neither `--log` nor `STEVEDORE_LOG` is set. It wins over the file.\n\n\
     ## Stores\n\n\

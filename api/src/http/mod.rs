@@ -17,12 +17,17 @@
 //! | `GET /v1/crawlers`, `/v1/crawlers/{crawler}`, `…/runs` | the same | read |
 //! | `POST /v1/crawlers/{crawler}/runs` | clients that ask for crawls, and see no more than that | trigger |
 //! | `POST /v1/crawlers`, `PUT\|DELETE /v1/crawlers/{crawler}`, `POST …/runs/{run_id}/cancel` | operators | admin |
+//! | `GET /v1/watches`, `/v1/watches/{watch}`, `…/runs` | the same | read |
+//! | `POST /v1/watches/{watch}/runs` | clients that ask for listings | trigger |
+//! | `POST /v1/watches`, `PUT\|DELETE /v1/watches/{watch}`, `POST …/pause`, `…/resume`, `…/token` | operators | admin |
+//! | `POST\|OPTIONS /v1/arrivals/{watch}` | stores that tell what arrived | the watch's token |
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
 //! | `GET /openapi.json`, `/docs` | developers | |
 
 mod access;
 mod answers;
+mod arrivals;
 mod browser;
 mod catalog;
 mod connection;
@@ -44,6 +49,7 @@ mod strangers;
 mod tables;
 mod trace;
 mod trigger;
+mod watches;
 mod workers;
 
 pub(crate) use access::Access;
@@ -52,8 +58,9 @@ pub(crate) use browser::Browsers;
 pub(crate) use health::{Pulse, probes};
 pub(crate) use job_actions::JobSelection;
 pub(crate) use jobs::JobPage;
-pub(crate) use request::{JobMode, RetryRequest};
+pub(crate) use request::RetryRequest;
 pub(crate) use server::{ServerSettings, bind, serve};
+pub(crate) use watches::{RemovedWatch, RequestedListing, WatchList, WatchRunPage, WatchToken};
 pub(crate) use workers::WorkerStatus;
 
 use std::sync::Arc;
@@ -84,7 +91,7 @@ use uuid::Uuid;
 use crate::buckets::Buckets;
 use crate::jobs::{Listener, Store, Webhooks};
 use crate::keys::Scope;
-use crate::wire::Job;
+use crate::wire::{Job, MOST_LABELS};
 use problem::Problem;
 
 /// Longest time that a store may take to look an object up.
@@ -178,6 +185,7 @@ pub(crate) struct RouteSettings {
     tags(
         (name = "trigger", description = "The trigger, compatible with the old API"),
         (name = "jobs", description = "Request loads and follow them"),
+        (name = "watches", description = "Load what arrives"),
         (name = "feeds", description = "What records are declared to be"),
         (name = "ledger", description = "Loads and rejected records"),
         (name = "catalog", description = "Crawlers, the tables that they found, and rows of tables"),
@@ -202,6 +210,16 @@ impl Modify for Keys {
     }
 }
 
+/// What stores call: with tokens of their own, and with a handshake that looks like that of a browser.
+fn routes_of_stores(app: &Arc<App>, body_bytes: usize) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(arrivals::tell, arrivals::allow))
+        .route_layer(DefaultBodyLimit::disable())
+        .route_layer(RequestBodyLimitLayer::new(body_bytes))
+        .route_layer(from_fn_with_state(Arc::clone(app), arrivals::check))
+        .route_layer(from_fn_with_state(app.pulse.clone(), health::if_ready))
+}
+
 /// The API and its document.
 fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let with = |scope| from_fn_with_state((Arc::clone(app), scope), access::check);
@@ -215,6 +233,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(jobs::create))
         .route_layer(limit)
         .routes(routes!(crawlers::run))
+        .routes(routes!(watches::run))
         .merge(old)
         .route_layer(if_ready())
         .route_layer(with(Scope::Trigger));
@@ -233,6 +252,8 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(tables::rows))
         .routes(routes!(crawlers::list))
         .routes(routes!(crawlers::runs))
+        .routes(routes!(watches::list))
+        .routes(routes!(watches::runs))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::read_bounded));
     let counts = OpenApiRouter::new()
         .routes(routes!(health::counts))
@@ -246,6 +267,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(loads::show))
         .routes(routes!(feeds::show))
         .routes(routes!(crawlers::show))
+        .routes(routes!(watches::show))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::bounded))
         .routes(routes!(events::events))
         .merge(lists)
@@ -255,6 +277,8 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
     let admin = OpenApiRouter::new()
         .routes(routes!(crawlers::create))
         .routes(routes!(crawlers::replace, crawlers::remove))
+        .routes(routes!(watches::create))
+        .routes(routes!(watches::replace, watches::remove))
         .routes(routes!(jobs::retry))
         .routes(routes!(job_actions::retry))
         .routes(routes!(job_actions::cancel))
@@ -262,6 +286,9 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(replays::ignore))
         .route_layer(limit)
         .routes(routes!(crawlers::cancel_run))
+        .routes(routes!(watches::pause))
+        .routes(routes!(watches::resume))
+        .routes(routes!(watches::renew_token))
         .routes(routes!(jobs::cancel))
         .route_layer(if_ready())
         .route_layer(with(Scope::Admin));
@@ -272,7 +299,9 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
 
 /// The whole API over an application.
 pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
-    let (api, document) = routes(&app, settings.body_bytes);
+    let (api, mut document) = routes(&app, settings.body_bytes);
+    let (of_stores, their_document) = routes_of_stores(&app, settings.body_bytes).split_for_parts();
+    document.merge(their_document);
     let docs = SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", finished(&document));
     let of_docs = Arc::new(Answers::of_docs());
     let bounded = from_fn_with_state(of_docs, answers::read_bounded);
@@ -281,6 +310,7 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
         TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, settings.timeout);
     let browsers = settings.browsers.clone();
     let browsers = browsers.map(|browsers| from_fn_with_state(browsers, browser::check));
+    let of_stores = of_stores.with_state(Arc::clone(&app));
     api.merge(docs)
         .with_state(Arc::clone(&app))
         .layer(DefaultBodyLimit::disable())
@@ -288,6 +318,7 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(option_layer(browsers))
         .layer(option_layer(cors(&settings.cors_origins)))
+        .merge(of_stores.layer(timeout).layer(CatchPanicLayer::new()))
         .layer(from_fn_with_state(app, trace::trace))
 }
 
@@ -324,17 +355,18 @@ fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     for kind in kinds.into_iter().flatten() {
         kind["additionalProperties"] = false.into();
     }
-    let labels = &mut document["components"]["schemas"]["JobRequest"]["properties"]["labels"];
-    labels["maxProperties"] = request::MOST_LABELS.into();
-    labels["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9_./-]{1,63}$" });
-    labels["additionalProperties"] =
-        json!({ "type": "string", "maxLength": 255, "pattern": "^[^,\\u0000]*$" });
-    let labels = labels.clone();
-    for request in ["ReplayRequest", "IgnoreRequest"] {
-        let properties = &mut document["components"]["schemas"][request]["properties"];
-        for (name, value) in labels.as_object().into_iter().flatten() {
-            properties["labels"][name] = value.clone();
-        }
+    let labels = [
+        ("JobRequest", MOST_LABELS),
+        ("ReplayRequest", MOST_LABELS),
+        ("IgnoreRequest", MOST_LABELS),
+        ("WatchPlan", MOST_LABELS - 1),
+    ];
+    for (body, most) in labels {
+        let labels = &mut document["components"]["schemas"][body]["properties"]["labels"];
+        labels["maxProperties"] = most.into();
+        labels["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9_./-]{1,63}$" });
+        labels["additionalProperties"] =
+            json!({ "type": "string", "maxLength": 255, "pattern": "^[^,\\u0000]*$" });
     }
     // Without a body a job is retried as it is.
     let retry = "/v1/jobs/{job_id}/retry";

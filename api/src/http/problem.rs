@@ -259,6 +259,18 @@ refusals! {
         415: "The content type is not JSON",
         422: "The body is JSON, but does not fit the schema",
     }
+    /// Of operations that define a watch.
+    WrongWatch {
+        400: "A header is wrong, the body is not JSON, or the watch cannot be carried out; the `detail` says why",
+        413: "The body is too long",
+        415: "The content type is not JSON",
+        422: "The body is JSON, but does not fit the schema",
+    }
+    /// Of operations that take notices.
+    WrongNotice {
+        400: "The body is no notice that is known",
+        413: "The body is too long",
+    }
     /// Of operations on one thing, by its id.
     Missing { 404: "It does not exist" }
     /// Of operations that change jobs.

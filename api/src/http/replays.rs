@@ -19,9 +19,9 @@ use super::extract::{Body, check_text};
 use super::jobs::{Created, accepted};
 use super::problem::{Conflict, Guarded, Missing, Problem, Unavailable, WrongBody};
 use super::rejects::check_reason;
-use super::request::{JobMode, check_labels, given, idempotency, invalid};
+use super::request::{given, idempotency, invalid};
 use crate::jobs::{Asked, RejectsAction, RejectsTask, Request, Target};
-use crate::wire::Job;
+use crate::wire::{Job, JobMode, check_labels};
 
 /// Rejects of one request at most.
 const MOST_REJECTS: usize = 1000;
@@ -231,7 +231,7 @@ async fn submit(
     asked: Asked,
     headers: &HeaderMap,
 ) -> Result<Created, Problem> {
-    check_labels(&wanted.labels)?;
+    check_labels(&wanted.labels).map_err(invalid)?;
     let idempotency = idempotency(&(action, &wanted), headers)?;
     let answered = match &idempotency {
         Some((key, request)) => app.store.answered(&asked.by, key, request).await?,

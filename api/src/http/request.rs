@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use pipeline::error::Error;
 use pipeline::feed::Feed;
 use pipeline::load::MaxRejected;
-use pipeline::sink::{Mode, RequestedMode};
+use pipeline::sink::RequestedMode;
 use pipeline::store::Selection;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -15,11 +15,10 @@ use super::App;
 use super::extract::check_text;
 use super::problem::Problem;
 use crate::jobs::{Changes, Target};
+use crate::wire::{JobMode, check_labels};
 
 /// Keys of one request at most.
 const MOST_KEYS: usize = 10_000;
-/// Labels of a job at most.
-pub(super) const MOST_LABELS: usize = 16;
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
 
@@ -153,7 +152,7 @@ impl JobRequest {
         {
             check_text(name, text.map(String::as_str))?;
         }
-        check_labels(&self.labels)?;
+        check_labels(&self.labels).map_err(invalid)?;
         if version.is_some() && key.is_none() {
             return Err(invalid("version needs key: it is the version of one object"));
         }
@@ -183,23 +182,6 @@ impl JobRequest {
             _ => Err(invalid("exactly one of key, keys, prefix and glob is required")),
         }
     }
-}
-
-/// Refuses labels that no job can have.
-pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Problem> {
-    let is_name = |name: &str| {
-        let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
-        (1..=63).contains(&name.len()) && name.bytes().all(is_of_names)
-    };
-    let is_value = |value: &str| value.chars().count() <= 255 && !value.contains([',', '\0']);
-    let are_fine = labels.iter().all(|(name, value)| is_name(name) && is_value(value));
-    if are_fine && labels.len() <= MOST_LABELS {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "labels has up to {MOST_LABELS} labels: names of 1 to 63 letters, digits, _, -, . and /, values of up to \
-         255 characters without a comma"
-    )))
 }
 
 /// The `Idempotency-Key` with the request that it stands for.
@@ -233,36 +215,4 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
-}
-
-/// What becomes of records.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum JobMode {
-    Auto,
-    Merge,
-    Append,
-    Replace,
-}
-
-impl From<RequestedMode> for JobMode {
-    fn from(mode: RequestedMode) -> Self {
-        match mode {
-            RequestedMode::Auto => Self::Auto,
-            RequestedMode::Fixed(Mode::Merge) => Self::Merge,
-            RequestedMode::Fixed(Mode::Append) => Self::Append,
-            RequestedMode::Fixed(Mode::Replace) => Self::Replace,
-        }
-    }
-}
-
-impl From<JobMode> for RequestedMode {
-    fn from(mode: JobMode) -> Self {
-        match mode {
-            JobMode::Auto => Self::Auto,
-            JobMode::Merge => Self::Fixed(Mode::Merge),
-            JobMode::Append => Self::Fixed(Mode::Append),
-            JobMode::Replace => Self::Fixed(Mode::Replace),
-        }
-    }
 }

@@ -16,9 +16,8 @@ use uuid::Uuid;
 use super::App;
 use super::extract::{Query, check_text};
 use super::problem::{Guarded, Problem, StoreRefused, Unavailable, WrongParameter};
-use super::request::JobMode;
 use crate::jobs::{Asked, Request, Target};
-use crate::wire::JobState;
+use crate::wire::{JobMode, JobState};
 
 /// The parameters of the trigger. Each may be given once, and there are no others.
 #[derive(Debug, Default, IntoParams)]

@@ -28,6 +28,8 @@ pub(crate) enum Notice {
     Webhook,
     /// A job that runs is to be cancelled.
     Cancelled(Uuid),
+    /// A watch is new, due sooner, or has another queue.
+    Watches,
     /// The connection was lost for a while: anything may have happened.
     Missed,
 }
@@ -104,7 +106,8 @@ async fn hand_on(database: &Database, notices: &broadcast::Sender<Notice>) -> Re
     });
     client
         .batch_execute(
-            "listen \"jobs:insert\"; listen stevedore_jobs; listen stevedore_webhooks; listen stevedore_cancelled",
+            "listen \"jobs:insert\"; listen stevedore_jobs; listen stevedore_webhooks; \
+            listen stevedore_watches; listen stevedore_cancelled",
         )
         .await?;
     notices.send(Notice::Missed).ok();
@@ -113,6 +116,7 @@ async fn hand_on(database: &Database, notices: &broadcast::Sender<Notice>) -> Re
         match notification.channel() {
             "jobs:insert" => drop(notices.send(Notice::Queue)),
             "stevedore_webhooks" => drop(notices.send(Notice::Webhook)),
+            "stevedore_watches" => drop(notices.send(Notice::Watches)),
             "stevedore_jobs" => drop(notices.send(Notice::Changed(ids.collect()))),
             _ => ids.for_each(|id| drop(notices.send(Notice::Cancelled(id)))),
         }

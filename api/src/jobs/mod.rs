@@ -3,7 +3,7 @@
 //! A job is a row of `stevedore.jobs`, which keeps its state for ever, and while it waits or runs an
 //! entry of the queue ([`queue`]), written in the same transaction. A [`worker`] takes entries and
 //! makes [`attempt`]s. The row is the truth: an entry whose row has ended is dropped. Runs of
-//! [`crawlers`] go the same way, by their own kind of entry ([`mod@crawl`]) and rows.
+//! [`crawlers`] and [`watches`] go the same way, by their own kinds of entries and rows.
 
 mod attempt;
 mod bundle;
@@ -22,6 +22,7 @@ mod retention;
 mod schedule;
 mod store;
 mod submit;
+pub(crate) mod watches;
 mod webhooks;
 mod worker;
 

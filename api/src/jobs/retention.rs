@@ -1,4 +1,5 @@
-//! Removes what is older than it is kept: ended jobs, actions on jobs, runs of crawlers, and rejects.
+//! Removes what is older than it is kept: ended jobs, actions on jobs, runs of crawlers and
+//! watches, and rejects.
 //!
 //! Some worker does it, a little at a time, so that nothing waits for it.
 
@@ -93,6 +94,7 @@ impl Store {
             "delete from stevedore.job_actions where finished_at < now() - $1 * interval '1 day'",
             "delete from stevedore.crawler_runs r where r.finished_at < now() - $1 * interval '1 day' \
                 and not exists (select from stevedore.crawlers c where c.run_id = r.run_id)",
+            include_str!("../../../sql/queries/remove_watch_runs.sql"),
         ] {
             transaction.execute(sql, &[&days]).await.map_err(failed())?;
         }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::listener::{Listener, Notice};
-use super::queue::{ActionEntry, ChildrenEntry, CrawlEntry, QueueEntry, SCHEMA};
+use super::queue::{ActionEntry, ChildrenEntry, CrawlEntry, QueueEntry, SCHEMA, WatchEntry};
 use super::retention::{self, Retention};
 use super::store::{Store, StoreError};
 use super::webhooks::Sender;
@@ -125,6 +125,7 @@ impl Worker {
         let schedules = tokio::spawn(for_ever(Self::keep_schedules, Arc::clone(&self)));
         let webhooks = tokio::spawn(for_ever(Self::send_webhooks, Arc::clone(&self)));
         let old = tokio::spawn(for_ever(Self::keep_history_short, Arc::clone(&self)));
+        let queues = tokio::spawn(for_ever(Self::read_queues, Arc::clone(&self)));
         // The queue stops all slots of a worker when one cannot use the database for a moment, and
         // waits for the loads of the others: so each slot is a worker of its own to it.
         let slots = (0..self.settings.concurrency).map(|_| self.take_again(&stopping));
@@ -140,6 +141,7 @@ impl Worker {
         schedules.abort();
         old.abort();
         webhooks.abort();
+        queues.abort();
     }
 
     /// Makes jobs wait again whose worker died.
@@ -169,6 +171,11 @@ impl Worker {
                 Ok(0) => {}
                 Ok(crawls) => tracing::warn!(crawls, "crawls were without an entry in the queue"),
                 Err(error) => tracing::debug!(%error, "lost crawls cannot be looked for"),
+            }
+            match self.store.end_lost_watch_runs().await {
+                Ok(0) => {}
+                Ok(runs) => tracing::warn!(runs, "listings were without an entry in the queue"),
+                Err(error) => tracing::debug!(%error, "lost listings cannot be looked for"),
             }
         }
     }
@@ -227,6 +234,7 @@ impl Worker {
             .define_job::<ChildrenEntry>()
             .define_job::<ActionEntry>()
             .define_job::<CrawlEntry>()
+            .define_job::<WatchEntry>()
             .init()
             .await
             .map_err(|error| error.to_string())?;
@@ -384,5 +392,17 @@ impl TaskHandler for CrawlEntry {
         };
         let crawled = worker.crawl(&self).await;
         worker.leave(crawled)
+    }
+}
+
+impl TaskHandler for WatchEntry {
+    const IDENTIFIER: &'static str = super::queue::WATCH_TASK;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
+            return Err("the queue runs without its worker".to_owned());
+        };
+        let listed = worker.list_watch(&self).await;
+        worker.leave(listed)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -9,6 +11,9 @@ use crate::buckets::check_name;
 
 /// Keys whose hashes are known to everybody: those of examples, and of a variable that was empty.
 const WELL_KNOWN: [&str; 6] = ["", "\n", "password", "changeme", "admin", "123456"];
+
+/// Random bytes of a key.
+const BYTES: usize = 32;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +88,13 @@ impl FromStr for KeySetting {
         }
         Ok(Self { name: name.to_owned(), scopes, sha256 })
     }
+}
+
+/// A new key, random and long.
+pub(crate) fn new_key() -> Result<String, getrandom::Error> {
+    let mut random = [0; BYTES];
+    getrandom::fill(&mut random)?;
+    Ok(format!("sv_{}", URL_SAFE_NO_PAD.encode(random)))
 }
 
 /// The SHA-256 of a key.

@@ -110,6 +110,18 @@ impl Bucket {
         Ok(Self { origin, ..Self::new(name, store) })
     }
 
+    /// The key here of an object that others know by the name of its bucket or container, and its key there; none if
+    /// that is not in this bucket.
+    #[must_use]
+    pub fn key_of(&self, container: &str, key: &str) -> Option<String> {
+        let (ours, prefix) = match &self.origin {
+            Some(origin) if self.is_remote() => container_of(origin),
+            _ => (self.name.as_str(), ""),
+        };
+        let key = key.strip_prefix(prefix)?;
+        (container == ours).then(|| key.to_owned())
+    }
+
     /// What the URLs of its objects begin with where no bucket is configured; none of a store that
     /// has no such URLs, and of [`Self::local`].
     pub(crate) fn origin(&self) -> Option<&str> {
@@ -133,6 +145,21 @@ impl Bucket {
     /// How far away it is.
     pub(super) fn distance(&self) -> &Distance {
         &self.distance
+    }
+}
+
+/// The name of the bucket or container that a remote origin is in, and what its keys begin with there.
+fn container_of(origin: &str) -> (&str, &str) {
+    let (scheme, rest) = origin.split_once("://").unwrap_or_default();
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match authority.split_once('@') {
+        // As Azure writes it: container@account.
+        Some((container, _)) => (container, path),
+        None if !scheme.starts_with("http") => (authority, path),
+        None if authority.contains(".s3.") => {
+            (authority.split('.').next().unwrap_or_default(), path)
+        }
+        None => path.split_once('/').unwrap_or((path, "")),
     }
 }
 
@@ -164,4 +191,24 @@ pub(super) fn local_path(location: &str) -> Result<PathBuf, Error> {
         return url.to_file_path().map_err(|()| wrong("expected file:///absolute/path"));
     }
     std::path::absolute(location).map_err(|error| wrong(&error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::container_of;
+
+    #[test]
+    fn the_container_and_the_prefix_of_an_origin_are_those_of_notices() {
+        for (origin, expected) in [
+            ("s3://exports/", ("exports", "")),
+            ("s3://exports/in/2026/", ("exports", "in/2026/")),
+            ("gs://exports/in/", ("exports", "in/")),
+            ("abfss://exports@account.dfs.core.windows.net/in/", ("exports", "in/")),
+            ("https://account.blob.core.windows.net/exports/in/", ("exports", "in/")),
+            ("https://s3.eu-west-1.amazonaws.com/exports/in/", ("exports", "in/")),
+            ("https://exports.s3.eu-west-1.amazonaws.com/in/", ("exports", "in/")),
+        ] {
+            assert_eq!(container_of(origin), expected, "{origin}");
+        }
+    }
 }

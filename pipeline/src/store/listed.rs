@@ -117,8 +117,9 @@ impl Listed {
         }
     }
 
-    /// The object under the version that it seems to have.
-    pub(crate) const fn seeming(&self) -> &Object {
+    /// The object under the version that it seems to have: what a listing tells of it, if it is not pinned.
+    #[must_use]
+    pub const fn seeming(&self) -> &Object {
         &self.object
     }
 

@@ -26,5 +26,5 @@ pub use read::ObjectReader;
 pub(crate) use read::{
     Arrival, Fetched, Fetches, Reading, Whole, read_beginning, read_whole, verify_version,
 };
-pub use remote::shown;
+pub use remote::{Message, MessageQueue, shown};
 pub use select::{Keys, Selection};

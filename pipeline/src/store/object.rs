@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
@@ -25,7 +26,7 @@ pub struct Object {
     pub(super) path: Path,
     pub(super) e_tag: Option<String>,
     pub(super) version_id: Option<String>,
-    modified: String,
+    modified: DateTime<Utc>,
     /// What came with the answer that pinned it.
     pub(super) probe: Option<Arc<Probe>>,
 }
@@ -40,7 +41,7 @@ impl Object {
             path: meta.location,
             e_tag: meta.e_tag,
             version_id: meta.version.filter(|version| version != NO_VERSION),
-            modified: meta.last_modified.to_rfc3339(),
+            modified: meta.last_modified,
             probe: None,
         }
     }
@@ -66,7 +67,22 @@ impl Object {
     #[must_use]
     pub fn version(&self) -> String {
         let known = self.version_id.clone().or_else(|| self.e_tag.clone());
-        known.unwrap_or_else(|| format!("{}-{}", self.modified, self.size))
+        known.unwrap_or_else(|| format!("{}-{}", self.modified.to_rfc3339(), self.size))
+    }
+
+    /// What tells this version from others, whether a listing described it or an answer about the object: a listing has
+    /// no version ids, and its times and e-tags are written in another way.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let e_tag = self.e_tag.as_deref().unwrap_or_default();
+        let e_tag = e_tag.trim_start_matches("W/").trim_matches('"');
+        format!("{e_tag}@{}-{}", self.modified.timestamp(), self.size)
+    }
+
+    /// When it was modified, as the store says.
+    #[must_use]
+    pub const fn modified(&self) -> DateTime<Utc> {
+        self.modified
     }
 
     /// Its beginning, or all of it, if that came when it was pinned.
@@ -82,7 +98,7 @@ impl Object {
     pub(super) fn check(&self, meta: &ObjectMeta) -> Result<(), Error> {
         let same = meta.size == self.size
             && meta.e_tag == self.e_tag
-            && meta.last_modified.to_rfc3339() == self.modified;
+            && meta.last_modified == self.modified;
         if same { Ok(()) } else { Err(Error::Changed { object: self.url() }) }
     }
 }

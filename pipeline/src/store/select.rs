@@ -4,6 +4,7 @@ use futures::stream::BoxStream;
 use object_store::path::Path;
 
 use super::bucket::{Bucket, parse_key};
+use super::listed::Listed;
 use super::object::Object;
 use crate::error::Error;
 use crate::pattern::{Patterns, Wildcards, check};
@@ -52,27 +53,61 @@ impl Bucket {
         &self,
         selection: Selection,
     ) -> Result<BoxStream<'static, Result<Object, Error>>, Error> {
-        match selection {
-            Selection::Every(Keys { prefix, include, exclude }) => {
-                let folder = folder_of(&self.name, &prefix)?;
+        let (folder, is_wanted) = selection.parse(&self.name)?;
+        Ok(self.list_pinned(folder, true, is_wanted))
+    }
+
+    /// The objects that a selection means, as the store lists them. Memory does not grow with their number.
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Self::select`].
+    pub fn list_selected(
+        &self,
+        selection: Selection,
+    ) -> Result<BoxStream<'static, Result<Listed, Error>>, Error> {
+        let (folder, is_wanted) = selection.parse(&self.name)?;
+        Ok(self.list(folder, true, is_wanted))
+    }
+}
+
+/// Says of a key whether it is wanted.
+type IsWanted = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
+impl Selection {
+    /// Whether a key of a bucket is meant.
+    ///
+    /// # Errors
+    /// As [`Bucket::select`].
+    pub fn means(self, bucket: &Bucket, key: &str) -> Result<bool, Error> {
+        let (_, is_wanted) = self.parse(&bucket.name)?;
+        Ok(is_wanted(key))
+    }
+
+    /// The folder that holds all keys that are meant, and which of its keys these are.
+    fn parse(self, bucket: &str) -> Result<(Path, IsWanted), Error> {
+        Ok(match self {
+            Self::Every(Keys { prefix, include, exclude }) => {
+                let folder = folder_of(bucket, &prefix)?;
                 let (include, exclude) = (of_keys(&include)?, of_keys(&exclude)?);
                 let is_wanted = move |key: &str| {
                     key.starts_with(&prefix)
                         && (include.is_empty() || include.is_match(key))
                         && !exclude.is_match(key)
                 };
-                Ok(self.list_pinned(folder, true, is_wanted))
+                (folder, Box::new(is_wanted))
             }
-            Selection::Prefix(prefix) => {
-                let folder = folder_of(&self.name, &prefix)?;
+            Self::Prefix(prefix) => {
+                let folder = folder_of(bucket, &prefix)?;
                 let is_wanted = move |key: &str| key.starts_with(&prefix) && looks_like_json(key);
-                Ok(self.list_pinned(folder, true, is_wanted))
+                (folder, Box::new(is_wanted))
             }
-            Selection::Glob(pattern) => {
-                let KeyPattern { folder, matcher, .. } = KeyPattern::parse(&self.name, &pattern)?;
-                Ok(self.list_pinned(folder, true, move |key| matcher.is_match(key)))
+            Self::Glob(pattern) => {
+                let KeyPattern { folder, matcher, .. } = KeyPattern::parse(bucket, &pattern)?;
+                (folder, Box::new(move |key: &str| matcher.is_match(key)))
             }
-        }
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod loads;
 mod rejects;
 mod rows;
 mod table;
+mod watches;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;

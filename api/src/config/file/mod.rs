@@ -11,6 +11,7 @@ use pipeline::trust::{self, TrustError};
 use toml::{Table, Value};
 
 use super::Config;
+use crate::jobs::watches::WatchPlan;
 
 /// The file that is read when none is named.
 const DEFAULT: &str = "stevedore.toml";
@@ -31,6 +32,8 @@ pub(crate) enum FileError {
     Toml { file: PathBuf, line: usize, reason: String },
     #[error("{file} has an unknown setting: {key}")]
     Unknown { file: PathBuf, key: String },
+    #[error("{file} has a watch that cannot be read: {reason}")]
+    Watch { file: PathBuf, reason: String },
     #[error("{key} in {file} must be a text, a number, a boolean, or a list of them")]
     Value { file: PathBuf, key: String },
 }
@@ -41,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) matches: ArgMatches,
     /// The settings that the file has.
     pub(crate) in_file: Vec<String>,
+    /// The watches that the file has.
+    pub(crate) watches: Vec<WatchPlan>,
 }
 
 /// The command line, completed by the environment and the file.
@@ -58,17 +63,29 @@ pub(crate) fn parse() -> Result<Settings, FileError> {
     };
     let Some(text) = text else {
         let matches = without_empty(Config::command()).get_matches();
-        return Ok(Settings { matches, in_file: Vec::new() });
+        return Ok(Settings { matches, in_file: Vec::new(), watches: Vec::new() });
     };
     let file = named.unwrap_or_else(|| PathBuf::from(DEFAULT));
-    let settings: Table = text.parse().map_err(|error: toml::de::Error| {
+    let mut settings: Table = text.parse().map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         FileError::Toml { file: file.clone(), line, reason: error.message().to_owned() }
     })?;
+    let watches =
+        settings.remove("watch").map(|watches| read_watches(watches, &file)).transpose()?;
     let command = with_settings(Config::command(), &settings, &file)?;
     let matches = without_empty(command).get_matches();
-    Ok(Settings { matches, in_file: settings.keys().cloned().collect() })
+    let in_file = settings.keys().cloned().collect();
+    Ok(Settings { matches, in_file, watches: watches.unwrap_or_default() })
+}
+
+/// The watches of `[[watch]]`.
+fn read_watches(watches: Value, file: &Path) -> Result<Vec<WatchPlan>, FileError> {
+    let watches = watches.try_into::<Vec<WatchPlan>>();
+    watches.map_err(|error| FileError::Watch {
+        file: file.to_owned(),
+        reason: error.message().to_owned(),
+    })
 }
 
 fn unreadable(file: &Path, source: io::Error) -> FileError {

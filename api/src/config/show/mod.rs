@@ -42,6 +42,10 @@ pub(crate) fn in_force(settings: &Settings) -> String {
         };
         writeln!(text, "{name} = {value} # {from}").ok();
     }
+    for watch in &settings.watches {
+        writeln!(text, "\n[[watch]] # file").ok();
+        text += &toml::to_string(watch).unwrap_or_default();
+    }
     text
 }
 

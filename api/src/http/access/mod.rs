@@ -57,24 +57,24 @@ impl Access {
             }
             key.name.clone()
         };
-        if let Err(refused) = self.requests.check_key(&requester) {
-            let seconds = refused.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
-            let detail = "the key made too many requests in a second";
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-            return Err(problem.retryable(Some(seconds)));
-        }
+        self.limit(&requester)?;
         Ok(requester)
     }
 
-    /// The key that a request names, in `x-api-key` or as a bearer token.
-    fn key_of(&self, headers: &HeaderMap) -> Result<&KeySetting, Problem> {
-        let plain = headers.get("x-api-key").and_then(|value| value.to_str().ok());
-        let bearer = || {
-            let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    /// Refuses a request of somebody who made too many in a second.
+    pub(super) fn limit(&self, requester: &String) -> Result<(), Problem> {
+        let Err(refused) = self.requests.check_key(requester) else {
+            return Ok(());
         };
-        let given = plain.or_else(bearer);
+        let seconds = refused.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
+        let detail = "the key made too many requests in a second";
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        Err(problem.retryable(Some(seconds)))
+    }
+
+    /// The key that a request names.
+    fn key_of(&self, headers: &HeaderMap) -> Result<&KeySetting, Problem> {
+        let given = given(headers);
         let unknown = |detail| Problem::new(StatusCode::UNAUTHORIZED, "key_unknown", detail);
         let given = given.ok_or_else(|| unknown("send a key as x-api-key or as a bearer token"))?;
         let hash = hash(given);
@@ -87,6 +87,17 @@ impl Access {
         }
         found.ok_or_else(|| unknown("the key is not known"))
     }
+}
+
+/// The key or token of a request, in `x-api-key` or as a bearer token.
+pub(super) fn given(headers: &HeaderMap) -> Option<&str> {
+    let plain = headers.get("x-api-key").and_then(|value| value.to_str().ok());
+    let bearer = || {
+        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    };
+    plain.or_else(bearer)
 }
 
 /// Lets a request pass whose key has the scope.

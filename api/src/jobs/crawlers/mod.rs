@@ -2,7 +2,7 @@
 //! the crawls themselves.
 
 mod crawler;
-mod plan;
+pub(super) mod plan;
 
 use std::ops::ControlFlow;
 

@@ -83,7 +83,9 @@ pub(crate) enum CrawlTarget {
 }
 
 /// A whole number, which JSON may write as `5.0` too.
-fn whole<'de, D: Deserializer<'de>, T: TryFrom<u32>>(number: D) -> Result<Option<T>, D::Error> {
+pub(in crate::jobs) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u32>>(
+    number: D,
+) -> Result<Option<T>, D::Error> {
     let Some(number) = Option::<f64>::deserialize(number)? else {
         return Ok(None);
     };
@@ -133,7 +135,7 @@ impl CrawlerPlan {
     }
 }
 
-fn holds_nul(value: &Value) -> bool {
+pub(in crate::jobs) fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(values) => values.iter().any(holds_nul),

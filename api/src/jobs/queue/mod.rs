@@ -29,9 +29,13 @@ pub(super) const SCHEMA: &str = "stevedore_queue";
 pub(super) const TASK: &str = "attempt";
 /// The kind of entry that names a run of a crawler.
 pub(super) const CRAWL_TASK: &str = "crawl";
+/// The kind of entry that names a run of a watch.
+pub(super) const WATCH_TASK: &str = "watch";
 
 /// The priority of what is not a job: those of jobs are 0, and smaller ones go first.
 const AFTER_JOBS: i16 = 10;
+/// That of listings, which are short and of which others depend: they do not wait behind all that is found already.
+const BEFORE_JOBS: i16 = -10;
 
 /// The kind of entry that names an action on jobs.
 pub(super) const ACTION_TASK: &str = "action";
@@ -69,6 +73,13 @@ pub(super) struct ActionEntry {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct CrawlEntry {
     pub(super) crawler: String,
+    pub(super) run_id: Uuid,
+}
+
+/// What an entry of a watch's run holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct WatchEntry {
+    pub(super) watch: String,
     pub(super) run_id: Uuid,
 }
 
@@ -149,6 +160,21 @@ impl Queue {
             spec: spec.clone(),
         };
         self.add_entries(transaction, std::iter::repeat_with(entry).take(helpers).collect()).await
+    }
+
+    /// Makes a worker list what a watch is over, if the transaction commits.
+    pub(super) async fn add_watch_run(
+        &self,
+        transaction: &Transaction<'_>,
+        watch: &str,
+        run_id: Uuid,
+    ) -> Result<(), DbError> {
+        let entry = RawJobSpec {
+            identifier: WATCH_TASK.to_owned(),
+            payload: serde_json::json!({ "watch": watch, "run_id": run_id }),
+            spec: JobSpec { priority: Some(BEFORE_JOBS), ..spec(run_id, None) },
+        };
+        self.add_entries(transaction, vec![entry]).await
     }
 
     async fn add_entries(

@@ -1,4 +1,4 @@
-//! Schedules of crawlers: whichever worker looks first has a crawler run that is due.
+//! Schedules of crawlers and watches: whichever worker looks first has one run that is due.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -7,18 +7,21 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
+use super::listener::Notice;
 use super::store::{Store, StoreError, begin, commit, database_failed};
 use super::worker::Worker;
 
-/// Longest time between two looks for crawlers that are due.
+/// Longest time between two looks for what is due.
 const LOOK: Duration = Duration::from_secs(10);
-/// Crawlers that are made to run in one transaction.
+/// Crawlers or watches that are made to run in one transaction.
 const AT_ONCE: i64 = 100;
 /// Longest schedule.
 const CHARACTERS: usize = 200;
 /// Who is said to have asked for a run that was due.
-const BY: &str = "schedule";
+pub(super) const BY: &str = "schedule";
 
 /// When something is due: minute, hour, day, month and weekday as cron has them, in UTC.
 #[derive(Debug, Clone)]
@@ -62,17 +65,22 @@ impl Schedule {
 }
 
 impl Worker {
-    /// Has crawlers run when they are due, for ever.
+    /// Has crawlers and watches run when they are due, for ever.
     pub(super) async fn keep_schedules(self: Arc<Self>) {
+        let mut notices = self.listener.subscribe();
         loop {
-            let wait = match self.store.run_due().await {
-                Ok(wait) => wait,
-                Err(error) => {
-                    tracing::debug!(%error, "schedules cannot be looked at");
-                    LOOK
-                }
+            let due = async {
+                let crawlers = self.store.run_due().await?;
+                Ok::<_, StoreError>(crawlers.min(self.store.run_due_watches().await?))
             };
-            tokio::time::sleep(wait).await;
+            let wait = due.await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "schedules cannot be looked at");
+                LOOK
+            });
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = told(&mut notices) => {}
+            }
         }
     }
 }
@@ -101,8 +109,24 @@ impl Store {
             from stevedore.crawlers";
         let row = transaction.query_one(sql, &[]).await.map_err(failed())?;
         commit(transaction).await?;
-        let seconds = row.get::<_, Option<f64>>(0).unwrap_or(f64::MAX).max(0.0);
-        Ok(Duration::try_from_secs_f64(seconds).unwrap_or(LOOK).min(LOOK))
+        Ok(wait(row.get(0)))
+    }
+}
+
+/// How long to wait before the next look, if something is due in so many seconds.
+pub(super) fn wait(seconds: Option<f64>) -> Duration {
+    let seconds = seconds.unwrap_or(f64::MAX).max(0.0);
+    Duration::try_from_secs_f64(seconds).unwrap_or(LOOK).min(LOOK)
+}
+
+/// Waits until the database tells that watches are to be looked at.
+pub(super) async fn told(notices: &mut Receiver<Notice>) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Watches | Notice::Missed) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Remote stores: S3, Google and Azure, by their URLs and the settings beside them.
 
 mod client;
+mod messages;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -10,12 +11,13 @@ mod url;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreScheme, RetryConfig};
 
 use self::client::Connector;
+pub use self::messages::{Message, MessageQueue};
 use self::settings::Settings;
 pub(super) use self::url::RemoteUrl;
 pub use self::url::shown;
@@ -44,11 +46,11 @@ pub(super) fn open(
     match url.scheme {
         ObjectStoreScheme::GoogleCloudStorage => google(url, environment),
         ObjectStoreScheme::MicrosoftAzure => azure(url, environment),
-        _ => s3(url, environment),
+        _ => Ok(s3(url, environment)?),
     }
 }
 
-fn s3(url: &RemoteUrl, environment: &[(String, String)]) -> Result<Arc<dyn ObjectStore>, Error> {
+fn s3(url: &RemoteUrl, environment: &[(String, String)]) -> Result<Arc<AmazonS3>, Error> {
     use AmazonS3ConfigKey::{AccessKeyId, Client, Endpoint, S3Endpoint, SecretAccessKey, Token};
     let mut settings = Settings::gather(url, environment, "AWS_")?;
     if settings.queried(&AccessKeyId).is_some() {
