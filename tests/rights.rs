@@ -26,7 +26,7 @@ pub(crate) async fn with_role(database: &TestDatabase, role: &str) -> TestDataba
     with_rights(database, role, "--grant-load").await
 }
 
-async fn with_rights(database: &TestDatabase, role: &str, grant: &str) -> TestDatabase {
+pub(crate) async fn with_rights(database: &TestDatabase, role: &str, grant: &str) -> TestDatabase {
     let mut owner = database.connect().await;
     migrate(&mut owner).await.unwrap();
     create_tables(&*owner, &USER_STATUS, RequestedMode::Auto).await.unwrap();
@@ -38,7 +38,7 @@ async fn with_rights(database: &TestDatabase, role: &str, grant: &str) -> TestDa
     TestDatabase { url: database.url.replace("postgres@", &format!("{role}@")) }
 }
 
-async fn assert_forbidden(role: &TestDatabase, statements: &[&str]) {
+pub(crate) async fn assert_forbidden(role: &TestDatabase, statements: &[&str]) {
     let connection = role.connect().await;
     for forbidden in statements {
         let error = connection.batch_execute(forbidden).await.expect_err(forbidden);

@@ -1,8 +1,7 @@
--- Ignores some open rejects, with the note $11, for $12: $13 at most. The query that selects them is put in.
+-- Ignores some open rejects, with the note $11, for $12. The query that selects them is put in.
 with page as (
     select load_id, record_no
     from ({open}) as open
-    limit $13::bigint
 ),
 ignored as (
     insert into stevedore.handled_rejects (load_id, record_no, state, handled_by, note)
@@ -14,4 +13,4 @@ ignored as (
 )
 select
     (select count(*) from ignored) as ignored,
-    (select array[load_id, record_no] from page order by load_id desc, record_no desc limit 1) as last
+    (select array[load_id, record_no] from page order by load_id, record_no desc limit 1) as last

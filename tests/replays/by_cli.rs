@@ -50,13 +50,7 @@ async fn all_that_match_are_loaded_after_the_feed_was_changed() {
     let bad = order(1, 1, "NOK,SEK") + &order(2, 0, "EUR") + "{\"id\": 3\n";
     shop.load(&shop.write("a.ndjson", &bad));
     shop.load(&shop.write("b.ndjson", order(4, 1, "four")));
-    shop.change_feed(&ORDERS.replace("varchar(3)", "text"));
-    shop.database
-        .connect()
-        .await
-        .batch_execute("alter table orders alter code type text")
-        .await
-        .unwrap();
+    widen(&shop).await;
     let replayed = shop.replay(&["--feed", "orders", "--reason", "out_of_range"]);
     assert_eq!((&replayed["loaded"], &replayed["loads"]), (&2.into(), &2.into()), "{replayed}");
     assert_eq!(shop.orders().await.len(), 2);
@@ -167,13 +161,7 @@ async fn ten_thousand_rejects_are_replayed_in_steps_of_bounded_size() {
     let shop = Shop::new(ORDERS).await;
     let lines: String = (0..10_000).map(|id| order(id, 1, "long")).collect();
     shop.load(&shop.write("a.ndjson", &lines));
-    shop.change_feed(&ORDERS.replace("varchar(3)", "text"));
-    shop.database
-        .connect()
-        .await
-        .batch_execute("alter table orders alter code type text")
-        .await
-        .unwrap();
+    widen(&shop).await;
     let replayed = shop.replay(&["--load", "1"]);
     assert_eq!(
         (&replayed["loaded"], &replayed["loads"]),
@@ -224,4 +212,81 @@ async fn rejects_are_picked_by_all_that_is_given() {
         assert!(ignored <= *count as u64 && before - after == ignored as usize, "{filter:?}");
     }
     assert_eq!((shop.open(1), shop.open(2)), (0, 0));
+}
+
+#[tokio::test]
+async fn rejects_that_are_replayed_as_they_stand_are_rejected_for_the_same_reasons() {
+    let database = TestDatabase::empty().await;
+    database.load(&[&crate::support::sample("user_status_dirty.ndjson")]);
+    let replayed =
+        database.stevedore(&["rejects", "replay", "--load", "1", "--json"]).output().unwrap();
+    assert!(replayed.status.success(), "{}", stderr(&replayed));
+    let replayed = json_lines(&replayed).remove(0);
+    assert_eq!(
+        (&replayed["records"], &replayed["rejected"]),
+        (&12.into(), &12.into()),
+        "{replayed}"
+    );
+    let of = async |load: i64| {
+        let columns = "reason, detail, raw, object, object_version, record_no, byte_offset, byte_length, error_rec";
+        let sql = format!("select {columns} from user_status_error_rec where load_id = {load}");
+        database.rows(&sql).await
+    };
+    assert_eq!(of(1).await, of(2).await);
+}
+
+#[tokio::test]
+async fn a_step_has_some_megabytes_of_text_at_most() {
+    let shop = Shop::new(ORDERS).await;
+    let lines: String = (0..150).map(|id| order(id, 1, &"x".repeat(60_000))).collect();
+    shop.load(&shop.write("a.ndjson", &lines));
+    let replayed = shop.replay(&["--load", "1"]);
+    assert_eq!((&replayed["records"], &replayed["loads"]), (&150.into(), &3.into()), "{replayed}");
+    let most = "select max(bytes) as most from stevedore.loads where replay_of = 1";
+    assert!(shop.database.rows(most).await[0]["most"].as_u64().unwrap() <= 4 << 20);
+}
+
+#[tokio::test]
+async fn people_are_told_what_was_done_in_words() {
+    let shop = Shop::new(ORDERS).await;
+    shop.load(&shop.write("a.ndjson", order(1, 1, "long") + &order(2, 0, "NOK")));
+    let said = |args: &[&str]| stdout(&shop.run(args));
+    let list = said(&["rejects", "list"]);
+    assert!(list.contains("1:1") && list.contains("out_of_range"), "{list}");
+    let show = said(&["rejects", "show", "1:1"]);
+    assert!(show.starts_with("reject 1:1: open\n") && show.contains("\"code\":\"long\""), "{show}");
+    let checked = said(&["rejects", "replay", "1:1", "1:3", "--dry-run"]);
+    for line in [
+        "1 reject of the feed orders checked: nothing was written",
+        "0 loaded, 1 rejected again (out_of_range 1), 1 refused",
+        "refused 1:3 (not_found): there is no such reject of the feed",
+    ] {
+        assert!(checked.lines().any(|it| it == line), "{checked}");
+    }
+    assert_eq!(said(&["rejects", "ignore", "1:2"]), "1 reject of the feed orders ignored\n");
+    let replayed = said(&["rejects", "replay", "--feed", "orders"]);
+    assert!(replayed.starts_with("1 reject of the feed orders replayed\n"), "{replayed}");
+    let show = said(&["rejects", "show", "2:1"]);
+    assert!(show.contains("replay of:      1:1"), "{show}");
+}
+
+#[tokio::test]
+async fn the_rights_of_the_service_are_enough_to_replay_and_to_ignore() {
+    let database = TestDatabase::empty().await;
+    let service = crate::rights::with_rights(&database, "replayer", "--grant-serve").await;
+    service.load(&[&crate::support::sample("user_status_dirty.ndjson")]);
+    for (verb, reason) in [("replay", "malformed"), ("ignore", "null_field")] {
+        let args = ["rejects", verb, "--load", "1", "--reason", reason];
+        let output = service.stevedore(&args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+    }
+    let handled = "select load_id, record_no, state, handled_by from stevedore.handled_rejects";
+    let handled = database.rows(handled).await;
+    let states = ["replayed", "ignored"].map(|state| handled.iter().any(|it| it["state"] == state));
+    assert_eq!((states, &handled[0]["handled_by"]), ([true, true], &"replayer".into()));
+    let forbidden = [
+        "update stevedore.handled_rejects set state = 'ignored'",
+        "delete from stevedore.reject_counts",
+    ];
+    crate::rights::assert_forbidden(&service, &forbidden).await;
 }

@@ -173,3 +173,38 @@ async fn a_job_whose_worker_is_killed_replays_each_reject_once() {
         shop.verify();
     }
 }
+
+#[tokio::test]
+async fn a_replay_that_is_cancelled_says_what_really_happened() {
+    for point in ["rejects_claimed", "recorded", "committed"] {
+        let shop = Shop::new(ORDERS).await;
+        shop.load(&shop.write("a.ndjson", order(1, 1, "long")));
+        let hold = shop.folder.path().join("hold");
+        std::fs::write(&hold, "").unwrap();
+        let feeds = shop.feeds();
+        let args = ["--feeds", feeds.to_str().unwrap()];
+        let serve = Serve::start_with(&shop.database, &args, &shop.objects(), |command| {
+            command.env("STEVEDORE_FAILPOINT", point).env("STEVEDORE_FAILPOINT_FILE", &hold)
+        });
+        let job = serve.post_json("/v1/replays", &json!({"load_id": 1})).await.json();
+        serve.wait_for(&format!("failpoint: {point}"));
+        let cancel = format!("/v1/jobs/{}/cancel", job["job_id"].as_str().unwrap());
+        assert_eq!(serve.post(&cancel).await.status, 202);
+        serve.wait_for("is to be cancelled");
+        std::fs::remove_file(&hold).unwrap();
+        let ended = serve.ended(&job).await;
+        let is_done = match ended["state"].as_str().unwrap() {
+            "succeeded" => true,
+            "cancelled" => false,
+            other => panic!("{point}: {other}"),
+        };
+        match point {
+            "rejects_claimed" => assert!(!is_done),
+            "committed" => assert!(is_done),
+            _ => {}
+        }
+        let expected = if is_done { "replayed" } else { "open" };
+        assert_eq!(shop.states().await[0], state(1, 1, expected), "{point}");
+        shop.verify();
+    }
+}

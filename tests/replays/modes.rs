@@ -11,13 +11,7 @@ async fn in_mode_merge_only_rows_that_are_older_are_replaced() {
     shop.load(
         &shop.write("b.ndjson", order(1, 4, "old") + &order(2, 5, "new") + &order(3, 6, "new")),
     );
-    shop.change_feed(&ORDERS.replace("varchar(3)", "text"));
-    shop.database
-        .connect()
-        .await
-        .batch_execute("alter table orders alter code type text")
-        .await
-        .unwrap();
+    widen(&shop).await;
     let replayed = shop.replay(&["--feed", "orders"]);
     let table = &replayed["tables"][0];
     let counts = ["inserted", "updated", "unchanged", "superseded"]
@@ -36,13 +30,7 @@ async fn in_mode_merge_without_an_order_a_row_that_is_there_stays() {
     let shop = Shop::new(&feed).await;
     shop.load(&shop.write("a.ndjson", order(1, 5, "long") + &order(2, 5, "long")));
     shop.load(&shop.write("b.ndjson", order(1, 4, "new")));
-    shop.change_feed(&feed.replace("varchar(3)", "text"));
-    shop.database
-        .connect()
-        .await
-        .batch_execute("alter table orders alter code type text")
-        .await
-        .unwrap();
+    widen(&shop).await;
     let replayed = shop.replay(&["--feed", "orders"]);
     assert_eq!(
         (&replayed["tables"][0]["inserted"], &replayed["tables"][0]["superseded"]),
@@ -61,13 +49,7 @@ async fn in_mode_replace_a_newer_version_removes_what_replays_of_older_ones_wrot
     let other = shop.write("b.ndjson", order(4, 1, "long"));
     shop.load(&object);
     shop.load(&other);
-    shop.change_feed(&feed.replace("varchar(3)", "text"));
-    shop.database
-        .connect()
-        .await
-        .batch_execute("alter table orders alter code type text")
-        .await
-        .unwrap();
+    widen(&shop).await;
     assert_eq!(shop.replay(&["1:2", "2:1"])["loaded"], 2);
     assert_eq!(shop.orders().await.len(), 3);
     shop.write("a.ndjson", order(1, 2, "NOK"));
@@ -119,5 +101,18 @@ async fn rejects_that_are_too_old_go_with_what_was_done_about_them() {
     assert_eq!(removed, 2);
     assert_eq!(shop.database.count("stevedore.handled_rejects").await, 0);
     assert_eq!(shop.open(1) + shop.open(2), 2);
+    shop.verify();
+}
+
+#[tokio::test]
+async fn of_equally_new_rejects_of_one_key_that_of_the_later_load_wins() {
+    let shop = Shop::new(ORDERS).await;
+    shop.load(&shop.write("a.ndjson", order(1, 1, "first")));
+    shop.load(&shop.write("b.ndjson", order(1, 1, "second")));
+    widen(&shop).await;
+    // In one step, and in two.
+    let checked = shop.replay(&["--feed", "orders"]);
+    assert_eq!(checked["tables"][0]["superseded"], 1, "{checked}");
+    assert_eq!(shop.orders().await, [(1, 1, "second".to_owned())]);
     shop.verify();
 }

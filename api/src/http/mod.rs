@@ -42,6 +42,7 @@ mod loads;
 mod page;
 mod problem;
 mod rejects;
+mod replay_request;
 mod replays;
 mod request;
 mod server;

@@ -101,7 +101,7 @@ impl Worker {
             Ok(outcome) if progress.stop() => {
                 drop(working);
                 connection.abort().await;
-                return outcome;
+                return self.stopped(started, task, (feed, mode), &progress, outcome).await;
             }
             // A step commits already: the next one sees that it is to stop.
             Ok(outcome) => match working.await {
@@ -119,6 +119,27 @@ impl Worker {
                 Outcome::Handled(Box::new(handled))
             }
             Err(error) => failed(&error),
+        }
+    }
+
+    /// What came of a job that was stopped between two commits. If it is cancelled behind the last one, it is done.
+    async fn stopped(
+        &self,
+        started: &Started,
+        task: &RejectsTask,
+        how: (&Arc<Feed>, Option<RequestedMode>),
+        progress: &Arc<Progress>,
+        outcome: Outcome,
+    ) -> Outcome {
+        let [_, records, ..] = progress.counts();
+        if records == 0 || !matches!(outcome, Outcome::Cancelled) {
+            return outcome;
+        }
+        let Ok(mut connection) = self.connection().await else { return outcome };
+        // Nothing more is replayed: it ends as cancelled if any reject is left.
+        match self.handle(started, task, how, progress, &mut connection).await {
+            Ok(handled) => Outcome::Handled(Box::new(handled)),
+            Err(_) => outcome,
         }
     }
 

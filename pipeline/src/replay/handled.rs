@@ -16,9 +16,6 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::progress::Progress;
 
-/// Rejects that are ignored in one transaction.
-const AT_ONCE: i64 = 1000;
-
 /// What was ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ignored {
@@ -69,22 +66,28 @@ pub async fn ignore(
     if !has_rejects(connection, feed).await? {
         return Ok(done);
     }
-    let sql =
-        include_str!("../../../sql/queries/ignore_rejects.sql").replace("{open}", &open_sql(feed));
+    let ignore = include_str!("../../../sql/queries/ignore_rejects.sql");
+    let statements = open_sql(feed).map(|open| ignore.replace("{open}", &open));
     let mut picked = Picked::new(&feed.name, selection, newest);
-    while !progress.is_stopped() {
+    // Each statement until it finds no more: the second one goes to the next load.
+    let mut at = 0;
+    while let Some(sql) = statements.get(at) {
+        if progress.is_stopped() {
+            return Err(Error::Cancelled { object: format!("rejects of the feed {}", feed.name) });
+        }
         let mut params = picked.params();
-        params.extend([&note as &(dyn ToSql + Sync), &by, &AT_ONCE]);
-        let row = connection.query_one(&sql, &params).await;
-        let row = row.map_err(failed("ignore rejects"))?;
+        params.extend([&note as &(dyn ToSql + Sync), &by]);
+        let row = connection.query_one(sql, &params).await.map_err(failed("ignore rejects"))?;
         done.ignored += row.get::<_, i64>("ignored").unsigned_abs();
-        let last: Option<Vec<i64>> = row.get("last");
-        let Some([load_id, record_no]) = last.as_deref() else {
-            return Ok(done);
+        at = match row.get::<_, Option<Vec<i64>>>("last").as_deref() {
+            Some([load_id, record_no]) => {
+                picked.after = RejectId { load_id: *load_id, record_no: *record_no };
+                0
+            }
+            _ => at + 1,
         };
-        picked.after = RejectId { load_id: *load_id, record_no: *record_no };
     }
-    Err(Error::Cancelled { object: format!("rejects of the feed {}", feed.name) })
+    Ok(done)
 }
 
 /// Rejects that a transaction is to replay: the numbers of the load and the record of each, the load that

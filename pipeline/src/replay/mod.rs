@@ -86,8 +86,8 @@ impl ReplayOptions {
     }
 }
 
-/// Loads the open rejects of a feed again that are selected, in the order of their loads and numbers: each
-/// once, or not at all with a reason.
+/// Loads the open rejects of a feed again that are selected, those of the newest loads first: each once, or
+/// not at all with a reason.
 ///
 /// # Errors
 /// Every [`Error`] of a load. The steps that are committed by then stay; after [`Error::Cancelled`] too.
@@ -114,12 +114,13 @@ async fn replay_pages(
 ) -> Result<()> {
     let (mut pages, mut seen) = (Pages::new(feed, selection, options), Vec::new());
     loop {
-        if options.progress.is_stopped() {
-            return Err(Error::Cancelled { object: format!("rejects of the feed {}", feed.name) });
-        }
         connection.reconnect().await?;
         let page = pages.next(connection).await?;
         let Some(first) = page.first() else { break };
+        // Not before: what is done when it is stopped is done.
+        if options.progress.is_stopped() {
+            return Err(Error::Cancelled { object: format!("rejects of the feed {}", feed.name) });
+        }
         seen.extend(
             page.iter().map(|reject| reject.id).filter(|id| selection.named().contains(id)),
         );

@@ -1,4 +1,5 @@
-//! The open rejects that are selected, a page after the other.
+//! The open rejects that are selected, a page after the other: those of the newest loads first, so that of equally
+//! new records of one key the later one is merged before the other.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::feed::Feed;
 
 /// Rejects of a page at most.
-const REJECTS: usize = 1000;
+const REJECTS: i64 = 1000;
 /// Loads of a page at most: each takes a lock of the server's table of locks.
 const LOADS: usize = 250;
 /// Bytes of text that a page aims at.
@@ -39,7 +40,6 @@ pub(super) struct Picked<'a> {
     pub(super) feed: &'a str,
     /// Only those behind this one.
     pub(super) after: RejectId,
-    newest: i64,
     filter: RejectFilter,
     load_ids: Option<Vec<i64>>,
     record_nos: Option<Vec<i64>>,
@@ -53,8 +53,7 @@ impl<'a> Picked<'a> {
         };
         Self {
             feed,
-            after: RejectId { load_id: i64::MIN, record_no: i64::MIN },
-            newest,
+            after: RejectId { load_id: newest.saturating_add(1), record_no: i64::MAX },
             filter: selection.filter().cloned().unwrap_or_default(),
             load_ids: numbers(|id| id.load_id),
             record_nos: numbers(|id| id.record_no),
@@ -67,21 +66,28 @@ impl<'a> Picked<'a> {
             &self.feed,
             &self.after.load_id,
             &self.after.record_no,
-            &self.newest,
             load_id,
             object,
             reason,
             rule,
             &self.load_ids,
             &self.record_nos,
+            &REJECTS,
         ]
     }
 }
 
-/// The statement that selects the open rejects of a feed.
-pub(super) fn open_sql(feed: &Feed) -> String {
-    let table = feed.plan.rejects().name.to_string();
-    include_str!("../../../sql/queries/open_rejects.sql").replace("{rejects}", &table)
+/// Which rejects are behind a place: the rest of its load, then those of the loads before.
+const BEHIND: [&str; 2] = [
+    "r.load_id = $2::bigint and r.record_no > $3::bigint",
+    "r.load_id < $2::bigint and $3::bigint is not null",
+];
+
+/// The statements that select the open rejects of a feed behind a place, one after the other.
+pub(super) fn open_sql(feed: &Feed) -> [String; 2] {
+    let sql = include_str!("../../../sql/queries/open_rejects.sql");
+    let sql = sql.replace("{rejects}", &feed.plan.rejects().name.to_string());
+    BEHIND.map(|behind| sql.replace("{behind}", behind))
 }
 
 /// Whether the feed has a rejects table with the columns that replays need: its first load creates it.
@@ -131,19 +137,22 @@ impl<'a> Pages<'a> {
                 return Ok(page.rejects);
             }
             let table = self.feed.plan.rejects().name.to_string();
-            let sql = open_sql(self.feed);
             let transaction = connection.begin(true).await?;
-            let portal = transaction.bind(&sql, &self.picked.params()).await;
-            let portal = portal.map_err(failed(&table))?;
-            loop {
-                let rows = transaction.query_portal(&portal, FETCHED_ROWS).await;
-                let rows = rows.map_err(failed(&table))?;
-                let is_last = rows.len() < FETCHED_ROWS as usize;
-                let took_all = rows.iter().all(|row| page.take(row, self.mixes_modes));
-                if is_last || !took_all {
-                    return Ok(page.rejects);
+            for sql in open_sql(self.feed) {
+                let portal = transaction.bind(&sql, &self.picked.params()).await;
+                let portal = portal.map_err(failed(&table))?;
+                loop {
+                    let rows = transaction.query_portal(&portal, FETCHED_ROWS).await;
+                    let rows = rows.map_err(failed(&table))?;
+                    if !rows.iter().all(|row| page.take(row, self.mixes_modes)) {
+                        return Ok(page.rejects);
+                    }
+                    if rows.len() < FETCHED_ROWS as usize {
+                        break;
+                    }
                 }
             }
+            Ok(page.rejects)
         }
         .boxed()
     }
@@ -170,7 +179,7 @@ impl Page {
         let is_of_mode = mixes_modes || last.is_none_or(|last| last.mode == source.mode);
         let reject = OpenReject::new(row, source);
         let text_bytes = reject.byte_length.max(reject.raw.as_ref().map_or(0, String::len) as u64);
-        let is_full = self.rejects.len() >= REJECTS
+        let is_full = self.rejects.len() >= REJECTS as usize
             || self.loads + usize::from(is_new) > LOADS
             || self.text_bytes + text_bytes > TEXT_BYTES;
         if !self.rejects.is_empty() && (is_full || !is_of_mode) {

@@ -114,7 +114,8 @@ impl Step<'_> {
         replayed: &mut Replayed,
     ) -> Result<Vec<Ready>> {
         let mut ready = Vec::new();
-        for of_load in page.chunk_by(|one, next| one.id.load_id == next.id.load_id) {
+        // The oldest first: of equally new records of one key the later load wins.
+        for of_load in page.chunk_by(|one, next| one.id.load_id == next.id.load_id).rev() {
             let texts = match edited {
                 Some(text) => of_load.iter().map(|_| Some(trimmed(text))).collect(),
                 None => self.own_texts(of_load, replayed).await?,

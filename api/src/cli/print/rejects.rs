@@ -54,10 +54,10 @@ impl Printer {
         let Replayed { feed, records, loaded, rejected, rejected_by_reason, refused, .. } =
             replayed;
         let what = match replayed.state {
-            State::DryRun => "would be replayed: nothing was written",
-            _ => "were replayed",
+            State::DryRun => "checked: nothing was written",
+            _ => "replayed",
         };
-        let mut text = format!("{records} rejects of the feed {feed} {what}\n");
+        let mut text = format!("{} of the feed {feed} {what}\n", counted_rejects(*records));
         let reasons = match rejected_by_reason.is_empty() {
             true => String::new(),
             false => format!(" ({})", counted(rejected_by_reason)),
@@ -91,8 +91,12 @@ impl Printer {
 
     /// What was ignored.
     pub(crate) fn ignored(&self, Ignored { feed, ignored }: &Ignored) {
-        self.text(&format!("{ignored} rejects of the feed {feed} are ignored\n"));
+        self.text(&format!("{} of the feed {feed} ignored\n", counted_rejects(*ignored)));
     }
+}
+
+fn counted_rejects(count: u64) -> String {
+    if count == 1 { "1 reject".to_owned() } else { format!("{count} rejects") }
 }
 
 fn id(reject: &Reject) -> String {
