@@ -208,3 +208,29 @@ async fn a_replay_that_is_cancelled_says_what_really_happened() {
         shop.verify();
     }
 }
+
+#[tokio::test]
+async fn a_long_text_is_read_from_the_bucket_that_holds_its_object() {
+    let shop = Shop::new(ORDERS).await;
+    let long = order(1, 1, &"x".repeat(100_000));
+    // Loaded by its path, and by a job.
+    shop.load(&shop.write("a.ndjson", &long));
+    let first = serve(&shop);
+    shop.write("b.ndjson", long.replace("\"id\":1", "\"id\":2"));
+    load(&first, "b.ndjson").await;
+    drop(first);
+    widen(&shop).await;
+    let serve = serve(&shop);
+    let job = done(&serve, "/v1/replays", &json!({"feed": "orders"})).await;
+    assert_eq!((&job["loaded"], &job["summary"]["refused"]), (&2.into(), &0.into()), "{job}");
+    assert_eq!(shop.database.count("orders where length(code) = 100000").await, 2);
+    // Another server does not know where they are.
+    shop.load(&shop.write("c.ndjson", order(3, 0, &"x".repeat(100_000))));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let feeds = shop.feeds();
+    let args = ["--feeds", feeds.to_str().unwrap()];
+    let other = Serve::start(&shop.database, &args, elsewhere.path());
+    drop(serve);
+    let job = done(&other, "/v1/replays", &json!({"feed": "orders"})).await;
+    assert_eq!(job["summary"]["refused_by_reason"], json!({"version_gone": 1}), "{job}");
+}

@@ -116,3 +116,48 @@ async fn of_equally_new_rejects_of_one_key_that_of_the_later_load_wins() {
     assert_eq!(shop.orders().await, [(1, 1, "second".to_owned())]);
     shop.verify();
 }
+
+/// Orders whose lines are those of the newest version.
+const WITH_LINES: &str = r#"
+name = "orders"
+mode = "merge"
+key = ["id"]
+latest_by = "version"
+children = "replace"
+[[table]]
+name = "orders"
+[table.columns]
+id = { type = "bigint", required = true }
+version = { type = "bigint", required = true }
+code = { type = "varchar(3)", required = true }
+[[table]]
+name = "order_lines"
+each = "$.lines[*]"
+position = "line"
+[table.columns]
+sku = { type = "text" }
+"#;
+
+#[tokio::test]
+async fn the_children_of_a_record_are_replaced_only_if_its_replay_wins() {
+    let shop = Shop::new(WITH_LINES).await;
+    let line = |id: i64, version: i64, code: &str, sku: &str| {
+        let order = order(id, version, code);
+        order
+            .replace("}\n", &format!(",\"lines\":[{{\"sku\":\"{sku}\"}},{{\"sku\":\"more\"}}]}}\n"))
+    };
+    let rejected: String = (1..=3).map(|id| line(id, 5, "long", "replayed")).collect();
+    shop.load(&shop.write("a.ndjson", rejected));
+    shop.load(&shop.write("b.ndjson", line(1, 4, "old", "old") + &line(2, 6, "new", "new")));
+    widen(&shop).await;
+    let replayed = shop.replay(&["--load", "1"]);
+    let counts = |table: usize| {
+        ["rows", "inserted", "superseded", "deleted"]
+            .map(|name| replayed["tables"][table][name].as_i64().unwrap())
+    };
+    assert_eq!((counts(0), counts(1)), ([3, 1, 1, 0], [6, 4, 2, 2]), "{replayed}");
+    let lines = shop.database.rows("select id, sku from order_lines where line = 1").await;
+    let skus: Vec<_> = lines.iter().map(|line| line["sku"].as_str().unwrap()).collect();
+    assert_eq!(skus, ["replayed", "new", "replayed"]);
+    shop.verify();
+}
