@@ -28,7 +28,10 @@ found as (
         ) as due_at
     from page o
     cross join watch w
-    left join stevedore.watch_objects k on k.watch = $1 and k.key = o.key
+    -- One key after the other, whatever the planner believes: never all that the watch knows.
+    left join lateral (
+        select fingerprint, submitted_at from stevedore.watch_objects where watch = $1 and key = o.key limit 1
+    ) k on true
     where k.fingerprint is distinct from o.fingerprint
 ),
 noted as (
