@@ -1,10 +1,14 @@
 //! What is counted, under which names, for Prometheus.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use pipeline::load::{State, Summary};
+
+use crate::jobs::{Gauge, OpenRejects};
 
 const REQUESTS: &str = "stevedore_http_requests_total";
 const REQUEST_SECONDS: &str = "stevedore_http_request_seconds";
@@ -14,6 +18,11 @@ const LOAD_SECONDS: &str = "stevedore_load_seconds";
 const RECORDS: &str = "stevedore_records_total";
 const BYTES: &str = "stevedore_bytes_total";
 const JOBS: &str = "stevedore_jobs";
+const OLDEST_QUEUED: &str = "stevedore_oldest_queued_job_seconds";
+const WORKERS: &str = "stevedore_workers";
+const REJECTS_OPEN: &str = "stevedore_rejects_open";
+const WATCH_SUCCESS: &str = "stevedore_watch_last_success_timestamp_seconds";
+const CRAWLER_SUCCESS: &str = "stevedore_crawler_last_success_timestamp_seconds";
 const WEBHOOKS: &str = "stevedore_webhooks_total";
 const NOTICES: &str = "stevedore_notices_total";
 const CONNECTIONS: &str = "stevedore_http_connections";
@@ -23,6 +32,9 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "
 
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
+
+/// Feeds and reasons that there were open rejects of: their numbers become zero, and are not forgotten.
+static OPEN_SEEN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
 
 /// Begins to count.
 ///
@@ -52,6 +64,20 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     );
     describe_gauge!(JOBS, "Jobs that wait or run, in the whole fleet, by state");
     describe_counter!(WEBHOOKS, "Attempts to deliver webhooks by whether they were delivered");
+    describe_gauge!(
+        OLDEST_QUEUED,
+        "How long the job has waited that waits longest; 0 if none does"
+    );
+    describe_gauge!(WORKERS, "Workers that are alive, or silent, in the whole fleet");
+    describe_gauge!(
+        REJECTS_OPEN,
+        "Rejects that were neither replayed nor ignored, by feed and reason"
+    );
+    describe_gauge!(WATCH_SUCCESS, "When the last run of a watch ended that succeeded, since 1970");
+    describe_gauge!(
+        CRAWLER_SUCCESS,
+        "When the last run of a crawler ended, if it succeeded, since 1970"
+    );
     describe_gauge!(CONNECTIONS, "Connections of clients that are open");
     describe_counter!(
         CONNECTIONS_CLOSED,
@@ -127,8 +153,35 @@ pub(crate) fn noticed(kind: &'static str, outcome: &'static str, objects: u64) {
     counter!(NOTICES, "kind" => kind, "outcome" => outcome).increment(objects);
 }
 
-/// Sets how many jobs wait and run.
-pub(crate) fn live(queued: i64, running: i64) {
-    gauge!(JOBS, "state" => "queued").set(queued as f64);
-    gauge!(JOBS, "state" => "running").set(running as f64);
+/// Sets the numbers of now. Those that are not there any more become zero.
+pub(crate) fn watched(gauges: &[Gauge], open: &[OpenRejects]) {
+    let of = |name: &'static str, label: &str| {
+        let found = gauges
+            .iter()
+            .find(|it| it.name == name && it.label.as_deref().unwrap_or_default() == label);
+        found.map_or(0.0, |it| it.value)
+    };
+    for state in ["queued", "running"] {
+        gauge!(JOBS, "state" => state).set(of("jobs", state));
+    }
+    for state in ["alive", "silent"] {
+        gauge!(WORKERS, "state" => state).set(of("workers", state));
+    }
+    gauge!(OLDEST_QUEUED).set(of("oldest_queued", ""));
+    for (name, metric, label) in
+        [("crawler", CRAWLER_SUCCESS, "crawler"), ("watch", WATCH_SUCCESS, "watch")]
+    {
+        for it in gauges.iter().filter(|it| it.name == name) {
+            gauge!(metric, label => it.label.clone().unwrap_or_default()).set(it.value);
+        }
+    }
+    let mut seen = OPEN_SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let found: BTreeMap<_, _> =
+        open.iter().map(|it| ((it.feed.clone(), it.reason.clone()), it.rejects)).collect();
+    seen.extend(found.keys().cloned());
+    for group in seen.iter() {
+        let rejects = found.get(group).copied().unwrap_or_default();
+        gauge!(REJECTS_OPEN, "feed" => group.0.clone(), "reason" => group.1.clone())
+            .set(rejects as f64);
+    }
 }

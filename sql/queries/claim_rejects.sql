@@ -6,13 +6,17 @@ with wanted as (
         as w (load_id, record_no, replay_load_id, edited_text)
 ),
 there as (
-    select w.*
+    select w.*, r.reason, (select l.feed from stevedore.loads l where l.load_id = r.load_id) as feed
     from wanted w
     join {rejects} r on r.load_id = w.load_id and r.record_no = w.record_no
     for key share of r
 )
-insert into stevedore.handled_rejects (load_id, record_no, state, handled_by, note, replay_load_id, edited_text)
-select load_id, record_no, 'replayed', coalesce($5::text, session_user), $6::text, replay_load_id, edited_text
+insert into stevedore.handled_rejects (
+    load_id, record_no, state, handled_by, note, replay_load_id, edited_text, feed, reason
+)
+select
+    load_id, record_no, 'replayed', coalesce($5::text, session_user), $6::text, replay_load_id, edited_text, feed,
+    reason
 from there
 order by load_id, record_no
 on conflict do nothing

@@ -3,7 +3,7 @@
 -- place ($2, $3): the rest of its load or the loads before, each by itself, so that an index leads to them. `{rejects}` is
 -- the rejects table of the feed.
 select
-    r.load_id, r.record_no, r.object, r.byte_offset, r.byte_length, r.raw,
+    r.load_id, r.record_no, r.reason, r.object, r.byte_offset, r.byte_length, r.raw,
     l.bucket, l.key, l.version, coalesce(l.origin, l.bucket || '/' || l.key) as origin, l.mode, l.format, l.compression
 from {rejects} r
 join stevedore.loads l on l.load_id = r.load_id and l.feed = $1 and l.state = 'loaded'

@@ -22,12 +22,23 @@ gone as (
         order by r.load_id
         limit $3
     )
-    returning load_id, record_no
+    returning load_id, record_no, reason
 ),
 forgotten as (
     delete from stevedore.handled_rejects h
     using gone g
     where h.load_id = g.load_id and h.record_no = g.record_no
+),
+closed as (
+    insert into stevedore.open_rejects as o (feed, reason, shard, rejects)
+    select $1, g.reason, pg_backend_pid() % 64, -count(*)
+    from gone g
+    where g.reason is not null and not exists (
+        select from stevedore.handled_rejects h where h.load_id = g.load_id and h.record_no = g.record_no
+    )
+    group by g.reason
+    order by g.reason
+    on conflict (feed, reason, shard) do update set rejects = o.rejects + excluded.rejects
 ),
 noted as (
     insert into stevedore.removed_rejects as n (load_id, rows)

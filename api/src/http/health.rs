@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::problem::{Guarded, Problem, Unavailable};
-use crate::jobs::Store;
+use crate::jobs::{Store, StoreError};
 use crate::metrics;
 use crate::readiness::Readiness;
 
@@ -106,14 +106,16 @@ pub(super) async fn ready(State(pulse): State<Pulse>) -> Result<Json<Health>, Pr
     ),
 )]
 pub(super) async fn counts(State(pulse): State<Pulse>) -> String {
-    match tokio::time::timeout(PATIENCE, pulse.store.live()).await {
+    let watched = async {
+        let (gauges, open) = (pulse.store.gauges().await?, pulse.store.open_rejects().await?);
+        metrics::watched(&gauges, &open);
+        Ok::<_, StoreError>(())
+    };
+    match tokio::time::timeout(PATIENCE, watched).await {
         _ if pulse.readiness.refusal().is_some() => {}
-        Ok(Ok(live)) => {
-            let of = |state| live.get(state).copied().unwrap_or_default();
-            metrics::live(of("queued"), of("running"));
-        }
-        Ok(Err(error)) => tracing::warn!(%error, "the jobs that wait cannot be counted"),
-        Err(late) => tracing::warn!(error = %late, "the jobs that wait cannot be counted"),
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "what is watched cannot be read"),
+        Err(late) => tracing::warn!(error = %late, "what is watched cannot be read"),
     }
     pulse.metrics.run_upkeep();
     pulse.metrics.render()

@@ -86,6 +86,13 @@ impl Store {
         Ok(rows.iter().map(JobCount::from).collect())
     }
 
+    /// Those of some jobs that are there, in their order.
+    pub(crate) async fn some(&self, job_ids: &[Uuid]) -> Result<Vec<Job>, StoreError> {
+        let sql = format!("{JOBS} where j.job_id = any ($1) order by j.job_id");
+        let rows = self.client().await?.query(&sql, &[&job_ids]).await;
+        Ok(rows.map_err(database_failed("read some jobs"))?.iter().map(Job::from).collect())
+    }
+
     /// A job, if there is one.
     pub(crate) async fn get(&self, job_id: Uuid) -> Result<Option<Job>, StoreError> {
         find(&self.client().await?, job_id).await
@@ -113,15 +120,6 @@ impl Store {
         let rows = self.client().await?.query(sql, &[&job_id]).await;
         let rows = rows.map_err(database_failed("read the attempts at a job"))?;
         Ok(rows.iter().rev().map(JobAttempt::from).collect())
-    }
-
-    /// How many jobs over one object wait or run.
-    pub(crate) async fn live(&self) -> Result<BTreeMap<String, i64>, StoreError> {
-        let sql = "select state, count(*) from stevedore.jobs \
-            where state in ('queued', 'running') and not children_created group by state";
-        let rows = self.client().await?.query(sql, &[]).await;
-        let rows = rows.map_err(database_failed("count the jobs that wait"))?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 }
 
