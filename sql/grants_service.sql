@@ -36,6 +36,8 @@ grant select, insert, update, delete on stevedore.crawlers, stevedore.catalog_ob
 grant select, insert, update, delete on stevedore.catalog_tables to :"role";
 grant select, insert, update (columns) on stevedore.catalog_versions to :"role";
 
+grant select on stevedore.console_secrets to :"role";
+
 grant usage on schema stevedore_queue to :"role";
 grant select on stevedore_queue.migrations to :"role";
 grant select, insert, update, delete on stevedore_queue._private_jobs to :"role";

@@ -9,6 +9,7 @@ pub use database::{OLD_TABLES, TestDatabase};
 pub use postgres::TestServer;
 pub use serve::Serve;
 pub mod azure;
+pub mod browser;
 pub mod canned;
 pub mod google;
 pub mod moto;

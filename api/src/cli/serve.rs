@@ -83,6 +83,8 @@ async fn run(
         access: Access::new(server.keys, server.rate_limit),
         answers: Arc::new(Answers::new(server.pool_size.get())),
         pulse: service.pulse(store.clone(), counted),
+        console: Default::default(),
+        has_tls: server.tls_cert.is_some(),
         stopping: stopping.clone(),
     });
     let is_watched = is_open && !server.insecure;

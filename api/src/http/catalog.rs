@@ -27,52 +27,52 @@ use super::problem::{Guarded, Missing, Problem, Unavailable, WrongParameter};
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CatalogTable {
     /// Database of the catalog
-    database: String,
+    pub(super) database: String,
     /// Its name there
-    name: String,
+    pub(super) name: String,
     /// `active`, or `deprecated` when its objects are gone
-    state: String,
+    pub(super) state: String,
     /// Its newest version
-    version: i32,
+    pub(super) version: i32,
     /// Where it is: a bucket with the folder of its objects, or with the key of its only one
-    location: String,
+    pub(super) location: String,
     /// URL of this place; none in Postgres, and where the crawler was removed
-    url: Option<String>,
+    pub(super) url: Option<String>,
     /// Path of its records in their documents
-    path: String,
+    pub(super) path: String,
     /// Kind of data: `json` or `postgres`
-    classification: String,
+    pub(super) classification: String,
     /// Format of the records, if it is the same in all objects
-    format: Option<String>,
+    pub(super) format: Option<String>,
     /// Compression, if it is the same in all objects
-    compression: Option<String>,
+    pub(super) compression: Option<String>,
     /// Its objects
-    objects: Option<i64>,
+    pub(super) objects: Option<i64>,
     /// Records or rows that were read
-    records: Option<i64>,
+    pub(super) records: Option<i64>,
     /// Its size
-    bytes: Option<i64>,
+    pub(super) bytes: Option<i64>,
     /// Whether only a part was read
-    sampled: bool,
+    pub(super) sampled: bool,
     /// The crawler that found it
-    crawler: String,
+    pub(super) crawler: String,
     /// When the version was made
-    updated_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
     /// When the table was last found
-    crawled_at: DateTime<Utc>,
+    pub(super) crawled_at: DateTime<Utc>,
     /// Its columns in order: name, `data_type`, nullable, and what was seen in them
     #[schema(value_type = Vec<Object>)]
-    columns: Vec<Column>,
+    pub(super) columns: Vec<Column>,
 }
 
 /// The tables of the catalog.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CatalogTables {
     /// In order of their databases and names
-    tables: Vec<CatalogTable>,
+    pub(super) tables: Vec<CatalogTable>,
     /// Where to go on; none on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// Which tables to list.
@@ -103,9 +103,9 @@ impl Filter for TableParams {
 #[serde(deny_unknown_fields)]
 pub(super) struct DiffParams {
     /// Older version
-    from: i32,
+    pub(super) from: i32,
     /// Newer version
-    to: i32,
+    pub(super) to: i32,
 }
 
 /// A database of the catalog.
@@ -128,20 +128,20 @@ pub(super) struct CatalogDatabases {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TableVersionInfo {
     /// Its number, from 1
-    version: i32,
+    pub(super) version: i32,
     /// How many columns it has
-    columns: i32,
+    pub(super) columns: i32,
     /// The crawler that found it
-    crawler: String,
+    pub(super) crawler: String,
     /// When it was made
-    created_at: DateTime<Utc>,
+    pub(super) created_at: DateTime<Utc>,
 }
 
 /// The versions of a table.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TableVersions {
     /// Newest first
-    versions: Vec<TableVersionInfo>,
+    pub(super) versions: Vec<TableVersionInfo>,
 }
 
 /// The columns of a version of a table.
@@ -183,7 +183,7 @@ enum ExportFormat {
 pub(super) struct TableDiff {
     /// Columns that are `added`, `removed`, `type_changed` or `nullability_changed`
     #[schema(value_type = Vec<Object>)]
-    changes: Vec<Value>,
+    pub(super) changes: Vec<Value>,
 }
 
 /// List the tables of the catalog

@@ -55,14 +55,14 @@ pub(super) struct NewCrawler {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Crawlers {
     /// In order of their names
-    crawlers: Vec<Crawler>,
+    pub(super) crawlers: Vec<Crawler>,
 }
 
 /// A run that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RequestedRun {
     /// The crawler's name
-    crawler: String,
+    pub(super) crawler: String,
     /// The run's id
     run_id: Uuid,
     /// What the crawler is doing: it waits for a worker
@@ -291,10 +291,10 @@ impl Filter for RunParams {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RunPage {
     /// The runs of the page
-    runs: Vec<PastRun>,
+    pub(super) runs: Vec<PastRun>,
     /// The `cursor` of the next page; absent on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// List the runs of a crawler

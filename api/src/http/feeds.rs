@@ -16,47 +16,47 @@ use super::problem::{Guarded, Missing, Problem};
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FeedInfo {
     /// Its name
-    name: String,
+    pub(super) name: String,
     /// The hash of its text, as jobs and loads have it
-    hash: String,
+    pub(super) hash: String,
     /// Patterns of the keys of the objects that it is for; empty if it does not say which
-    objects: Vec<String>,
+    pub(super) objects: Vec<String>,
     /// The mode that its loads have unless they ask for another one: `auto`, `merge` or `append`
-    mode: String,
+    pub(super) mode: String,
     /// Columns of the root table that identify a row
-    key: Vec<String>,
+    pub(super) key: Vec<String>,
     /// Its tables: first the root table, then the child tables, last the rejects table
-    tables: Vec<FeedTable>,
+    pub(super) tables: Vec<FeedTable>,
     /// The text of its file; only when one feed is shown
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    pub(super) text: Option<String>,
 }
 
 /// A table of a feed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FeedTable {
     /// Its name, as the feed has it
-    table: String,
+    pub(super) table: String,
     /// Its columns, in the order of a new table
-    columns: Vec<FeedColumn>,
+    pub(super) columns: Vec<FeedColumn>,
 }
 
 /// A column of a table of a feed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FeedColumn {
     /// Its name
-    name: String,
+    pub(super) name: String,
     /// Its type, as the feed has it and as a new table gets it
-    data_type: String,
+    pub(super) data_type: String,
     /// Whether a row may have no value for it
-    nullable: bool,
+    pub(super) nullable: bool,
 }
 
 /// The feeds of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FeedList {
     /// In order of their names, without their texts
-    feeds: Vec<FeedInfo>,
+    pub(super) feeds: Vec<FeedInfo>,
 }
 
 impl FeedInfo {

@@ -184,7 +184,7 @@ pub(super) async fn list(
 }
 
 /// The labels of a query.
-fn labels_of(text: Option<&str>) -> Result<BTreeMap<String, String>, Problem> {
+pub(super) fn labels_of(text: Option<&str>) -> Result<BTreeMap<String, String>, Problem> {
     let wrong = || {
         let detail = "label has name=value, or several of them separated by commas";
         Problem::bad_request("invalid_parameter", detail)

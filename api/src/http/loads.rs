@@ -53,10 +53,10 @@ impl Filter for LoadParams {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LoadPage {
     /// The loads of the page
-    loads: Vec<Load>,
+    pub(super) loads: Vec<Load>,
     /// The `cursor` of the next page; absent on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// List loads

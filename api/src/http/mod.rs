@@ -24,6 +24,7 @@
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
 //! | `GET /openapi.json`, `/docs` | developers | |
+//! | everything else: [`console`] | operators | read |
 
 mod access;
 mod answers;
@@ -31,6 +32,7 @@ mod arrivals;
 mod browser;
 mod catalog;
 mod connection;
+mod console;
 mod crawlers;
 mod events;
 mod extract;
@@ -115,6 +117,10 @@ pub(crate) struct App {
     /// Bounds the answers that are in memory.
     pub(crate) answers: Arc<Answers>,
     pub(crate) pulse: Pulse,
+    /// What signs the sessions of the console.
+    pub(crate) console: console::Secret,
+    /// Whether the server has a certificate.
+    pub(crate) has_tls: bool,
     /// Set when the process is to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -313,6 +319,7 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
     let browsers = browsers.map(|browsers| from_fn_with_state(browsers, browser::check));
     let of_stores = of_stores.with_state(Arc::clone(&app));
     api.merge(docs)
+        .merge(console::routes(&app))
         .with_state(Arc::clone(&app))
         .layer(DefaultBodyLimit::disable())
         .layer(timeout)

@@ -104,6 +104,16 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The status in words.
+    pub(super) const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What was wrong, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The word for programs.
     pub(super) const fn code(&self) -> &'static str {
         self.code

@@ -28,7 +28,7 @@ const NDJSON: &str = "application/x-ndjson";
 const AT_ONCE: i64 = 500;
 
 /// Which rejected records to list.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RejectParams {
@@ -54,6 +54,11 @@ pub(super) struct RejectParams {
 }
 
 impl RejectParams {
+    /// One reject.
+    pub(super) fn of(load_id: i64, record_no: i64) -> Self {
+        Self { load_id: Some(load_id), record_no: Some(record_no), ..Self::default() }
+    }
+
     fn filter(&self) -> RejectFilter {
         RejectFilter {
             load_id: self.load_id,
@@ -78,10 +83,10 @@ impl Filter for RejectParams {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RejectPage {
     /// The records of the page
-    rejects: Vec<Reject>,
+    pub(super) rejects: Vec<Reject>,
     /// The `cursor` of the next page; absent on the last page
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// List rejected records
@@ -111,17 +116,32 @@ pub(super) async fn list(
     headers: HeaderMap,
     Page { filter: params, limit, after }: Page<RejectParams>,
 ) -> Result<Response, Problem> {
-    check_text("object", params.object.as_deref())?;
-    check_text("rule", params.rule.as_deref())?;
-    check_text("feed", params.feed.as_deref())?;
-    check_reason(params.reason.as_deref())?;
     if wants_lines(&headers) {
+        check(&params)?;
         let most = params.limit.map(|_| limit);
         return Ok(lines(app, params, after, most).await?.into_response());
     }
-    let rejects = read(&app, &params, after, limit).await?;
+    Ok(Json(page(&app, &params, after, limit).await?).into_response())
+}
+
+/// A page of rejects, after a place.
+pub(super) async fn page(
+    app: &App,
+    params: &RejectParams,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<RejectPage, Problem> {
+    check(params)?;
+    let rejects = read(app, params, after, limit).await?;
     let (rejects, next_cursor) = finish(rejects, place_of);
-    Ok(Json(RejectPage { rejects, next_cursor }).into_response())
+    Ok(RejectPage { rejects, next_cursor })
+}
+
+fn check(params: &RejectParams) -> Result<(), Problem> {
+    check_text("object", params.object.as_deref())?;
+    check_text("rule", params.rule.as_deref())?;
+    check_text("feed", params.feed.as_deref())?;
+    check_reason(params.reason.as_deref())
 }
 
 /// Whether the client would rather have one object a line than a page.

@@ -34,7 +34,7 @@ const NO_VALUE: &str = "22";
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RowColumn {
     /// Its name
-    name: String,
+    pub(super) name: String,
     /// Its type, as Postgres calls it
     #[serde(rename = "type")]
     data_type: String,
@@ -46,10 +46,10 @@ pub(super) struct TableRows {
     /// Name of the table with its schema, quoted for SQL
     table: String,
     /// Its columns, in their order
-    columns: Vec<RowColumn>,
+    pub(super) columns: Vec<RowColumn>,
     /// The rows. Each has its values in the order of the columns. Booleans and numbers are JSON values;
     /// `numeric`, NaN, infinities and all other types are the text that Postgres writes
-    rows: Vec<Vec<Value>>,
+    pub(super) rows: Vec<Vec<Value>>,
     /// Whether there are more rows. An answer ends at `limit`, or before the row that would make it longer
     /// than 1 MiB
     has_more: bool,
@@ -69,7 +69,7 @@ pub(super) struct CutText {
 }
 
 /// Which rows to show.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RowParams {

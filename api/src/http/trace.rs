@@ -52,10 +52,9 @@ pub(super) async fn trace(
     let mut response = next.run(request).instrument(span.clone()).await;
     let by = response.extensions_mut().remove::<By>().map(|By(name)| name);
     let problem = response.extensions_mut().remove::<Problem>();
-    let has_body = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
+    let has_body = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+        [&b"application/"[..], b"text/html"].iter().any(|it| kind.as_bytes().starts_with(it))
+    });
     let is_bare = response.status().as_u16() >= 400 && !has_body;
     let problem = problem.or_else(|| is_bare.then(|| Problem::of_status(response.status())));
     // Those are asked for every few seconds.

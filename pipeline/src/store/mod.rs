@@ -4,6 +4,7 @@
 //! [`ObjectReader`] reads that version. All readers of the process together read 32 MiB ahead at most, of
 //! stores that are far away.
 
+mod browse;
 mod bucket;
 mod budget;
 mod distance;
@@ -18,6 +19,7 @@ mod read;
 mod remote;
 mod select;
 
+pub use browse::{Folder, FolderObject};
 pub use bucket::Bucket;
 pub use find::{Found, find};
 pub use listed::Listed;

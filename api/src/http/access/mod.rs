@@ -61,6 +61,11 @@ impl Access {
         Ok(requester)
     }
 
+    /// The key of a name.
+    pub(super) fn named(&self, name: &str) -> Option<&KeySetting> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
     /// Refuses a request of somebody who made too many in a second.
     pub(super) fn limit(&self, requester: &String) -> Result<(), Problem> {
         let Err(refused) = self.requests.check_key(requester) else {
@@ -77,6 +82,11 @@ impl Access {
         let given = given(headers);
         let unknown = |detail| Problem::new(StatusCode::UNAUTHORIZED, "key_unknown", detail);
         let given = given.ok_or_else(|| unknown("send a key as x-api-key or as a bearer token"))?;
+        self.key(given)
+    }
+
+    /// The key itself, as somebody gave it.
+    pub(super) fn key(&self, given: &str) -> Result<&KeySetting, Problem> {
         let hash = hash(given);
         // All of them are looked at, so that the time tells nothing.
         let mut found = None;
@@ -85,7 +95,9 @@ impl Access {
                 found = Some(key);
             }
         }
-        found.ok_or_else(|| unknown("the key is not known"))
+        let unknown =
+            || Problem::new(StatusCode::UNAUTHORIZED, "key_unknown", "the key is not known");
+        found.ok_or_else(unknown)
     }
 }
 

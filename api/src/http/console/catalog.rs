@@ -1,0 +1,189 @@
+//! The catalog: what is in the buckets, and what changed?
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Redirect;
+use axum::{Extension, Json};
+use maud::{Markup, html};
+use pipeline::infer::column::Column;
+
+use super::layout::{form, page};
+use super::session::Viewer;
+use super::text::{ago, bytes, count, segment};
+use super::{Failure, Shown, filters, watches};
+use crate::http::App;
+use crate::http::catalog::{self, CatalogTable, DiffParams, TableParams, TableVersionInfo};
+use crate::http::crawlers;
+use crate::http::extract::{Path, Query};
+use crate::http::page::Page;
+use crate::http::tables::{self, RowParams, TableRows};
+use crate::http::watches as watches_api;
+use crate::jobs::Asked;
+use crate::jobs::crawlers::{Crawler, CrawlerState};
+use crate::keys::Scope;
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Extension(viewer): Extension<Viewer>,
+    wanted: Page<TableParams>,
+) -> Shown {
+    let found = catalog::list(State(Arc::clone(&app)), wanted).await?.0;
+    let crawlers = crawlers::list(State(Arc::clone(&app))).await?.0.crawlers;
+    let watched = watches_api::list(State(app)).await?.0.watches;
+    let body = html! {
+        h1 { "Catalog" }
+        @if found.tables.is_empty() { p.empty { "The catalog is empty. A crawler fills it, and so does the first load." } }
+        @else { (table_list(&found.tables)) (filters::next_page("/catalog", &Default::default(), found.next_cursor.as_deref())) }
+        h2 { "Watches" }
+        @if watched.is_empty() { p.empty { "Nothing is watched. Make a watch with " code { "stevedore watch add" } "." } }
+        @else { (watches::table(&viewer, &watched)) }
+        h2 { "Crawlers" }
+        @if crawlers.is_empty() { p.empty { "There is no crawler. Make one with " code { "POST /v1/crawlers" } "." } }
+        @else { (crawlers_table(&viewer, &crawlers)) }
+    };
+    Ok(page(&viewer, "/catalog", "Catalog", body))
+}
+
+fn table_list(tables: &[CatalogTable]) -> Markup {
+    let number =
+        |number: Option<i64>| number.map(|number| count(number.unsigned_abs())).unwrap_or_default();
+    html! {
+        div.scroll tabindex="0" { table {
+            thead { tr {
+                th { "Table" } th { "Where" } th.number { "Columns" } th.number { "Objects" } th.number { "Records" }
+                th.number { "Size" } th.number { "Version" } th { "Changed" } th { "Last seen" }
+            } }
+            tbody { @for table in tables { tr {
+                td.long {
+                    a href={ "/catalog/" (segment(&table.name)) } { (table.database) "." (table.name) }
+                    @if table.state != "active" { " " span.note { (table.state) } }
+                }
+                td.long { (table.location) }
+                td.number { (table.columns.len()) } td.number { (number(table.objects)) }
+                td.number { (number(table.records)) @if table.sampled { span.note { " of a sample" } } }
+                td.number { @if let Some(size) = table.bytes { (bytes(size.unsigned_abs())) } }
+                td.number { (table.version) } td { (ago(table.updated_at)) } td { (ago(table.crawled_at)) }
+            } } }
+        } }
+    }
+}
+
+fn crawlers_table(viewer: &Viewer, crawlers: &[Crawler]) -> Markup {
+    html! {
+        div.scroll tabindex="0" { table data-live="crawlers" {
+            thead { tr { th { "Crawler" } th { "State" } th { "Schedule (UTC)" } th { "Last run" } th { "Next" } th { "Why" } th { "Do" } } }
+            tbody { @for crawler in crawlers { (crawler_row(viewer, crawler)) } }
+        } }
+    }
+}
+
+fn crawler_row(viewer: &Viewer, crawler: &Crawler) -> Markup {
+    let last = crawler.last_run.as_ref();
+    let may = viewer.may(Scope::Trigger) && crawler.state == CrawlerState::Ready;
+    html! {
+        tr {
+            td.long { a href={ "/crawlers/" (segment(&crawler.name)) } { (crawler.name) } }
+            td { (crawler.state.as_str()) }
+            td { @match &crawler.schedule { Some(schedule) => code { (schedule) }, None => "on request" } }
+            td { @if let Some(at) = last.and_then(|run| run.finished_at) { (ago(at)) } }
+            td { @if let Some(at) = crawler.next_run_at { (ago(at)) } }
+            td.long { @if let Some(error) = last.and_then(|run| run.error.as_ref()) { code { (error.code) } " " (error.detail) } }
+            td { @if may { (form(viewer, &format!("/crawlers/{}/runs", segment(&crawler.name)), html! { button { "Run now" } })) } }
+        }
+    }
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Extension(viewer): Extension<Viewer>,
+    Path(name): Path<String>,
+) -> Shown {
+    let table = catalog::show(State(Arc::clone(&app)), Path(name.clone())).await?.0;
+    let versions = catalog::versions(State(Arc::clone(&app)), Path(name.clone())).await?.0.versions;
+    let changes = match table.version {
+        to @ 2.. => {
+            let compared = Query(DiffParams { from: to - 1, to });
+            catalog::compare(State(Arc::clone(&app)), Path(name.clone()), compared).await?.0.changes
+        }
+        _ => Vec::new(),
+    };
+    // Objects are not read for a page.
+    let rows = match table.classification.as_str() {
+        "postgres" => {
+            tables::rows(State(app), Path(name.clone()), Query(RowParams::default())).await.ok()
+        }
+        _ => None,
+    };
+    let rows = rows.map(|Json(rows)| rows);
+    let body = html! {
+        h1 { "Table " (table.database) "." (table.name) }
+        dl.facts {
+            dt { "Where" } dd.long { (table.location) }
+            @if let Some(url) = &table.url { dt { "URL" } dd.long { (url) } }
+            dt { "Crawler" } dd { (table.crawler) }
+            dt { "Last seen" } dd { (ago(table.crawled_at)) }
+        }
+        @if !changes.is_empty() { h2 { "Changed with version " (table.version) } (changed(&changes)) }
+        h2 { "Columns" }
+        (columns(&table.columns))
+        @if let Some(rows) = &rows { h2 { "Some rows" } (some_rows(rows)) }
+        h2 { "Versions" }
+        (versions_table(&versions))
+    };
+    Ok(page(&viewer, "/catalog", &format!("Table {name}"), body))
+}
+
+fn columns(columns: &[Column]) -> Markup {
+    html! {
+        div.scroll tabindex="0" { table {
+            thead { tr { th { "Column" } th { "Type" } th { "Nulls" } th.number { "Distinct" } th { "Least" } th { "Greatest" } } }
+            tbody { @for column in columns { tr {
+                td.long { code { (column.name) } } td.long { code { (column.data_type) } }
+                td { @if column.nullable { "seen" } @else { "none" } }
+                td.number { @if let Some(distinct) = column.distinct { (count(distinct)) } }
+                td.long { bdi { (column.min.as_deref().unwrap_or_default()) } }
+                td.long { bdi { (column.max.as_deref().unwrap_or_default()) } }
+            } } }
+        } }
+    }
+}
+
+fn some_rows(rows: &TableRows) -> Markup {
+    let text =
+        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    html! {
+        div.scroll tabindex="0" { table {
+            thead { tr { @for column in &rows.columns { th { (column.name) } } } }
+            tbody { @for row in &rows.rows { tr { @for value in row { td { bdi { (text(value)) } } } } } }
+        } }
+    }
+}
+
+fn changed(changes: &[serde_json::Value]) -> Markup {
+    html! {
+        ul { @for change in changes { li { code { (change) } } } }
+    }
+}
+
+fn versions_table(versions: &[TableVersionInfo]) -> Markup {
+    html! {
+        table {
+            thead { tr { th.number { "Version" } th.number { "Columns" } th { "Crawler" } th { "Made" } } }
+            tbody { @for version in versions { tr {
+                td.number { (version.version) } td.number { (version.columns) } td { (version.crawler) } td { (ago(version.created_at)) }
+            } } }
+        }
+    }
+}
+
+pub(super) async fn run(
+    State(app): State<Arc<App>>,
+    Extension(viewer): Extension<Viewer>,
+    Extension(asked): Extension<Asked>,
+    Path(name): Path<String>,
+) -> Result<Redirect, Failure> {
+    viewer.must(Scope::Trigger)?;
+    let crawler = crawlers::run(State(app), Extension(asked), Path(name)).await?.2.0.crawler;
+    Ok(Redirect::to(&format!("/crawlers/{}", segment(&crawler))))
+}

@@ -1,0 +1,166 @@
+//! What operators do.
+
+use super::*;
+
+/// From the bucket's browser by a dry run to rows.
+async fn load_an_object(browser: &Browser, serve: &Serve, database: &TestDatabase) {
+    browser.open(&format!("{}/new", serve.url)).await;
+    browser.click("a[href*='bucket=bucket']").await;
+    browser.click("a[href*='user_status_sample.json']").await;
+    browser.press("Dry run").await;
+    let job = browser.path().await;
+    browser.wait_for("Dry run").await;
+    let job = json!({"job_id": job.rsplit('/').next().unwrap()});
+    assert_eq!(serve.ended(&job).await["state"], "succeeded");
+    assert_eq!(database.count("stevedore.loads").await, 0);
+    browser.open(&format!("{}/jobs/{}", serve.url, job["job_id"].as_str().unwrap())).await;
+    browser.press("Load").await;
+    let job = browser.path().await;
+    let job = json!({"job_id": job.rsplit('/').next().unwrap()});
+    assert_eq!(serve.ended(&job).await["state"], "succeeded");
+    assert_eq!(database.count("user_status").await, 7);
+    browser.open(&format!("{}/loads/1", serve.url)).await;
+    browser.wait_for("Every record is accounted for: 10 read = 7 loaded + 3 rejected.").await;
+}
+
+#[tokio::test]
+async fn an_object_is_tried_and_loaded() {
+    let Some(browser) = Browser::start(Kind::default()).await else { return };
+    let (database, folder) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], folder.path());
+    load_an_object(&browser, &serve, &database).await;
+}
+
+#[tokio::test]
+async fn everything_works_without_scripts() {
+    let kind = Kind { without_scripts: true, ..Kind::default() };
+    let Some(browser) = Browser::start(kind).await else { return };
+    let (database, folder) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], folder.path());
+    load_an_object(&browser, &serve, &database).await;
+    assert_eq!(browser.count(".pause").await, 0);
+}
+
+#[tokio::test]
+async fn a_page_shows_what_happens_while_it_is_looked_at() {
+    let Some(browser) = Browser::start(Kind::default()).await else { return };
+    let (database, folder) = (TestDatabase::empty().await, bucket());
+    let mut accepts = Serve::start(&database, &["--no-worker"], folder.path());
+    let job = accepts.load("user_status_sample.json").await;
+    browser.open(&format!("{}/jobs/{}", accepts.url, job["job_id"].as_str().unwrap())).await;
+    browser.find(".state.queued").await;
+    let works = Serve::start(&database, &[], folder.path());
+    browser.find(".state.succeeded").await;
+    drop(works);
+    accepts.terminate();
+}
+
+#[tokio::test]
+async fn all_jobs_that_match_are_retried_at_once() {
+    let Some(browser) = Browser::start(Kind::default()).await else { return };
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let keys: Vec<_> = (0..1000).map(|at| format!("{at}.ndjson")).collect();
+    let serve = Serve::start(&database, &[], folder.path());
+    // None of them is there.
+    let parent =
+        serve.post_json("/v1/jobs", &json!({"bucket": "bucket", "keys": keys})).await.json();
+    assert_eq!(serve.ended(&parent).await["jobs"]["failed"], 1000);
+    for key in &keys {
+        std::fs::copy(sample("user_status_merge_1.ndjson"), folder.path().join(key)).unwrap();
+    }
+    browser.open(&format!("{}/jobs?state=failed", serve.url)).await;
+    browser.press("Retry all").await;
+    browser.wait_for("1,000 jobs were changed").await;
+    assert_eq!(serve.ended(&parent).await["jobs"]["succeeded"], 1000);
+    browser.open(&format!("{}/jobs?state=failed", serve.url)).await;
+    browser.wait_for("No job matches.").await;
+}
+
+#[tokio::test]
+async fn a_reject_is_mended_tried_and_loaded_again() {
+    let Some(browser) = Browser::start(Kind::default()).await else { return };
+    let (database, folder) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], folder.path());
+    let job = serve.load("user_status_sample.json").await;
+    serve.ended(&job).await;
+    browser.open(&format!("{}/", serve.url)).await;
+    browser.wait_for("neither replayed nor ignored").await;
+    browser.click("a[href*='reason=empty_text']").await;
+    browser.click("tbody a[href^='/rejects/1/']").await;
+    assert_eq!(browser.find("mark").await.text().await.unwrap(), "\"\"");
+    let text = browser.find("#text").await.prop("value").await.unwrap().unwrap();
+    browser
+        .write(
+            "#text",
+            &text
+                .replace(r#""status":"""#, r#""status":"ACTIVE""#)
+                .replace(r#""status": """#, r#""status": "ACTIVE""#),
+        )
+        .await;
+    browser.press("Dry run").await;
+    let tried = json!({"job_id": browser.path().await.rsplit('/').next().unwrap()});
+    assert_eq!(serve.ended(&tried).await["state"], "succeeded");
+    assert_eq!(database.count("user_status").await, 7);
+    browser.open(&format!("{}/rejects?state=open&reason=empty_text", serve.url)).await;
+    browser.click("tbody a[href^='/rejects/1/']").await;
+    browser
+        .write(
+            "#text",
+            &text
+                .replace(r#""status":"""#, r#""status":"ACTIVE""#)
+                .replace(r#""status": """#, r#""status": "ACTIVE""#),
+        )
+        .await;
+    browser.press("Replay").await;
+    let replayed = json!({"job_id": browser.path().await.rsplit('/').next().unwrap()});
+    assert_eq!(serve.ended(&replayed).await["state"], "succeeded");
+    assert_eq!(database.count("user_status").await, 8);
+    browser.open(&format!("{}/rejects?state=open&reason=empty_text", serve.url)).await;
+    browser.wait_for("No reject matches.").await;
+    let open =
+        "select coalesce(sum(rejects), 0) from stevedore.open_rejects where reason = 'empty_text'";
+    assert_eq!(database.psql(open), [[Some("0".to_owned())]]);
+}
+
+#[tokio::test]
+async fn hostile_rejects_are_shown_as_text_and_do_nothing() {
+    let Some(browser) = Browser::start(Kind::default()).await else { return };
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let hostile = [
+        r#"{"userId":"<script>document.title = 'owned'</script>","status":null}"#,
+        r#"{"userId":"\"><img src=x onerror=\"document.title='owned'\">","status":null}"#,
+        "</pre></bdi></textarea><script>document.title = 'owned'</script>",
+        "{\"userId\":\"\u{202e}dellac\u{202c} \u{200b}\u{7}\",\"status\":null}",
+        "javascript:document.title='owned' {{7*7}} ${7*7} <svg/onload=alert(1)>",
+    ];
+    let name = "<b>x<!--.ndjson";
+    std::fs::write(folder.path().join(name), hostile.join("\n")).unwrap();
+    let serve = Serve::start(&database, &[], folder.path());
+    let job = serve
+        .post_json("/v1/jobs", &json!({"bucket": "bucket", "key": name, "catalog": false}))
+        .await
+        .json();
+    serve.ended(&job).await;
+    let screens = (1..=hostile.len()).map(|record| format!("/rejects/1/{record}"));
+    let more = [
+        "/rejects".to_owned(),
+        "/jobs".to_owned(),
+        "/loads/1".to_owned(),
+        "/new?bucket=bucket".to_owned(),
+    ];
+    for screen in screens.chain(more) {
+        browser.open(&format!("{}{screen}", serve.url)).await;
+        let title = browser.run("return document.title").await;
+        assert!(title.as_str().unwrap().ends_with("· Stevedore"), "{screen}: {title}");
+        assert_eq!(
+            browser.count("main script, main img, main b, main [onload], main [onerror]").await,
+            0,
+            "{screen}"
+        );
+    }
+    browser.open(&format!("{}/rejects/1/1", serve.url)).await;
+    assert!(browser.text().await.contains("<script>document.title = 'owned'</script>"));
+    browser.open(&format!("{}/rejects/1/4", serve.url)).await;
+    let text = browser.find("pre").await.text().await.unwrap();
+    assert!(text.contains(r"\u{202e}dellac\u{202c} \u{200b}\u{0007}"), "{text}");
+}
