@@ -132,7 +132,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         let Some(group) = self.driver.id() else { return };
-        let kill = format!("kill -KILL -- -{group}");
+        let kill = format!("kill -9 -{group}");
         std::process::Command::new("sh").args(["-c", &kill]).status().ok();
     }
 }

@@ -410,6 +410,6 @@ fn check_name(name: &str) -> Result<(), Problem> {
 }
 
 /// A name as part of a path: those that `stevedore crawl` gives may hold anything.
-fn encoded(name: &str) -> String {
+pub(super) fn encoded(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }

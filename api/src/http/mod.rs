@@ -71,7 +71,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use pipeline::error::Error;
@@ -161,7 +161,7 @@ impl App {
         let located = tokio::time::timeout(LOOK_UP, looking).await;
         let late = |_| {
             let detail = format!("the store of the bucket {bucket} did not answer in time");
-            Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
                 .retryable(Some(5))
         };
         Ok(located.map_err(late)??)
@@ -313,20 +313,21 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
     let of_docs = Arc::new(Answers::of_docs());
     let bounded = from_fn_with_state(of_docs, answers::read_bounded);
     let docs = Router::from(docs).layer(map_response(keep_in)).layer(bounded);
-    let timeout =
-        TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, settings.timeout);
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, settings.timeout);
     let browsers = settings.browsers.clone();
     let browsers = browsers.map(|browsers| from_fn_with_state(browsers, browser::check));
     let of_stores = of_stores.with_state(Arc::clone(&app));
     api.merge(docs)
         .merge(console::routes(&app))
+        // Named, so that it is within what follows: what is merged behind has one too.
+        .fallback(async || StatusCode::NOT_FOUND)
         .with_state(Arc::clone(&app))
         .layer(DefaultBodyLimit::disable())
         .layer(timeout)
         .layer(CatchPanicLayer::new())
         .layer(option_layer(browsers))
         .layer(option_layer(cors(&settings.cors_origins)))
-        .merge(of_stores.layer(timeout).layer(CatchPanicLayer::new()))
+        .merge(of_stores.route_layer(timeout).route_layer(CatchPanicLayer::new()))
         .layer(from_fn_with_state(app, trace::trace))
 }
 

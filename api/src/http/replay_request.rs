@@ -32,7 +32,7 @@ pub(super) struct RejectRef {
 pub(super) struct ReplayRequest {
     /// Rejects of this feed. By default, the feed of the loads that are named
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "user_status")]
+    #[schema(nullable = false, example = "orders")]
     pub(super) feed: Option<String>,
     /// Rejects that this load has written
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ pub(super) struct ReplayRequest {
 pub(super) struct IgnoreRequest {
     /// Rejects of this feed. By default, the feed of the loads that are named
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "user_status")]
+    #[schema(nullable = false, example = "orders")]
     pub(super) feed: Option<String>,
     /// Rejects that this load has written
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]

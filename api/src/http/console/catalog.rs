@@ -7,14 +7,16 @@ use axum::response::Redirect;
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use pipeline::infer::column::Column;
+use serde_json::Value;
 
 use super::layout::{form, page};
 use super::session::Viewer;
-use super::text::{ago, bytes, count, segment};
+use super::text::{ago, bytes, count};
 use super::{Failure, Shown, filters, watches};
 use crate::http::App;
 use crate::http::catalog::{self, CatalogTable, DiffParams, TableParams, TableVersionInfo};
 use crate::http::crawlers;
+use crate::http::crawlers::encoded;
 use crate::http::extract::{Path, Query};
 use crate::http::page::Page;
 use crate::http::tables::{self, RowParams, TableRows};
@@ -56,7 +58,7 @@ fn table_list(tables: &[CatalogTable]) -> Markup {
             } }
             tbody { @for table in tables { tr {
                 td.long {
-                    a href={ "/catalog/" (segment(&table.name)) } { (table.database) "." (table.name) }
+                    a href={ "/catalog/" (encoded(&table.name)) } { (table.database) "." (table.name) }
                     @if table.state != "active" { " " span.note { (table.state) } }
                 }
                 td.long { (table.location) }
@@ -83,13 +85,13 @@ fn crawler_row(viewer: &Viewer, crawler: &Crawler) -> Markup {
     let may = viewer.may(Scope::Trigger) && crawler.state == CrawlerState::Ready;
     html! {
         tr {
-            td.long { a href={ "/crawlers/" (segment(&crawler.name)) } { (crawler.name) } }
+            td.long { a href={ "/crawlers/" (encoded(&crawler.name)) } { (crawler.name) } }
             td { (crawler.state.as_str()) }
             td { @match &crawler.schedule { Some(schedule) => code { (schedule) }, None => "on request" } }
             td { @if let Some(at) = last.and_then(|run| run.finished_at) { (ago(at)) } }
             td { @if let Some(at) = crawler.next_run_at { (ago(at)) } }
             td.long { @if let Some(error) = last.and_then(|run| run.error.as_ref()) { code { (error.code) } " " (error.detail) } }
-            td { @if may { (form(viewer, &format!("/crawlers/{}/runs", segment(&crawler.name)), html! { button { "Run now" } })) } }
+            td { @if may { (form(viewer, &format!("/crawlers/{}/runs", encoded(&crawler.name)), html! { button { "Run now" } })) } }
         }
     }
 }
@@ -150,8 +152,7 @@ fn columns(columns: &[Column]) -> Markup {
 }
 
 fn some_rows(rows: &TableRows) -> Markup {
-    let text =
-        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     html! {
         div.scroll tabindex="0" { table {
             thead { tr { @for column in &rows.columns { th { (column.name) } } } }
@@ -160,9 +161,17 @@ fn some_rows(rows: &TableRows) -> Markup {
     }
 }
 
-fn changed(changes: &[serde_json::Value]) -> Markup {
+fn changed(changes: &[Value]) -> Markup {
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let changed = |change: &Value| match change["change"].as_str() {
+        Some("added") => format!("new, {}", word(&change["data_type"])),
+        Some("removed") => "gone".to_owned(),
+        Some("type_changed") => format!("{} → {}", word(&change["from"]), word(&change["to"])),
+        _ if change["nullable"] == true => "has nulls now".to_owned(),
+        _ => "has no nulls any more".to_owned(),
+    };
     html! {
-        ul { @for change in changes { li { code { (change) } } } }
+        ul { @for change in changes { li { code { (word(&change["name"])) } ": " (changed(change)) } } }
     }
 }
 
@@ -185,5 +194,5 @@ pub(super) async fn run(
 ) -> Result<Redirect, Failure> {
     viewer.must(Scope::Trigger)?;
     let crawler = crawlers::run(State(app), Extension(asked), Path(name)).await?.2.0.crawler;
-    Ok(Redirect::to(&format!("/crawlers/{}", segment(&crawler))))
+    Ok(Redirect::to(&format!("/crawlers/{}", encoded(&crawler))))
 }

@@ -64,7 +64,7 @@ pub(super) fn number(name: &str, text: &str) -> Result<i64, Problem> {
 
 /// A field of a form as what it stands for.
 pub(super) fn parse<T: DeserializeOwned>(name: &str, word: &str) -> Result<T, Problem> {
-    from_json(name, word.into()).map_err(|problem: Problem| problem)
+    from_json(name, word.into())
 }
 
 /// JSON as what it stands for.

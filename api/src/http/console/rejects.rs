@@ -317,7 +317,7 @@ fn edit(viewer: &Viewer, reject: &Reject, raw: &str) -> Markup {
     html! { h2 { "Mend it" } (form(viewer, "/rejects/actions", fields)) }
 }
 
-/// A text with the value marked whose place the detail names, such as `/statusLogs/3`.
+/// A text with the value marked whose place the detail names, such as `/items/3`.
 fn marked(raw: &str, detail: &str) -> Markup {
     let Some((from, to)) = place(raw, detail) else {
         return html! { (visible(raw)) };

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::{Failure, layout};
 use crate::http::App;
+use crate::http::crawlers::encoded;
 use crate::http::problem::Problem;
 use crate::http::trace::{By, RequestId};
 use crate::jobs::{Asked, StoreError, database_failed};
@@ -145,8 +146,7 @@ pub(super) async fn check(
     let Some(viewer) = viewer(&app, request.headers()).await? else {
         let to = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let to = if request.method() == Method::GET { to } else { "/" };
-        let query = serde_urlencoded(to);
-        return Ok(Redirect::to(&format!("/sign-in?to={query}")).into_response());
+        return Ok(Redirect::to(&format!("/sign-in?to={}", encoded(to))).into_response());
     };
     viewer.must(Scope::Read)?;
     app.access.limit(&viewer.name)?;
@@ -190,10 +190,6 @@ fn path(to: &str) -> &str {
     let is_ours =
         to.starts_with('/') && !to[1..].starts_with(['/', '\\']) && !to.contains(['\r', '\n']);
     if is_ours { to } else { "/" }
-}
-
-fn serde_urlencoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 pub(super) async fn ask(Query(sign_in): Query<SignIn>) -> Markup {

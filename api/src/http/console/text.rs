@@ -16,11 +16,6 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
-/// A name as a part of a path.
-pub(super) fn segment(name: &str) -> String {
-    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
 /// A size in the largest unit of which there is at least one.
 pub(super) fn bytes(bytes: u64) -> String {
     let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)];

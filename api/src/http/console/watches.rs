@@ -9,9 +9,10 @@ use maud::{Markup, html};
 
 use super::layout::{form, page};
 use super::session::Viewer;
-use super::text::{ago, count, duration, segment};
+use super::text::{ago, count, duration};
 use super::{Failure, Shown, filters};
 use crate::http::App;
+use crate::http::crawlers::encoded;
 use crate::http::crawlers::{self, RunParams};
 use crate::http::extract::Path;
 use crate::http::page::Page;
@@ -43,7 +44,7 @@ fn row(viewer: &Viewer, watch: &Watch) -> Markup {
     let last = watch.last_run.as_ref();
     html! {
         tr {
-            td.long { a href={ "/watches/" (segment(&watch.name)) } { (watch.name) } }
+            td.long { a href={ "/watches/" (encoded(&watch.name)) } { (watch.name) } }
             td { (watch.state.as_str()) }
             td.long { (watch.bucket) "/" (keys.unwrap_or_default()) }
             td { (lists.unwrap_or_default()) }
@@ -56,7 +57,7 @@ fn row(viewer: &Viewer, watch: &Watch) -> Markup {
 }
 
 fn buttons(viewer: &Viewer, watch: &Watch) -> Markup {
-    let path = format!("/watches/{}", segment(&watch.name));
+    let path = format!("/watches/{}", encoded(&watch.name));
     let is_paused = watch.state == WatchState::Paused;
     html! {
         div.actions {
@@ -82,7 +83,7 @@ pub(super) async fn show(
         h1 { "Watch " (name) }
         @if found.runs.is_empty() { p.empty { "It has not listed yet." } }
         @else { (runs(&found.runs)) }
-        (filters::next_page(&format!("/watches/{}", segment(&name)), &Default::default(), found.next_cursor.as_deref()))
+        (filters::next_page(&format!("/watches/{}", encoded(&name)), &Default::default(), found.next_cursor.as_deref()))
     };
     Ok(page(&viewer, "/catalog", &format!("Watch {name}"), body))
 }
@@ -119,7 +120,7 @@ pub(super) async fn crawler(
         h1 { "Crawler " (name) }
         @if found.runs.is_empty() { p.empty { "It has not run yet." } }
         @else { (crawls(&found.runs)) }
-        (filters::next_page(&format!("/crawlers/{}", segment(&name)), &Default::default(), found.next_cursor.as_deref()))
+        (filters::next_page(&format!("/crawlers/{}", encoded(&name)), &Default::default(), found.next_cursor.as_deref()))
     };
     Ok(page(&viewer, "/catalog", &format!("Crawler {name}"), body))
 }
@@ -150,7 +151,7 @@ pub(super) async fn run(
 ) -> Result<Redirect, Failure> {
     viewer.must(Scope::Trigger)?;
     drop(watches::run(State(app), Extension(asked), Path(name.clone())).await?);
-    Ok(Redirect::to(&format!("/watches/{}", segment(&name))))
+    Ok(Redirect::to(&format!("/watches/{}", encoded(&name))))
 }
 
 pub(super) async fn pause(

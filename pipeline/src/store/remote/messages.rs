@@ -193,6 +193,8 @@ mod tests {
 
     #[test]
     fn a_queue_elsewhere_is_opened_only_if_the_environment_names_its_endpoint() {
+        // It is refused only where one is installed already.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let environment =
             |endpoint: &str| vec![("AWS_ENDPOINT_URL".to_owned(), endpoint.to_owned())];
         let queue = "http://127.0.0.1:5000/1/q";
