@@ -4,7 +4,7 @@ select
     (
         select json_build_object('jobs', count(*), 'oldest', min(created_at))
         from (
-            select created_at from stevedore.jobs where state = 'queued' and not children_created order by job_id limit 10000
+            select created_at from stevedore.jobs where state = 'queued' and not children_created order by job_id limit 2000
         ) q
     ) as queued,
     (
@@ -31,7 +31,7 @@ select
                     state = 'failed' and job_id >= stevedore.first_job_id(now() - interval '1 day')
                     and key is not null
                 order by job_id desc
-                limit 10000
+                limit 2000
             ) l
             group by 1
             order by 2 desc
@@ -50,7 +50,7 @@ select
                         where
                             state = 'succeeded' and job_id >= stevedore.first_job_id(hour)
                             and job_id < stevedore.first_job_id(hour + interval '1 hour')
-                        limit 2000
+                        limit 500
                     ) s
                 ) as succeeded,
                 (
@@ -60,7 +60,7 @@ select
                         where
                             state = 'failed' and job_id >= stevedore.first_job_id(hour)
                             and job_id < stevedore.first_job_id(hour + interval '1 hour')
-                        limit 2000
+                        limit 500
                     ) s
                 ) as failed
             from generate_series(

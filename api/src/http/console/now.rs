@@ -23,9 +23,9 @@ use crate::jobs::{OpenRejects, StoreError, database_failed};
 use crate::wire::Job;
 
 /// Where counts end.
-const MOST: u64 = 10_000;
+const MOST: u64 = 2000;
 /// Where the counts of an hour end.
-const MOST_AN_HOUR: u64 = 2000;
+const MOST_AN_HOUR: u64 = 500;
 
 /// What is there now.
 struct Now {
