@@ -89,28 +89,16 @@ async fn a_reject_is_mended_tried_and_loaded_again() {
     browser.click("tbody a[href^='/rejects/1/']").await;
     assert_eq!(browser.find("mark").await.text().await.unwrap(), "\"\"");
     let text = browser.find("#text").await.prop("value").await.unwrap().unwrap();
-    browser
-        .write(
-            "#text",
-            &text
-                .replace(r#""status":"""#, r#""status":"ACTIVE""#)
-                .replace(r#""status": """#, r#""status": "ACTIVE""#),
-        )
-        .await;
+    let mended = text.replace(r#""status":"""#, r#""status":"ACTIVE""#);
+    let mended = mended.replace(r#""status": """#, r#""status": "ACTIVE""#);
+    browser.write("#text", &mended).await;
     browser.press("Dry run").await;
     let tried = json!({"job_id": browser.path().await.rsplit('/').next().unwrap()});
     assert_eq!(serve.ended(&tried).await["state"], "succeeded");
     assert_eq!(database.count("user_status").await, 7);
     browser.open(&format!("{}/rejects?state=open&reason=empty_text", serve.url)).await;
     browser.click("tbody a[href^='/rejects/1/']").await;
-    browser
-        .write(
-            "#text",
-            &text
-                .replace(r#""status":"""#, r#""status":"ACTIVE""#)
-                .replace(r#""status": """#, r#""status": "ACTIVE""#),
-        )
-        .await;
+    browser.write("#text", &mended).await;
     browser.press("Replay").await;
     let replayed = json!({"job_id": browser.path().await.rsplit('/').next().unwrap()});
     assert_eq!(serve.ended(&replayed).await["state"], "succeeded");

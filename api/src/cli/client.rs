@@ -76,7 +76,7 @@ impl ClientError {
     }
 }
 
-/// The exit code of what a server was asked for; an error is told.
+/// The exit code of a command that asked a server. It prints the error, if there is one.
 pub(super) fn asked(
     done: Result<impl Termination, ClientError>,
     server: &Url,

@@ -5,8 +5,6 @@ mod feed;
 mod file;
 mod jobs;
 mod loads;
-#[cfg(test)]
-mod reference;
 mod rejects;
 mod secret;
 mod serve;

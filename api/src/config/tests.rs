@@ -1,5 +1,7 @@
 //! Every setting is documented, and its name is the same everywhere.
 
+mod reference;
+
 use std::collections::BTreeSet;
 
 use clap::{Command, CommandFactory};

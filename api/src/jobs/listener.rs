@@ -24,7 +24,7 @@ pub(crate) enum Notice {
     Queue,
     /// Jobs have changed.
     Changed(Arc<[Uuid]>),
-    /// A job has ended whose end is told to a webhook.
+    /// A job with a webhook has ended.
     Webhook,
     /// A job that runs is to be cancelled.
     Cancelled(Uuid),

@@ -10,6 +10,7 @@ mod bundle;
 mod crawl;
 pub(crate) mod crawlers;
 mod elsewhere;
+mod entries;
 mod help;
 mod listener;
 mod listing;

@@ -81,7 +81,7 @@ pub(crate) struct Request {
     /// Whether exactly the version of the object is to be loaded.
     pub(crate) is_pinned: bool,
     pub(crate) labels: BTreeMap<String, String>,
-    /// Where its end is told.
+    /// URL that gets a message when the job has ended.
     pub(crate) webhook: Option<String>,
     pub(crate) asked: Asked,
     /// What tells a repeated request from another one, and the request as a text.

@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::join_all;
-use graphile_worker::{
-    IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
-    WorkerShutdownConfig,
-};
+use graphile_worker::{WorkerOptions, WorkerRecoveryConfig, WorkerShutdownConfig};
 use pipeline::database::{Connection, Database};
 use pipeline::error::Result;
 use pipeline::feed::Feeds;
@@ -277,7 +274,7 @@ impl Worker {
     }
 
     /// Does an action on jobs, until it is done or this worker stops.
-    async fn act(&self, action_id: Uuid) -> Result<(), StoreError> {
+    pub(super) async fn act(&self, action_id: Uuid) -> Result<(), StoreError> {
         while self.retry_transient(|| self.store.act(action_id, &self.feeds)).await? {
             if self.hand_back.is_cancelled() {
                 return self.store.hand_action_on(action_id).await;
@@ -287,7 +284,7 @@ impl Worker {
     }
 
     /// Ends the work on an entry: the slot is free once this has returned, and then there may be more to do.
-    fn leave(&self, done: Result<(), StoreError>) -> Result<(), String> {
+    pub(super) fn leave(&self, done: Result<(), StoreError>) -> Result<(), String> {
         self.listener.wake();
         done.map_err(|error| pipeline::error::causes(&error).join(": "))
     }
@@ -340,69 +337,5 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut running = self.worker.running();
         self.job_ids.iter().for_each(|job_id| drop(running.remove(job_id)));
-    }
-}
-
-impl TaskHandler for QueueEntry {
-    const IDENTIFIER: &'static str = super::queue::TASK;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
-            return Err("the queue runs without its worker".to_owned());
-        };
-        let attempted = if self.helps {
-            worker.help(self.job_id).await
-        } else {
-            worker.attempt(self.job_id, context.worker_id()).await
-        };
-        worker.leave(attempted)
-    }
-}
-
-impl TaskHandler for ChildrenEntry {
-    const IDENTIFIER: &'static str = super::queue::CHILDREN_TASK;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
-            return Err("the queue runs without its worker".to_owned());
-        };
-        let attempted = worker.attempt_children(&self, context.worker_id()).await;
-        worker.leave(attempted)
-    }
-}
-
-impl TaskHandler for ActionEntry {
-    const IDENTIFIER: &'static str = super::queue::ACTION_TASK;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
-            return Err("the queue runs without its worker".to_owned());
-        };
-        let acted = worker.act(self.action_id).await;
-        worker.leave(acted)
-    }
-}
-
-impl TaskHandler for CrawlEntry {
-    const IDENTIFIER: &'static str = super::queue::CRAWL_TASK;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
-            return Err("the queue runs without its worker".to_owned());
-        };
-        let crawled = worker.crawl(&self).await;
-        worker.leave(crawled)
-    }
-}
-
-impl TaskHandler for WatchEntry {
-    const IDENTIFIER: &'static str = super::queue::WATCH_TASK;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(worker) = context.get_ext::<Arc<Worker>>() else {
-            return Err("the queue runs without its worker".to_owned());
-        };
-        let listed = worker.list_watch(&self).await;
-        worker.leave(listed)
     }
 }

@@ -156,7 +156,7 @@ pub(crate) struct Job {
     /// Its labels. Child jobs have those of their parent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
-    /// Where its end is told, without the query.
+    /// URL that gets a message when the job has ended, without its query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) webhook: Option<String>,
     /// Whether it loads exactly `version`, even if there is a newer one.

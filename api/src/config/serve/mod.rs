@@ -260,7 +260,7 @@ pub(crate) struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// To whom the ends of jobs are told.
+    /// Where webhooks are sent.
     pub(crate) fn webhooks(&self) -> Webhooks {
         Webhooks { default: self.webhook_url.clone(), origins: self.webhook_origins.clone() }
     }

@@ -73,7 +73,7 @@ impl Webhooks {
         self.default.is_some() || !self.origins.is_empty()
     }
 
-    /// Where the end of a job is told that names this URL, or none.
+    /// The URL that gets the message about a job, which names this one, or none.
     pub(crate) fn of_job(&self, named: Option<&str>) -> Result<Option<String>, WebhookError> {
         let Some(named) = named else {
             return Ok(self.default.as_ref().map(|url| url.as_str().to_owned()));

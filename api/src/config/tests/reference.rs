@@ -7,8 +7,8 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use super::Config;
-use super::file::setting;
+use crate::config::Config;
+use crate::config::file::setting;
 
 /// Set to write the pages anew.
 const UPDATE: &str = "UPDATE_DOCS";
