@@ -73,6 +73,7 @@ mod support;
 mod tables;
 mod targets;
 mod trigger;
+mod upgrades;
 mod warnings;
 mod watches;
 mod webhooks;

@@ -148,6 +148,7 @@ fn fixed_hint(error: &Error) -> &'static str {
         Error::Migrate { .. } => {
             "run `stevedore migrate` as a role that may create the schema stevedore"
         }
+        Error::Outdated { .. } => "install the release that has migrated it, or a newer one",
         Error::NoLoad { .. } => "`stevedore loads list` lists the loads",
         Error::NoReject { .. } => "`stevedore rejects list` lists the rejects",
         Error::LoadEnded { .. } => {

@@ -12,6 +12,7 @@ mod key;
 mod load;
 mod loads;
 mod migrate;
+mod outdated;
 mod preview;
 mod print;
 mod progress;

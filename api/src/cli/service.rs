@@ -14,7 +14,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_util::sync::CancellationToken;
 
 use super::print::Printer;
-use super::session;
+use super::{outdated, session};
 use crate::buckets::{BucketError, Buckets};
 use crate::config::WorkArgs;
 use crate::http::Pulse;
@@ -134,6 +134,11 @@ impl Service {
                 tokio::spawn(define_later(readiness.clone(), work.clone(), watches));
             }
         }
+        tokio::spawn(outdated::stop_when_outdated(
+            work.clone(),
+            readiness.clone(),
+            stopping.clone(),
+        ));
         let settings = WorkerSettings {
             concurrency: args.concurrency(),
             grace: Duration::from_secs(args.grace_secs),

@@ -11,7 +11,7 @@ mod tls;
 pub use connection::Connection;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use install::{Binaries, DEFAULT_DOWNLOAD_URL, Download, install_command};
-pub use migrate::migrate;
+pub use migrate::{migrate, refuse_outdated};
 pub use tls::TlsStream;
 
 use std::time::Duration;

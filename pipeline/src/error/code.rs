@@ -32,6 +32,7 @@ impl Error {
             Self::Connect { .. } => "database_unreachable",
             Self::Database { .. } => "database_failed",
             Self::Migrate { .. } => "migration_failed",
+            Self::Outdated { .. } => "release_outdated",
             Self::Target { .. } => "target_unfit",
             Self::Mismatch { .. } => "schema_mismatch",
             Self::CountMismatch { .. } => "count_mismatch",

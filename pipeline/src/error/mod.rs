@@ -207,6 +207,14 @@ pub enum Error {
         /// The migrator's error.
         source: Box<refinery::Error>,
     },
+    /// A newer release has changed the schema in a way that this release cannot work with.
+    #[error(
+        "the database was migrated by a newer release of stevedore: {migration} keeps older ones out"
+    )]
+    Outdated {
+        /// The migration, as its file is called.
+        migration: String,
+    },
     /// A target table does not fit the feed or the write mode.
     #[error("the table {table} cannot take this load: {problem}{differences}")]
     Target {

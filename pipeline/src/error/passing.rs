@@ -44,7 +44,10 @@ impl Error {
     #[must_use]
     pub fn fails_every_load(&self) -> bool {
         match self {
-            Self::Target { .. } | Self::Migrate { .. } | Self::Connect { .. } => true,
+            Self::Target { .. }
+            | Self::Migrate { .. }
+            | Self::Outdated { .. }
+            | Self::Connect { .. } => true,
             Self::Database { source, .. } => source.code().is_some_and(|code| ALIKE.contains(code)),
             Self::Incomplete { source, .. } => source.fails_every_load(),
             _ => false,
