@@ -51,6 +51,7 @@ mod modes;
 mod monitoring;
 mod openapi;
 mod operators;
+mod packages;
 mod parts;
 mod parts_of_processes;
 mod poolers;

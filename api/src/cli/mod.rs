@@ -11,6 +11,7 @@ mod jobs;
 mod key;
 mod load;
 mod loads;
+mod man;
 mod migrate;
 mod outdated;
 mod preview;
@@ -78,5 +79,6 @@ pub(crate) async fn run(
             printer.data(&String::from_utf8_lossy(&script));
             ExitCode::SUCCESS
         }
+        Verb::Man { folder } => man::man(&folder, printer),
     }
 }

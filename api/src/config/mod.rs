@@ -139,6 +139,12 @@ pub(crate) enum Verb {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages, one for each command; packages are built with it
+    #[command(hide = true)]
+    Man {
+        /// Folder to write them into
+        folder: PathBuf,
+    },
 }
 
 impl Verb {

@@ -45,10 +45,11 @@ fn command() -> Command {
     command
 }
 
-/// Every command that does something, with its whole name.
+/// Every command that does something and that `--help` shows, with its whole name.
 fn leaves(command: &Command) -> Vec<(String, &Command)> {
     let mut found = Vec::new();
-    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+    let is_shown = |below: &&Command| below.get_name() != "help" && !below.is_hide_set();
+    for below in command.get_subcommands().filter(is_shown) {
         let deeper = leaves(below);
         if deeper.is_empty() {
             found.push((below.get_name().to_owned(), below));
