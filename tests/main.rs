@@ -39,6 +39,7 @@ mod flags;
 mod frames;
 mod fuzz;
 mod generated_client;
+mod glue;
 mod hostile;
 mod jobs;
 mod jobs_cli;

@@ -86,6 +86,7 @@ fn config_shows_every_flag() {
         ("--cors-origin", "https://a.example"),
         ("--database-url", "postgresql://u@h/d"),
         ("--data-dir", "data"),
+        ("--glue-key", "AKIDEXAMPLE:wJalrXUtnFEMIK7MDENG:read"),
         ("--key", key),
         ("--listen", "127.0.0.1:8081"),
         ("--log", "debug"),
@@ -117,6 +118,7 @@ fn config_shows_every_flag() {
         let value = match (is_switch, flag.as_str()) {
             (true, _) => "true",
             (_, "--key") => "ci:read:***",
+            (_, "--glue-key") => "AKIDEXAMPLE:***",
             (_, "--webhook-secret") => "***",
             (_, "--database-url") => "postgresql://u@h:5432/d",
             (_, "--queue-database-url") => "postgresql://q@h:5432/d",

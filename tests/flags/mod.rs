@@ -69,6 +69,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ),
     ("serve", "access::strangers::certificates_encrypt", &["--tls-cert", "--tls-key"]),
     ("serve", "access::keys_may_do_what_their_scopes_say", &["--key"]),
+    ("serve", "glue::glue_is_off_unless_it_is_asked_for", &["--glue", "--glue-key"]),
     ("serve", "access::limits::each_key_has_a_rate_of_its_own", &["--rate-limit"]),
     ("serve", JOBS_TOO_MUCH, TOO_MUCH),
     (
@@ -328,6 +329,8 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--cors-origin",
             "--database-url",
             "--data-dir",
+            "--glue",
+            "--glue-key",
             "--grace-secs",
             "--insecure",
             "--keep-jobs",

@@ -44,6 +44,10 @@ enum Refused {
     NoWebhookSecret,
     #[error("two keys have the name {0}: logs could not tell their requests apart")]
     SameName(String),
+    #[error("clients of AWS Glue sign their requests: pass --glue-key too")]
+    NoGlueKey,
+    #[error("--glue-key is for clients of AWS Glue: pass --glue too")]
+    NoGlue,
 }
 
 fn check(args: &ServeArgs) -> Result<(), Refused> {
@@ -54,9 +58,16 @@ fn check(args: &ServeArgs) -> Result<(), Refused> {
     if args.tls_cert.is_some() != args.tls_key.is_some() {
         return Err(Refused::HalfTls);
     }
-    let mut names = HashSet::new();
-    if let Some(again) = args.keys.iter().find(|key| !names.insert(&key.name)) {
-        return Err(Refused::SameName(again.name.clone()));
+    match (args.glue, args.glue_keys.is_empty()) {
+        (true, true) => return Err(Refused::NoGlueKey),
+        (false, false) => return Err(Refused::NoGlue),
+        _ => {}
+    }
+    let names = args.keys.iter().map(|key| &key.name);
+    let names = names.chain(args.glue_keys.iter().map(|pair| &pair.access_key_id));
+    let mut known = HashSet::new();
+    if let Some(again) = names.into_iter().find(|name| !known.insert(*name)) {
+        return Err(Refused::SameName(again.clone()));
     }
     let is_guarded = args.listen.ip().is_loopback() || !args.keys.is_empty() || args.insecure;
     if is_guarded { Ok(()) } else { Err(Refused::NoKeys(args.listen)) }
@@ -80,6 +91,7 @@ async fn run(
         buckets: service.buckets.clone(),
         feeds: feeds.clone(),
         webhooks: server.webhooks(),
+        glue: server.glue.then_some(server.glue_keys),
         access: Access::new(server.keys, server.rate_limit),
         answers: Arc::new(Answers::new(server.pool_size.get())),
         pulse: service.pulse(store.clone(), counted),

@@ -258,10 +258,7 @@ pub(super) async fn run(
     Extension(asked): Extension<Asked>,
     Path(name): Path<String>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<RequestedRun>), Problem> {
-    crawler(&app, &name).await?;
-    let Some(run_id) = app.store.request_crawl(&name, &asked.by).await? else {
-        return Err(busy(&name));
-    };
+    let run_id = request(&app, &name, &asked).await?;
     let location = [(header::LOCATION, format!("/v1/crawlers/{}", encoded(&name)))];
     let run = RequestedRun { crawler: name, run_id, state: CrawlerState::Queued };
     Ok((StatusCode::ACCEPTED, location, Json(run)))
@@ -353,11 +350,23 @@ pub(super) async fn cancel_run(
     Path((name, run_id)): Path<(String, Uuid)>,
 ) -> Result<(StatusCode, Json<Crawler>), Problem> {
     crawler(&app, &name).await?;
-    if !app.store.cancel_crawl(&name, run_id).await? {
-        let detail = "the run has ended, is not a run of this crawler, or is not run by a worker";
-        return Err(Problem::conflict("run_not_cancellable", detail));
-    }
+    cancel(&app, &name, run_id).await?;
     Ok((StatusCode::ACCEPTED, Json(crawler(&app, &name).await?)))
+}
+
+/// Has a worker run a crawler.
+pub(super) async fn request(app: &App, name: &str, asked: &Asked) -> Result<Uuid, Problem> {
+    crawler(app, name).await?;
+    app.store.request_crawl(name, &asked.by).await?.ok_or_else(|| busy(name))
+}
+
+/// Ends a run that waits or is under way.
+pub(super) async fn cancel(app: &App, name: &str, run_id: Uuid) -> Result<(), Problem> {
+    if app.store.cancel_crawl(name, run_id).await? {
+        return Ok(());
+    }
+    let detail = "the run has ended, is not a run of this crawler, or is not run by a worker";
+    Err(Problem::conflict("run_not_cancellable", detail))
 }
 
 async fn define(app: &App, name: &str, plan: &CrawlerPlan, is_new: bool) -> Result<bool, Problem> {
@@ -380,7 +389,7 @@ async fn define(app: &App, name: &str, plan: &CrawlerPlan, is_new: bool) -> Resu
     Ok(app.store.define(&definition, schedule.as_ref(), is_new).await?)
 }
 
-async fn crawler(app: &App, name: &str) -> Result<Crawler, Problem> {
+pub(super) async fn crawler(app: &App, name: &str) -> Result<Crawler, Problem> {
     if name.contains('\0') {
         return Err(missing(name));
     }

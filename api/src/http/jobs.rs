@@ -108,21 +108,31 @@ pub(super) async fn create(
     headers: HeaderMap,
     Body(wanted): Body<JobRequest>,
 ) -> Result<Created, Problem> {
+    Ok(accepted(submit(&app, asked, wanted, &headers).await?))
+}
+
+/// Makes the job that a request wants, or finds the one that answers it already.
+pub(super) async fn submit(
+    app: &App,
+    asked: Asked,
+    wanted: JobRequest,
+    headers: &HeaderMap,
+) -> Result<Job, Problem> {
     let feed = app.feed(wanted.feed.as_deref(), wanted.key.as_deref())?;
     let wanted = wanted.completed(feed.as_deref());
-    let idempotency = idempotency(&wanted, &headers)?;
+    let idempotency = idempotency(&wanted, headers)?;
     // Before the object is looked up: the first answer holds though it be gone.
     let answered = match &idempotency {
         Some((key, request)) => app.store.answered(&asked.by, key, request).await?,
         None => None,
     };
     if let Some(job) = answered {
-        return Ok(accepted(job));
+        return Ok(job);
     }
     let request = Request {
         feed,
         bucket: Some(wanted.bucket.clone()),
-        target: wanted.target(&app).await?,
+        target: wanted.target(app).await?,
         mode: wanted.mode.map(RequestedMode::from),
         dry_run: wanted.dry_run,
         reload: wanted.reload,
@@ -134,7 +144,7 @@ pub(super) async fn create(
         asked,
         idempotency,
     };
-    Ok(accepted(app.store.submit(&request).await?))
+    Ok(app.store.submit(&request).await?)
 }
 
 pub(super) fn accepted(job: Job) -> Created {

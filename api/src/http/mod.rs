@@ -23,6 +23,7 @@
 //! | `POST\|OPTIONS /v1/arrivals/{watch}` | stores that tell what arrived | the watch's token |
 //! | `GET /metrics` | Prometheus | read |
 //! | `GET /healthz`, `/readyz` | load balancers, Kubernetes | |
+//! | `POST /` with `--glue`: [`glue`] | clients of AWS Glue | by action |
 //! | `GET /openapi.json`, `/docs` | developers | |
 //! | everything else: [`console`] | operators | read |
 
@@ -37,6 +38,7 @@ mod crawlers;
 mod events;
 mod extract;
 mod feeds;
+mod glue;
 mod health;
 mod job_actions;
 mod jobs;
@@ -93,7 +95,7 @@ use uuid::Uuid;
 
 use crate::buckets::Buckets;
 use crate::jobs::{Listener, Store, Webhooks};
-use crate::keys::Scope;
+use crate::keys::{KeyPair, Scope};
 use crate::wire::{Job, MOST_LABELS};
 use problem::Problem;
 
@@ -114,6 +116,8 @@ pub(crate) struct App {
     pub(crate) feeds: Feeds,
     pub(crate) webhooks: Webhooks,
     pub(crate) access: Access,
+    /// The key pairs of clients of AWS Glue. None if there is no API for them.
+    pub(crate) glue: Option<Vec<KeyPair>>,
     /// Bounds the answers that are in memory.
     pub(crate) answers: Arc<Answers>,
     pub(crate) pulse: Pulse,
@@ -319,6 +323,7 @@ pub(crate) fn router(app: Arc<App>, settings: &RouteSettings) -> Router {
     let of_stores = of_stores.with_state(Arc::clone(&app));
     api.merge(docs)
         .merge(console::routes(&app))
+        .merge(glue::routes(&app, settings.body_bytes))
         // Named, so that it is within what follows: what is merged behind has one too.
         .fallback(async || StatusCode::NOT_FOUND)
         .with_state(Arc::clone(&app))

@@ -71,12 +71,12 @@ pub(super) fn finish<T: Serialize, P: Serialize>(
 }
 
 /// A place in a list as an opaque text.
-fn cursor(place: &impl Serialize) -> Option<String> {
+pub(super) fn cursor(place: &impl Serialize) -> Option<String> {
     serde_json::to_vec(place).ok().map(|json| URL_SAFE_NO_PAD.encode(json))
 }
 
 /// The place that a cursor stands for.
-fn place<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
+pub(super) fn place<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
     let Some(cursor) = cursor else {
         return Ok(None);
     };

@@ -11,8 +11,8 @@ use axum::response::Response;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::App;
 use super::problem::Problem;
+use super::{App, glue};
 use crate::metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -21,6 +21,8 @@ const ID_CHARACTERS: usize = 128;
 
 /// Whose problems have a message too.
 const TRIGGER: &str = "/trigger";
+/// By which clients of AWS tell requests apart.
+const AWS_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// What machines ask all the time.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -41,9 +43,10 @@ pub(super) async fn trace(
     let began = Instant::now();
     let id = given_id(&request).unwrap_or_else(|| Uuid::now_v7().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let method = request.method().to_string();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unknown".to_owned());
+    let is_glue = glue::is_call(&app, request.method(), &route);
+    let method = request.method().to_string();
     let address = request
         .extensions()
         .get()
@@ -51,6 +54,7 @@ pub(super) async fn trace(
     let span = tracing::info_span!("request", request_id = id, method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let by = response.extensions_mut().remove::<By>().map(|By(name)| name);
+    let action = response.extensions_mut().remove::<glue::Action>().map(|glue::Action(name)| name);
     let problem = response.extensions_mut().remove::<Problem>();
     let has_body = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
         [&b"application/"[..], b"text/html"].iter().any(|it| kind.as_bytes().starts_with(it))
@@ -61,14 +65,15 @@ pub(super) async fn trace(
     let is_probe = PROBES.contains(&route.as_str());
     let is_stranger = by.is_none() && !is_probe && is_clients_fault(&response, problem.as_ref());
     let problem = match address.filter(|_| is_stranger) {
-        Some(address) => limited(&app, address).or(problem),
-        None => problem,
+        Some(address) if is_glue || !app.access.is_open() => limited(&app, address).or(problem),
+        _ => problem,
     };
     let problem = problem.map(|problem| if route == TRIGGER { problem.told() } else { problem });
     let code = problem.as_ref().map(Problem::code);
     let mut response = match problem {
         Some(problem) => {
-            let mut answer = problem.into_answer(&id);
+            let mut answer =
+                if is_glue { glue::failure(&problem) } else { problem.into_answer(&id) };
             answer.headers_mut().extend(kept(response.headers()));
             answer
         }
@@ -78,11 +83,14 @@ pub(super) async fn trace(
     let millis = began.elapsed().as_millis() as u64;
     let is_counted = is_stranger && app.access.strangers.count();
     span.in_scope(|| match is_probe || is_counted {
-        true => tracing::debug!(status, millis, by, code, "answered"),
-        false => tracing::info!(status, millis, by, code, "answered"),
+        true => tracing::debug!(status, millis, by, action, code, "answered"),
+        false => tracing::info!(status, millis, by, action, code, "answered"),
     });
-    metrics::answered(&route, &method, status, began.elapsed());
+    metrics::answered(action.unwrap_or(&route), &method, status, began.elapsed());
     if let Ok(id) = HeaderValue::from_str(&id) {
+        if is_glue {
+            response.headers_mut().insert(AWS_REQUEST_ID, id.clone());
+        }
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let nosniff = HeaderValue::from_static("nosniff");
@@ -99,9 +107,6 @@ fn is_clients_fault(response: &Response, problem: Option<&Problem>) -> bool {
 
 /// The problem of an address that has asked too often without a valid key.
 fn limited(app: &App, address: IpAddr) -> Option<Problem> {
-    if app.access.is_open() {
-        return None;
-    }
     let seconds = app.access.strangers.refused_for(address)?;
     let detail = "more requests without a valid key than an address may make";
     let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);

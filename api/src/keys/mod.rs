@@ -1,5 +1,7 @@
 //! Keys of the API as they are configured, and what they are for.
 
+mod pair;
+
 use std::str::FromStr;
 
 use base64::Engine;
@@ -7,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+pub(crate) use self::pair::KeyPair;
 use crate::buckets::check_name;
 
 /// Keys whose hashes are known to everybody: those of examples, and of a variable that was empty.
@@ -43,6 +46,11 @@ impl KeySetting {
 }
 
 impl Scope {
+    /// Whether somebody who has these scopes may do what needs this one.
+    pub(crate) fn is_in(self, scopes: &[Self]) -> bool {
+        scopes.iter().any(|&has| has == self || has == Self::Admin)
+    }
+
     /// The word for the scope.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use super::secret::Secret;
 use super::{ConnectionArgs, DatabaseArgs, RecordArgs, RejectArgs};
 use crate::buckets::BucketSetting;
 use crate::jobs::{Origin, Retention, WebhookSecret, WebhookUrl, Webhooks};
-use crate::keys::KeySetting;
+use crate::keys::{KeyPair, KeySetting};
 
 /// How to work on jobs.
 #[derive(Debug, Args)]
@@ -195,6 +195,20 @@ pub(crate) struct ServerArgs {
         value_parser = Secret::<KeySetting>::new()
     )]
     pub(crate) keys: Vec<KeySetting>,
+    /// Answer clients of AWS Glue too (`aws glue`, SDKs), at `POST /`
+    #[arg(long, env = "STEVEDORE_GLUE", value_parser = BoolishValueParser::new())]
+    pub(crate) glue: bool,
+    /// Key pair with which clients of AWS Glue sign. With SCOPES (such as `trigger+read`), it may do no more than
+    /// these say. Repeat for several
+    #[arg(
+        long = "glue-key",
+        env = "STEVEDORE_GLUE_KEY",
+        hide_env_values = true,
+        value_name = "ACCESS_KEY_ID:SECRET[:SCOPES]",
+        value_delimiter = ',',
+        value_parser = Secret::<KeyPair>::new()
+    )]
+    pub(crate) glue_keys: Vec<KeyPair>,
     /// Serve without keys, even on an address that other machines can reach
     #[arg(long, env = "STEVEDORE_INSECURE", value_parser = BoolishValueParser::new())]
     pub(crate) insecure: bool,

@@ -60,6 +60,9 @@ fn hidden(name: &str, value: &str) -> String {
         "key" => {
             value.rsplit_once(':').map_or("***".to_owned(), |(known, _)| format!("{known}:***"))
         }
+        "glue_key" => {
+            value.split_once(':').map_or("***".to_owned(), |(known, _)| format!("{known}:***"))
+        }
         "bucket" => bucket(value),
         "webhook_secret" => "***".to_owned(),
         "postgres_url" | "webhook_url" => match value.parse() {

@@ -44,17 +44,7 @@ impl Access {
             "anybody".to_owned()
         } else {
             let key = self.key_of(headers)?;
-            let may = key.scopes.iter().any(|&has| has == scope || has == Scope::Admin);
-            if !may {
-                let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.as_str()).collect();
-                let detail = format!(
-                    "this request needs a key with the scope {}; the key {} has: {}",
-                    scope.as_str(),
-                    key.name,
-                    scopes.join(", ")
-                );
-                return Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail));
-            }
+            check_scope(scope, &key.name, &key.scopes)?;
             key.name.clone()
         };
         self.limit(&requester)?;
@@ -99,6 +89,18 @@ impl Access {
             || Problem::new(StatusCode::UNAUTHORIZED, "key_unknown", "the key is not known");
         found.ok_or_else(unknown)
     }
+}
+
+/// Refuses a request that needs another scope than those of its key.
+pub(super) fn check_scope(scope: Scope, key: &str, scopes: &[Scope]) -> Result<(), Problem> {
+    if scope.is_in(scopes) {
+        return Ok(());
+    }
+    let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+    let (needed, scopes) = (scope.as_str(), scopes.join(", "));
+    let detail =
+        format!("this request needs a key with the scope {needed}; the key {key} has: {scopes}");
+    Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail))
 }
 
 /// The key or token of a request, in `x-api-key` or as a bearer token.

@@ -14,8 +14,8 @@ use tokio_postgres::types::{Json, ToSql};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub(crate) use self::crawler::{Crawler, CrawlerState, PastRun};
-pub(crate) use self::plan::{CrawlTarget, CrawlerPlan};
+pub(crate) use self::crawler::{Crawler, CrawlerRun, CrawlerState, PastRun};
+pub(crate) use self::plan::{CrawlTarget, CrawlerPlan, holds_nul};
 use super::schedule::Schedule;
 use super::store::{Store, StoreError, begin, commit, database_failed};
 use crate::wire::JobError;

@@ -135,7 +135,8 @@ impl CrawlerPlan {
     }
 }
 
-pub(in crate::jobs) fn holds_nul(value: &Value) -> bool {
+/// Whether a text within a value holds U+0000, which the database does not take.
+pub(crate) fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(values) => values.iter().any(holds_nul),

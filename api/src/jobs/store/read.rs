@@ -18,6 +18,9 @@ pub(crate) const EVENTS: i64 = 100;
 /// Jobs, and which of them.
 const JOBS: &str = include_str!("../../../../sql/queries/jobs.sql");
 
+/// Those that were requested through a feed.
+const REQUESTED: &str = include_str!("../../../../sql/queries/jobs_requested.sql");
+
 /// The condition of a filter, with ten parameters: those of [`JobFilter::params`], and which jobs are too new.
 pub(super) const WHERE: &str = include_str!("../../../../sql/queries/jobs_where.sql");
 
@@ -75,6 +78,19 @@ impl Store {
         let params: Vec<_> = filter.params(&labels).into_iter().chain(page).collect();
         let sql = format!("{JOBS} {WHERE} order by j.job_id desc limit $11");
         self.each("list jobs", &sql, &params, |row| take(row.into())).await
+    }
+
+    /// Hands the jobs over that were requested through a feed, newest first, until `take` has enough. Their child jobs are
+    /// not among them.
+    pub(crate) async fn list_requested(
+        &self,
+        feed: &str,
+        (before, limit): (Option<Uuid>, i64),
+        mut take: impl FnMut(Job) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("{JOBS} {REQUESTED}");
+        let params: [&(dyn ToSql + Sync); 3] = [&feed, &before, &limit];
+        self.each("list the jobs of a feed", &sql, &params, |row| take(row.into())).await
     }
 
     /// All jobs over one object, counted by state, feed and error code.
