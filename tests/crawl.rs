@@ -252,6 +252,8 @@ async fn the_catalog_is_served() {
     assert_eq!(diff["changes"], json!([retyped]));
     let missing = serve.get(&format!("{path}/diff?from=1&to=3")).await;
     assert_eq!(missing.outcome(), (404, "version_not_found".to_owned()));
+    let records = serve.get(&format!("{path}/records")).await;
+    assert_eq!(records.outcome(), (404, "bucket_not_found".to_owned()));
     let missing = serve.get("/v1/catalog/tables/none").await;
     assert_eq!(missing.outcome(), (404, "table_not_found".to_owned()));
 }

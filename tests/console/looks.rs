@@ -13,7 +13,9 @@ async fn screens(serve: &Serve) -> Vec<String> {
         format!("/jobs/{job}"),
         "/loads/1".to_owned(),
         "/feeds/user_status".to_owned(),
+        "/feeds/user_status/differences".to_owned(),
         format!("/catalog/{table}"),
+        format!("/catalog/{table}?records=true"),
         "/new?bucket=bucket".to_owned(),
     ];
     SCREENS.iter().map(|screen| (*screen).to_owned()).chain(more).collect()

@@ -152,3 +152,22 @@ async fn hostile_rejects_are_shown_as_text_and_do_nothing() {
     let text = browser.find("pre").await.text().await.unwrap();
     assert!(text.contains(r"\u{202e}dellac\u{202c} \u{200b}\u{0007}"), "{text}");
 }
+
+#[tokio::test]
+async fn a_feed_is_compared_and_records_are_looked_at() {
+    let Some(browser) = Browser::start(Kind::default()).await else { return };
+    let (database, folder) = (TestDatabase::empty().await, bucket());
+    let serve = serve(&database, folder.path()).await;
+    browser.open(&format!("{}/feeds/user_status", serve.url)).await;
+    browser.wait_for("The last 28 days: 2 loads of").await;
+    database.connect().await.batch_execute("alter table user_status drop column status").await.unwrap();
+    browser.click("a[href$='/differences']").await;
+    browser.wait_for("it is missing, and rows that are there would have no value").await;
+    browser.wait_for("alter table user_status add column status").await;
+    browser.open(&format!("{}/catalog", serve.url)).await;
+    browser.click("tbody a[href^='/catalog/']").await;
+    browser.click("a[href$='records=true']").await;
+    let record = browser.find("pre").await.text().await.unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    assert!(record["userId"].is_string());
+}

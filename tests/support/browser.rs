@@ -92,11 +92,13 @@ impl Browser {
         self.find(selector).await.click().await.unwrap();
     }
 
-    /// Clicks a button by what is on it.
+    /// Clicks a button by what is on it, and waits until its page is left. A click may return before that.
     pub async fn press(&self, text: &str) {
         let button = format!("//button[normalize-space() = '{text}']");
         let button = self.client.wait().for_element(Locator::XPath(&button)).await.unwrap();
         button.click().await.unwrap();
+        let left = async { while button.is_displayed().await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, left).await.expect("a page that is left");
     }
 
     /// Writes into a field, in place of what is there.

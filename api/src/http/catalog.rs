@@ -242,7 +242,7 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<CatalogTable>, Problem> {
-    Ok(Json(table(&app, &name).await?.into()))
+    Ok(Json(find(&app, &name).await?.into()))
 }
 
 /// List the databases of the catalog
@@ -288,7 +288,7 @@ pub(super) async fn versions(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<TableVersions>, Problem> {
-    let found = table(&app, &name).await?.table;
+    let found = find(&app, &name).await?.table;
     let client = app.store.client().await?;
     let versions = Tables::versions(&**client, &found.database, &found.name).await?;
     let versions = versions.into_iter().map(|version| TableVersionInfo {
@@ -334,7 +334,7 @@ pub(super) async fn version(
     Path((name, version)): Path<(String, i32)>,
     Query(ExportParams { format }): Query<ExportParams>,
 ) -> Result<Response, Problem> {
-    let found = table(&app, &name).await?;
+    let found = find(&app, &name).await?;
     let columns = columns(&app, &found, version).await?;
     Ok(match format {
         ExportFormat::Columns => Json(VersionColumns { name, version, columns }).into_response(),
@@ -369,7 +369,7 @@ pub(super) async fn compare(
     Path(name): Path<String>,
     Query(DiffParams { from, to }): Query<DiffParams>,
 ) -> Result<Json<TableDiff>, Problem> {
-    let found = table(&app, &name).await?;
+    let found = find(&app, &name).await?;
     let before = columns(&app, &found, from).await?;
     let after = columns(&app, &found, to).await?;
     let changes = diff(&before, &after).into_iter();
@@ -377,7 +377,8 @@ pub(super) async fn compare(
     Ok(Json(TableDiff { changes }))
 }
 
-async fn table(app: &App, name: &str) -> Result<TableVersion, Problem> {
+/// The newest version of a table.
+pub(super) async fn find(app: &App, name: &str) -> Result<TableVersion, Problem> {
     let missing =
         || Problem::not_found("table_not_found", format!("the catalog has no table {name}"));
     if name.contains('\0') {

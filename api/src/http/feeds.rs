@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use pipeline::feed::{Feed, TablePlan};
+use pipeline::preflight::add_catalog;
+use pipeline::sink::{TableDifference, compare};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::extract::Path;
-use super::problem::{Guarded, Missing, Problem};
+use super::problem::{Guarded, Missing, Problem, Unavailable};
 
 /// A feed of the server.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,6 +59,18 @@ pub(super) struct FeedColumn {
 pub(super) struct FeedList {
     /// In order of their names, without their texts
     pub(super) feeds: Vec<FeedInfo>,
+}
+
+/// A feed beside the database and the catalog.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FeedDifferences {
+    /// The table of the catalog that was compared; none if no table has the feed's objects
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) catalog: Option<String>,
+    /// The tables of the feed as `stevedore feed diff --json` prints them: with what each column is declared to be,
+    /// what the catalog has seen, what the database has, and what would make them fit
+    #[schema(value_type = Vec<Object>)]
+    pub(super) tables: Vec<TableDifference>,
 }
 
 impl FeedInfo {
@@ -113,7 +127,39 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<FeedInfo>, Problem> {
-    let missing = || Problem::not_found("feed_not_found", format!("there is no feed {name}"));
-    let feed = app.feeds.get(&name).map_err(|_| missing())?;
+    let feed = find(&app, &name)?;
     Ok(Json(FeedInfo { text: Some(feed.text.clone()), ..FeedInfo::of(feed) }))
+}
+
+fn find<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Feed>, Problem> {
+    let missing = |_| Problem::not_found("feed_not_found", format!("there is no feed {name}"));
+    app.feeds.get(name).map_err(missing)
+}
+
+/// Compare a feed with the database and the catalog
+///
+/// What `stevedore feed diff` prints: its tables as the feed declares them, as the database has them, and what the
+/// catalog has seen.
+#[utoipa::path(
+    get,
+    path = "/v1/feeds/{name}/differences",
+    operation_id = "compare_feed",
+    tag = "feeds",
+    params(("name" = String, Path, description = "The feed")),
+    responses(
+        (status = 200, description = "The feed beside them", body = FeedDifferences),
+        Guarded,
+        Missing,
+        Unavailable
+    ),
+)]
+pub(super) async fn differences(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<FeedDifferences>, Problem> {
+    let feed = find(&app, &name)?;
+    let client = app.store.client().await?;
+    let mut tables = compare(&**client, feed, feed.mode).await?;
+    let catalog = add_catalog(&**client, feed, None, &mut tables).await?;
+    Ok(Json(FeedDifferences { catalog, tables }))
 }

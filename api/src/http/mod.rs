@@ -11,9 +11,9 @@
 //! | `POST /v1/jobs/cancel`, `/v1/jobs/retry` | operators | admin |
 //! | `POST /v1/replays`, `/v1/rejects/ignore` | operators | admin |
 //! | `GET /v1/loads`, `/v1/loads/{load_id}`, `/v1/rejects` | whoever looks after the data | read |
-//! | `GET /v1/feeds`, `/v1/feeds/{name}` | clients that want to know what can be loaded | read |
+//! | `GET /v1/feeds`, `/v1/feeds/{name}`, `…/differences` | clients that want to know what can be loaded | read |
 //! | `GET /v1/tables/{table}/rows` | whoever looks after the data | read |
-//! | `GET /v1/catalog/databases`, `/v1/catalog/tables`, `/v1/catalog/tables/{name}`, `…/versions`, `…/versions/{version}`, `…/diff` | whoever looks after the data | read |
+//! | `GET /v1/catalog/databases`, `/v1/catalog/tables`, `/v1/catalog/tables/{name}`, `…/versions`, `…/versions/{version}`, `…/diff`, `…/records` | whoever looks after the data | read |
 //! | `GET /v1/crawlers`, `/v1/crawlers/{crawler}`, `…/runs` | the same | read |
 //! | `POST /v1/crawlers/{crawler}/runs` | clients that ask for crawls, and see no more than that | trigger |
 //! | `POST /v1/crawlers`, `PUT\|DELETE /v1/crawlers/{crawler}`, `POST …/runs/{run_id}/cancel` | operators | admin |
@@ -32,6 +32,7 @@ mod answers;
 mod arrivals;
 mod browser;
 mod catalog;
+mod catalog_records;
 mod connection;
 mod console;
 mod crawlers;
@@ -260,6 +261,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(catalog::versions))
         .routes(routes!(catalog::version))
         .routes(routes!(catalog::compare))
+        .routes(routes!(catalog_records::records))
         .routes(routes!(tables::rows))
         .routes(routes!(crawlers::list))
         .routes(routes!(crawlers::runs))
@@ -277,6 +279,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(job_actions::show))
         .routes(routes!(loads::show))
         .routes(routes!(feeds::show))
+        .routes(routes!(feeds::differences))
         .routes(routes!(crawlers::show))
         .routes(routes!(watches::show))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::bounded))

@@ -27,8 +27,9 @@ use crate::{failpoint, metrics};
 
 /// Attempts at a job that fails for reasons that can pass: half an hour or so in all.
 const ATTEMPTS: i32 = 14;
-/// Deaths of workers after which a job is taken to have caused them.
-pub(super) const MAX_CRASHED_ATTEMPTS: i32 = 2;
+/// Deaths of workers after which a job is taken to have caused them. A worker that is killed for other reasons meets
+/// the same job by chance about once in thirty times, so four are no chance.
+pub(super) const MAX_CRASHED_ATTEMPTS: i32 = 4;
 /// Longest pause before another attempt.
 const LONGEST_PAUSE_SECS: i64 = 300;
 /// How often a running attempt notes how far it is.

@@ -20,6 +20,7 @@ pub mod definition;
 pub mod diff;
 pub mod draft;
 mod existing;
+pub mod first_records;
 pub mod group;
 pub mod postgres;
 pub mod progress;

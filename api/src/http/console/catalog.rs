@@ -7,6 +7,7 @@ use axum::response::Redirect;
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use pipeline::infer::column::Column;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::layout::{form, page};
@@ -15,6 +16,7 @@ use super::text::{ago, bytes, count};
 use super::{Failure, Shown, filters, watches};
 use crate::http::App;
 use crate::http::catalog::{self, CatalogTable, DiffParams, TableParams, TableVersionInfo};
+use crate::http::catalog_records;
 use crate::http::crawlers;
 use crate::http::crawlers::encoded;
 use crate::http::extract::{Path, Query};
@@ -96,10 +98,19 @@ fn crawler_row(viewer: &Viewer, crawler: &Crawler) -> Markup {
     }
 }
 
+/// What else to show of a table.
+#[derive(Debug, Deserialize)]
+pub(super) struct ShowParams {
+    /// Reads an object.
+    #[serde(default)]
+    records: bool,
+}
+
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Extension(viewer): Extension<Viewer>,
     Path(name): Path<String>,
+    Query(ShowParams { records }): Query<ShowParams>,
 ) -> Shown {
     let table = catalog::show(State(Arc::clone(&app)), Path(name.clone())).await?.0;
     let versions = catalog::versions(State(Arc::clone(&app)), Path(name.clone())).await?.0.versions;
@@ -110,14 +121,18 @@ pub(super) async fn show(
         }
         _ => Vec::new(),
     };
-    // Objects are not read for a page.
-    let rows = match table.classification.as_str() {
-        "postgres" => {
-            tables::rows(State(app), Path(name.clone()), Query(RowParams::default())).await.ok()
-        }
-        _ => None,
+    let is_postgres = table.classification == "postgres";
+    let rows = match is_postgres {
+        true => tables::rows(State(app.clone()), Path(name.clone()), Query(RowParams::default()))
+            .await
+            .ok(),
+        false => None,
     };
-    let rows = rows.map(|Json(rows)| rows);
+    // An object is read only for whoever asks.
+    let records = match records {
+        true => Some(catalog_records::records(State(app), Path(name.clone())).await?.0),
+        false => None,
+    };
     let body = html! {
         h1 { "Table " (table.database) "." (table.name) }
         dl.facts {
@@ -129,7 +144,15 @@ pub(super) async fn show(
         @if !changes.is_empty() { h2 { "Changed with version " (table.version) } (changed(&changes)) }
         h2 { "Columns" }
         (columns(&table.columns))
-        @if let Some(rows) = &rows { h2 { "Some rows" } (some_rows(rows)) }
+        @if let Some(Json(rows)) = &rows { h2 { "Some rows" } (some_rows(rows)) }
+        @match &records {
+            Some(records) => {
+                h2 { "First records of " span.long { (records.key) } }
+                @for text in &records.records { pre { bdi { (text) } } }
+            }
+            None if !is_postgres => p { a href={ "/catalog/" (encoded(&name)) "?records=true" } { "Show some records" } },
+            None => {}
+        }
         h2 { "Versions" }
         (versions_table(&versions))
     };

@@ -1,61 +1,50 @@
 //! Charts, as SVG.
 
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use serde::Deserialize;
 
-use super::text::count;
-
-/// Jobs that were accepted in an hour, and have ended.
-#[derive(Debug, Deserialize)]
-pub(super) struct Hour {
-    hour: DateTime<Utc>,
-    succeeded: u64,
-    failed: u64,
+/// What happened in an hour or on a day.
+pub(super) struct Bar {
+    /// What stands below it, if it is one of those that are labelled.
+    pub(super) label: String,
+    /// What is told on hover.
+    pub(super) title: String,
+    pub(super) succeeded: u64,
+    pub(super) failed: u64,
 }
 
 const WIDTH: u64 = 720;
 const HEIGHT: u64 = 120;
-/// Height of the line of hours below the bars.
+/// Height of the line of labels below the bars.
 const LABELS: u64 = 18;
 
-/// A bar for each hour: what failed on top of what succeeded.
-pub(super) fn hours(hours: &[Hour], most: u64) -> Markup {
-    let highest =
-        hours.iter().map(|hour| hour.succeeded + hour.failed).max().unwrap_or_default().max(1);
-    let step = WIDTH / (hours.len() as u64).max(1);
-    let scaled = |number: u64| if number == 0 { 0 } else { (number * HEIGHT / highest).max(2) };
-    let failed: u64 = hours.iter().map(|hour| hour.failed).sum();
-    let succeeded: u64 = hours.iter().map(|hour| hour.succeeded).sum();
-    let summary = format!(
-        "Jobs of the last 24 hours: {} succeeded, {} failed",
-        count(succeeded),
-        count(failed)
-    );
+/// A bar for each hour or day: what failed on top of what succeeded. Every so many bars have a label, the last one
+/// among them.
+pub(super) fn bars(bars: &[Bar], labelled: usize, summary: &str) -> Markup {
+    let highest = bars.iter().map(|bar| bar.succeeded + bar.failed).max().unwrap_or_default();
+    let step = WIDTH / (bars.len() as u64).max(1);
+    let scaled = |number: u64| match number {
+        0 => 0,
+        _ => (number * HEIGHT / highest.max(1)).max(2),
+    };
     html! {
         figure.chart {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT + LABELS) } role="img" aria-label=(summary) {
-                @for (at, hour) in hours.iter().enumerate() {
+                @for (at, bar) in bars.iter().enumerate() {
                     @let x = at as u64 * step;
-                    @let (good, bad) = (scaled(hour.succeeded), scaled(hour.failed));
+                    @let (good, bad) = (scaled(bar.succeeded), scaled(bar.failed));
                     g {
-                        title { (hour.hour.format("%H:00 UTC")) ": " (shown(hour.succeeded, most)) " succeeded, " (shown(hour.failed, most)) " failed" }
+                        title { (bar.title) }
                         rect.hit x=(x) y="0" width=(step) height=(HEIGHT) {}
                         rect.good x=(x + 2) y=(HEIGHT - good) width=(step - 4) height=(good) {}
                         rect.bad x=(x + 2) y=(HEIGHT.saturating_sub(good + bad)) width=(step - 4) height=(bad) {}
                     }
-                    @if at % 6 == 5 {
-                        text x=(x + step) y=(HEIGHT + 14) text-anchor="end" { (hour.hour.format("%H:00")) }
+                    @if (bars.len() - 1 - at).is_multiple_of(labelled) {
+                        text x=(x + step) y=(HEIGHT + 14) text-anchor="end" { (bar.label) }
                     }
                 }
                 line x1="0" x2=(WIDTH) y1=(HEIGHT) y2=(HEIGHT) {}
             }
-            figcaption { (summary) " (hours in UTC)" }
+            figcaption { (summary) }
         }
     }
-}
-
-/// A count that ends at a limit.
-fn shown(number: u64, most: u64) -> String {
-    if number < most { count(number) } else { format!("at least {}", count(most)) }
 }

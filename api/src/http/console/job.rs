@@ -17,8 +17,9 @@ use super::{Failure, Shown, filters};
 use crate::http::App;
 use crate::http::extract::Path;
 use crate::http::jobs;
+use crate::jobs::EVENTS;
 use crate::keys::Scope;
-use crate::wire::{Job, JobAttempt, JobCounts, JobState};
+use crate::wire::{Job, JobAttempt, JobCounts, JobEvent, JobState};
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -27,6 +28,7 @@ pub(super) async fn show(
 ) -> Shown {
     let job = app.job(job_id).await?;
     let attempts = app.store.attempts(job_id).await?;
+    let events = app.store.events(job_id, 0).await?;
     let live = (!job.state.is_final()).then(|| format!("/v1/jobs/{job_id}/events"));
     let body = html! {
         h1 { "Job " span.long { (target(&job)) } }
@@ -40,6 +42,7 @@ pub(super) async fn show(
             (actions(&viewer, &job))
             @if job.dry_run { (outcome(&viewer, &job)) }
             (attempts_table(&attempts))
+            (events_table(&events))
         }
     };
     Ok(page(&viewer, "/jobs", "Job", body))
@@ -181,6 +184,23 @@ fn attempt_row(attempt: &JobAttempt) -> Markup {
             td.long { @if let Some(worker) = &attempt.worker { code { (worker) } } }
             td.long { @if let Some(error) = &attempt.error { code { (error.code) } " " (first_line(&error.detail)) } }
         }
+    }
+}
+
+/// What happened, oldest first.
+fn events_table(events: &[JobEvent]) -> Markup {
+    html! {
+        h2 { "Events" }
+        div.scroll tabindex="0" { table {
+            thead { tr { th { "When" } th { "State" } th.number { "Attempt" } th { "Why" } } }
+            tbody { @for event in events { tr {
+                td { (ago(event.at)) }
+                td { span class={ "state " (event.state.as_str()) } { (event.state.as_str()) } }
+                td.number { @if event.attempt > 0 { (event.attempt) } }
+                td.long { @if let Some(error) = &event.error { code { (error.code) } " " (first_line(&error.detail)) } }
+            } } }
+        } }
+        @if events.len() >= EVENTS as usize { p.note { "Only the first " (EVENTS) " are shown." } }
     }
 }
 

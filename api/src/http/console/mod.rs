@@ -80,6 +80,7 @@ pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/rejects/{load_id}/{record_no}", get(rejects::show))
         .route("/feeds", get(feeds::list))
         .route("/feeds/{name}", get(feeds::show))
+        .route("/feeds/{name}/differences", get(feeds::differences))
         .route("/jobs", get(jobs::list))
         .route("/jobs/actions", post(jobs::act))
         .route("/jobs/{job_id}", get(job::show))

@@ -12,7 +12,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::chart::{self, Hour};
+use super::chart::{Bar, bars};
 use super::jobs::{progress, target};
 use super::layout::page;
 use super::session::Viewer;
@@ -56,6 +56,14 @@ struct Failed {
     last: Option<DateTime<Utc>>,
 }
 
+/// Jobs that were accepted in an hour, and have ended.
+#[derive(Debug, Deserialize)]
+struct Hour {
+    hour: DateTime<Utc>,
+    succeeded: u64,
+    failed: u64,
+}
+
 #[derive(Debug, Deserialize)]
 struct Running {
     job_id: Uuid,
@@ -71,7 +79,7 @@ pub(super) async fn show(
         div data-live="now" {
             div.cards { (queue_card(&now.queued, &now.workers)) (workers_card(&now.workers)) (failed_card(&now.failed)) (open_card(&now.open)) }
             h2 { "The last 24 hours" }
-            (chart::hours(&now.hours, MOST_AN_HOUR))
+            (chart(&now.hours))
             div.columns {
                 (running(&now.running)) (failures(&now.failed))
                 section { (rejects::groups(&now.open)) }
@@ -99,6 +107,30 @@ async fn read(app: &App) -> Result<Now, StoreError> {
 
 fn part<T: DeserializeOwned + Default>(row: &Row, column: &str) -> T {
     row.try_get::<_, Json<T>>(column).map(|Json(part)| part).unwrap_or_default()
+}
+
+/// Jobs by the hour.
+fn chart(hours: &[Hour]) -> Markup {
+    let shown = |number: u64| match number < MOST_AN_HOUR {
+        true => count(number),
+        false => format!("at least {}", count(MOST_AN_HOUR)),
+    };
+    let bar = |hour: &Hour| Bar {
+        label: hour.hour.format("%H:00").to_string(),
+        title: format!(
+            "{}: {} succeeded, {} failed",
+            hour.hour.format("%H:00 UTC"),
+            shown(hour.succeeded),
+            shown(hour.failed)
+        ),
+        succeeded: hour.succeeded,
+        failed: hour.failed,
+    };
+    let sum = |of: fn(&Hour) -> u64| count(hours.iter().map(of).sum());
+    let (succeeded, failed) = (sum(|hour| hour.succeeded), sum(|hour| hour.failed));
+    let summary =
+        format!("Jobs of the last 24 hours: {succeeded} succeeded, {failed} failed (hours in UTC)");
+    bars(&hours.iter().map(bar).collect::<Vec<_>>(), 6, &summary)
 }
 
 fn queue_card(queued: &Queued, workers: &Workers) -> Markup {

@@ -165,6 +165,19 @@ impl Tables {
         Ok(None)
     }
 
+    /// The key of one of the objects that a table is made of, by what its own crawler knows.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::error::Error::Database).
+    pub async fn first_key(client: &impl GenericClient, table_id: i64) -> Result<Option<String>> {
+        let sql = "select o.key from stevedore.catalog_objects o \
+            join stevedore.catalog_tables t using (table_id, crawler) \
+            where table_id = $1 order by o.key limit 1";
+        let row = client.query_opt(sql, &[&table_id]).await;
+        let row = row.map_err(failed("look for an object of a table"))?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
     /// The columns of a version of a table.
     ///
     /// # Errors
