@@ -50,7 +50,7 @@ async fn axe_finds_nothing_serious_on_any_screen_in_light_and_dark() {
 
 #[tokio::test]
 async fn no_screen_is_wider_than_a_phone_or_larger_than_60_kilobytes() {
-    let Some(browser) = Browser::start(Kind { width: Some(500), ..Kind::default() }).await else {
+    let Some(browser) = Browser::start(Kind { is_narrow: true, ..Kind::default() }).await else {
         return;
     };
     let (database, folder) = (TestDatabase::empty().await, bucket());
@@ -71,6 +71,7 @@ async fn no_screen_is_wider_than_a_phone_or_larger_than_60_kilobytes() {
         let overflow =
             "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
         assert_eq!(browser.run(overflow).await, 0, "{screen}");
+        assert_eq!(browser.run("return innerWidth").await, 400, "{screen}");
     }
 }
 

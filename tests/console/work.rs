@@ -160,7 +160,12 @@ async fn a_feed_is_compared_and_records_are_looked_at() {
     let serve = serve(&database, folder.path()).await;
     browser.open(&format!("{}/feeds/user_status", serve.url)).await;
     browser.wait_for("The last 28 days: 2 loads of").await;
-    database.connect().await.batch_execute("alter table user_status drop column status").await.unwrap();
+    database
+        .connect()
+        .await
+        .batch_execute("alter table user_status drop column status")
+        .await
+        .unwrap();
     browser.click("a[href$='/differences']").await;
     browser.wait_for("it is missing, and rows that are there would have no value").await;
     browser.wait_for("alter table user_status add column status").await;

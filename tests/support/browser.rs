@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Kind {
     pub without_scripts: bool,
     pub is_dark: bool,
-    /// In pixels.
-    pub width: Option<u32>,
+    /// That of a telephone.
+    pub is_narrow: bool,
 }
 
 /// A program of the path.
@@ -164,17 +164,21 @@ fn capabilities(chromium: &Path, profile: &Path, kind: Kind) -> Value {
         "--hide-scrollbars".to_owned(),
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1".to_owned(),
         format!("--user-data-dir={}", profile.display()),
-        format!("--window-size={},900", kind.width.unwrap_or(1280)),
+        "--window-size=1280,900".to_owned(),
     ];
     if kind.is_dark {
         args.push("--blink-settings=preferredColorScheme=0".to_owned());
     }
     let scripts = if kind.without_scripts { 2 } else { 1 };
-    json!({
-        "goog:chromeOptions": {
-            "binary": chromium,
-            "args": args,
-            "prefs": { "profile.managed_default_content_settings.javascript": scripts },
-        },
-    })
+    let mut options = json!({
+        "binary": chromium,
+        "args": args,
+        "prefs": { "profile.managed_default_content_settings.javascript": scripts },
+    });
+    // Windows are never as narrow.
+    if kind.is_narrow {
+        let metrics = json!({ "width": 400, "height": 900, "pixelRatio": 1.0 });
+        options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
+    }
+    json!({ "goog:chromeOptions": options })
 }

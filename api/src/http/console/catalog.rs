@@ -200,12 +200,12 @@ fn changed(changes: &[Value]) -> Markup {
 
 fn versions_table(versions: &[TableVersionInfo]) -> Markup {
     html! {
-        table {
+        div.scroll tabindex="0" { table {
             thead { tr { th.number { "Version" } th.number { "Columns" } th { "Crawler" } th { "Made" } } }
             tbody { @for version in versions { tr {
                 td.number { (version.version) } td.number { (version.columns) } td { (version.crawler) } td { (ago(version.created_at)) }
             } } }
-        }
+        } }
     }
 }
 

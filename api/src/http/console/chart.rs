@@ -28,7 +28,7 @@ pub(super) fn bars(bars: &[Bar], labelled: usize, summary: &str) -> Markup {
     };
     html! {
         figure.chart {
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT + LABELS) } role="img" aria-label=(summary) {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT + LABELS) } preserveAspectRatio="xMinYMid" role="img" aria-label=(summary) {
                 @for (at, bar) in bars.iter().enumerate() {
                     @let x = at as u64 * step;
                     @let (good, bad) = (scaled(bar.succeeded), scaled(bar.failed));
