@@ -205,3 +205,24 @@ async fn loads_that_meet_at_the_same_users_all_finish() {
         [json!({"count": 2000, "min": 3, "max": 3})]
     );
 }
+
+#[tokio::test]
+async fn few_records_are_looked_up_and_the_rest_of_the_table_is_not_read() {
+    let (database, folder) = (TestDatabase::empty().await, TempDir::new().unwrap());
+    assert!(database.stevedore(&["migrate"]).output().unwrap().status.success());
+    let fill = "alter table user_status set (autovacuum_enabled = false);
+        insert into user_status select 'old' || n, '2022-01-01', 'ACTIVE', 1, false, now() from generate_series(1, 20000) n";
+    database.connect().await.batch_execute(fill).await.unwrap();
+    let path = folder.path().join("few.ndjson");
+    let records = [record("old1", 2, "ACTIVE"), record("new", 1, "ACTIVE")];
+    std::fs::write(&path, records.join("\n")).unwrap();
+    // Each adds what it has read when it ends.
+    let read = "select seq_tup_read from pg_stat_user_tables where relname = 'user_status'";
+    let before = database.psql(read);
+    database.load(&[path.to_str().unwrap()]);
+    let [before, after] = [before, database.psql(read)]
+        .map(|rows| rows[0][0].as_deref().unwrap().parse::<i64>().unwrap());
+    // The first row tells that the table is not empty.
+    assert!(after - before < 10, "{before} and {after} rows");
+    assert_eq!(database.count("user_status where lastvisitedat = 2").await, 1);
+}

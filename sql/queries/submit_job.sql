@@ -11,8 +11,13 @@ with job as (
     returning *
 ),
 entry as (
-    select (stevedore_queue.add_job('attempt', json_build_object('job_id', job_id), job_key := job_id::text)).id
+    -- As the queue's `add_job` does, but for telling workers: a commit that tells waits for all others that do.
+    insert into stevedore_queue._private_jobs (task_id, payload, key)
+    select
+        (select id from stevedore_queue._private_tasks where identifier = 'attempt'),
+        json_build_object('job_id', job_id), job_id::text
     from job
+    returning id
 )
 select job.*, null::integer as key_count, null::jsonb as jobs
 from job

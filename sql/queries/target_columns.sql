@@ -1,5 +1,7 @@
--- The columns of a table, as far as they matter for writing to it.
+-- The columns of the tables $1, as far as they matter for writing to them. In one question, since planning it takes
+-- longer than answering it.
 select
+    wanted.number,
     a.attname::text as name,
     b.typname::text as type,
     b.modifier,
@@ -50,7 +52,8 @@ select
                 )
             )
     ) as index_columns
-from pg_attribute a
+from unnest($1::text[]) with ordinality as wanted (name, number)
+join pg_attribute a on a.attrelid = to_regclass(wanted.name)
 join pg_class c on c.oid = a.attrelid
 -- The type that a domain is of, and what the domains on the way say.
 cross join lateral (
@@ -68,5 +71,5 @@ cross join lateral (
     )
     select * from base where typtype <> 'd'
 ) as b
-where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
-order by a.attnum
+where a.attnum > 0 and not a.attisdropped
+order by wanted.number, a.attnum

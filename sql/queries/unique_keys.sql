@@ -1,6 +1,7 @@
--- The columns of each unique index of a table (where it has expressions, also those of them and of
+-- The columns of each unique index of the tables $1 (where it has expressions, also those of them and of
 -- its predicate), and whether `on conflict` can name it.
 select
+    wanted.number,
     array(
         select a.attname::text
         from pg_attribute a
@@ -22,5 +23,6 @@ select
         order by a.attname
     ) as columns,
     i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null as is_arbiter
-from pg_index i
-where i.indrelid = to_regclass($1) and i.indisunique
+from unnest($1::text[]) with ordinality as wanted (name, number)
+join pg_index i on i.indrelid = to_regclass(wanted.name)
+where i.indisunique

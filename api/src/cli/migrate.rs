@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use pipeline::database::Ask;
 use pipeline::database::migrate as migrate_ledger;
 use pipeline::error::{Error, Result};
 use pipeline::feed::{Feed, Feeds, Ident, ddl};
@@ -77,7 +78,7 @@ async fn migrate_all(
     done
 }
 
-async fn create_all(client: &impl GenericClient, feeds: &Feeds, printer: &Printer) -> Result<()> {
+async fn create_all(client: &impl Ask, feeds: &Feeds, printer: &Printer) -> Result<()> {
     for feed in feeds.iter() {
         let unfit = migrate_tables(client, feed).await?;
         if !unfit.is_empty() {

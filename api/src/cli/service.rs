@@ -114,7 +114,10 @@ impl Service {
             _ => &database,
         };
         let waiting = |database: &Database| {
-            database.clone().with_lock_timeout(seconds(args.lock_timeout_secs))
+            database
+                .clone()
+                .with_lock_timeout(seconds(args.lock_timeout_secs))
+                .with_kept_statements()
         };
         let ended = CancellationToken::new();
         let readiness = Readiness::find(&direct).await?;

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    BuildError, Connect, Manager, ManagerConfig, PoolConfig, RecyclingMethod, Runtime, Timeouts,
+    BuildError, Connect, Manager, ManagerConfig, PoolConfig, QueueMode, RecyclingMethod, Runtime,
+    Timeouts,
 };
 use pipeline::database::Database;
 use tokio::task::JoinHandle;
@@ -27,7 +28,9 @@ pub(crate) fn pool(database: &Database, size: usize) -> Result<Pool, BuildError>
         Manager::from_connect(database.config().clone(), Prepared(database.clone()), manager);
     let timeouts =
         Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(Duration::from_secs(5)) };
-    let config = PoolConfig { timeouts, ..PoolConfig::new(size) };
+    // The connection that was used last: its server process has most of what a statement needs at hand.
+    let queue_mode = QueueMode::Lifo;
+    let config = PoolConfig { timeouts, queue_mode, ..PoolConfig::new(size) };
     let builder = Pool::builder(manager).config(config).runtime(Runtime::Tokio1);
     builder.build()
 }

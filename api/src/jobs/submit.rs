@@ -120,7 +120,9 @@ impl Store {
         let mut client = self.client().await?;
         if let (Target::Object(object), None) = (&request.target, &request.idempotency) {
             // One statement, which is a transaction by itself.
-            return submit_object(&client, request, object).await;
+            let job = submit_object(&client, request, object).await?;
+            self.queue().wake();
+            return Ok(job);
         }
         let transaction = begin(&mut client).await?;
         if let Some(job) = first_answer(&transaction, request).await? {
@@ -132,6 +134,7 @@ impl Store {
         };
         note_answer(&transaction, request, &job).await?;
         commit(transaction).await?;
+        self.queue().wake();
         Ok(job)
     }
 

@@ -69,7 +69,7 @@ async fn look_up(
             .map(|member| Identity::of(work.feed, member.requested.listed.seeming()))
             .collect();
         let identities: Vec<_> = identities.iter().collect();
-        let found = find_existing(&**connection, &identities, work.options).await?;
+        let found = find_existing(&*connection, &identities, work.options).await?;
         for (member, loaded) in members.iter_mut().zip(found) {
             member.loaded =
                 loaded.filter(|loaded| member.requested.listed.was_loaded(loaded.started_at));

@@ -54,7 +54,7 @@ pub(super) async fn load_bundle(
     connection.reconnect().await?;
     let (mut ended, wanted) = wanted(inputs, work.feed)?;
     let identities: Vec<_> = wanted.iter().map(|wanted| &wanted.identity).collect();
-    let existing = find_existing(&**connection, &identities, work.options).await?;
+    let existing = find_existing(&*connection, &identities, work.options).await?;
     let mut missing = Vec::with_capacity(wanted.len());
     for (wanted, existing) in wanted.into_iter().zip(existing) {
         match existing {
@@ -111,7 +111,7 @@ async fn load_missing(
 ) -> Result<(), Undone> {
     let Work { feed, options } = work;
     let began_at = SystemTime::now();
-    let targets = Targets::find_or_create(&**connection, feed, options.mode).await?.bundled();
+    let targets = Targets::find_or_create(&*connection, feed, options.mode).await?.bundled();
     let (mut known, mut texts) = (Vec::new(), Vec::new());
     for (number, Wanted { at, object, identity, job_id, text }) in missing.into_iter().enumerate() {
         texts.push((number, object.clone(), text));

@@ -3,8 +3,9 @@
 use std::ops::{Deref, DerefMut};
 
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, IsolationLevel, Transaction};
+use tokio_postgres::{Client, IsolationLevel};
 
+use super::ask::{KeptStatements, LoadTransaction};
 use super::{CONNECT_TIMEOUT, Database};
 use crate::error::{Error, Result};
 
@@ -17,21 +18,27 @@ pub struct Connection {
     /// None once its end was looked at.
     driver: Option<JoinHandle<Result<(), tokio_postgres::Error>>>,
     database: Database,
+    kept: KeptStatements,
 }
 
 impl Connection {
-    pub(super) const fn new(
+    pub(super) fn new(
         client: Client,
         driver: JoinHandle<Result<(), tokio_postgres::Error>>,
         database: Database,
     ) -> Self {
-        Self { client, driver: Some(driver), database }
+        Self { client, driver: Some(driver), database, kept: KeptStatements::default() }
     }
 
     /// The database that this connects to.
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The statements that it has prepared, if it keeps them.
+    pub(super) const fn kept_statements(&self) -> Option<&KeptStatements> {
+        if self.database.keeps_statements { Some(&self.kept) } else { None }
     }
 
     /// Connects again if the connection broke.
@@ -46,15 +53,17 @@ impl Connection {
     }
 
     /// Begins the transaction of a load.
-    pub(crate) async fn begin(&mut self, read_only: bool) -> Result<Transaction<'_>> {
+    pub(crate) async fn begin(&mut self, read_only: bool) -> Result<LoadTransaction<'_>> {
         // Whoever waits for a claim must then see what the one before has committed.
         let level = IsolationLevel::ReadCommitted;
+        let kept = self.database.keeps_statements.then_some(&self.kept);
         let begun =
             self.client.build_transaction().isolation_level(level).read_only(read_only).start();
-        begun.await.map_err(|source| Error::Database {
+        let transaction = begun.await.map_err(|source| Error::Database {
             doing: "begin the transaction of a load".to_owned(),
             source,
-        })
+        })?;
+        Ok(LoadTransaction::new(transaction, kept))
     }
 
     /// Cancels the statement that the server is at, and closes the connection: for a load that was

@@ -1,5 +1,6 @@
 //! Connections to Postgres, the ledger's schema, and the embedded server.
 
+mod ask;
 mod connection;
 mod embedded;
 mod install;
@@ -8,6 +9,8 @@ mod options;
 mod pooler;
 mod tls;
 
+pub(crate) use ask::LoadTransaction;
+pub use ask::{Ask, KeptStatements};
 pub use connection::Connection;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use install::{Binaries, DEFAULT_DOWNLOAD_URL, Download, install_command};
@@ -63,6 +66,7 @@ pub struct Database {
     tls: Connector,
     lock_timeout: Option<Duration>,
     statement_timeout: Option<Duration>,
+    keeps_statements: bool,
 }
 
 /// What drives an opened connection.
@@ -92,7 +96,13 @@ impl Database {
         }
         let identity = tls.identity.filter(|_| config.get_ssl_mode() != SslMode::Disable);
         let tls = Connector::new(&tls.verify, identity)?;
-        Ok(Self { config, tls, lock_timeout: None, statement_timeout: None })
+        Ok(Self {
+            config,
+            tls,
+            lock_timeout: None,
+            statement_timeout: None,
+            keeps_statements: false,
+        })
     }
 
     /// How long a statement waits for a lock, before it fails (SQLSTATE 55P03); zero is for ever,
@@ -109,6 +119,13 @@ impl Database {
     #[must_use]
     pub const fn with_statement_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// Has the statements that every load needs prepared once for a connection, where no pooler may lose them.
+    #[must_use]
+    pub const fn with_kept_statements(mut self) -> Self {
+        self.keeps_statements = true;
         self
     }
 

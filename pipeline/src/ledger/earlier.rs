@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::Row;
 
 use super::loads::each;
 use super::{Identity, failed};
+use crate::database::Ask;
 use crate::error::Result;
 
 /// A load of another version of an object, whose rows may still be there.
@@ -24,14 +25,14 @@ pub(crate) struct EarlierVersion {
 
 /// Of each object the newest load of another version, if there is one.
 pub(crate) async fn earlier_versions(
-    client: &impl GenericClient,
+    client: &impl Ask,
     identities: &[&Identity],
 ) -> Result<Vec<Option<EarlierVersion>>> {
     let sql = include_str!("../../../sql/queries/earlier_versions.sql");
     let feed = identities.first().map(|identity| &identity.feed.name);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
-    let rows = client.query(sql, &[&feed, &origins, &versions]).await;
+    let rows = client.ask(sql, &[&feed, &origins, &versions]).await;
     let mut found = vec![None; identities.len()];
     for row in rows.map_err(failed("look for other versions of the objects in the ledger"))? {
         let at = usize::try_from(row.get::<_, i64>("at")).unwrap_or_default();

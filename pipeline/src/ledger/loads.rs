@@ -9,19 +9,17 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{Entry, Identity, Loaded, TableCounts, failed};
+use crate::database::Ask;
 use crate::error::Result;
 use crate::records::Format;
 
 /// Waits until nobody else loads any of the versions; the locks are held until the transaction ends.
-pub(crate) async fn claim(
-    transaction: &impl GenericClient,
-    identities: &[&Identity],
-) -> Result<()> {
+pub(crate) async fn claim(transaction: &impl Ask, identities: &[&Identity]) -> Result<()> {
     let sql = include_str!("../../../sql/queries/claim.sql");
     let feed = identities.first().map(|identity| &identity.feed.name);
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
-    let claimed = transaction.query(sql, &[&feed, &origins, &versions]).await;
+    let claimed = transaction.ask(sql, &[&feed, &origins, &versions]).await;
     claimed.map(drop).map_err(failed("claim the loads in the ledger"))
 }
 
@@ -52,16 +50,16 @@ pub(crate) async fn replaced_loads(
 }
 
 /// The numbers of so many new loads, in their order.
-pub(crate) async fn next_loads(transaction: &impl GenericClient, count: usize) -> Result<Vec<i64>> {
+pub(crate) async fn next_loads(transaction: &impl Ask, count: usize) -> Result<Vec<i64>> {
     let sql = include_str!("../../../sql/queries/next_loads.sql");
-    let rows = transaction.query(sql, &[&(count as i64)]).await;
+    let rows = transaction.ask(sql, &[&(count as i64)]).await;
     let rows = rows.map_err(failed("number the loads in the ledger"))?;
     Ok(rows.iter().map(|row| row.get("load_id")).collect())
 }
 
 /// Of each version the load that is there, if any; with a job, only one that it has asked for.
 pub(crate) async fn loaded(
-    client: &impl GenericClient,
+    client: &impl Ask,
     identities: &[&Identity],
     by_job: Option<Uuid>,
 ) -> Result<Vec<Option<Loaded>>> {
@@ -71,7 +69,7 @@ pub(crate) async fn loaded(
     let keys = each(identities, |identity| &identity.key);
     let versions = each(identities, |identity| &identity.version);
     let origins = each(identities, |identity| &identity.origin);
-    let rows = client.query(sql, &[&feed, &buckets, &keys, &versions, &origins, &by_job]).await;
+    let rows = client.ask(sql, &[&feed, &buckets, &keys, &versions, &origins, &by_job]).await;
     let mut found = vec![None; identities.len()];
     for row in rows.map_err(failed("look the objects up in the ledger"))? {
         let at = usize::try_from(row.get::<_, i64>("at")).unwrap_or_default();
@@ -90,17 +88,14 @@ pub(crate) async fn is_recorded(client: &impl GenericClient, load_id: i64) -> Re
 }
 
 /// Writes the rows of loads whose counts are proven; mode and reload are those of the first.
-pub(crate) async fn record(
-    transaction: &impl GenericClient,
-    loads: &[(&Identity, &Entry)],
-) -> Result<()> {
+pub(crate) async fn record(transaction: &impl Ask, loads: &[(&Identity, &Entry)]) -> Result<()> {
     let sql = include_str!("../../../sql/queries/record_loads.sql");
     let Some((Identity { feed, .. }, first)) = loads.first() else {
         return Ok(());
     };
     let rows = loads.iter().map(|(identity, entry)| Row::of(identity, entry)).collect::<Vec<_>>();
     let written = transaction
-        .execute(
+        .ask(
             sql,
             &[&feed.name, &first.mode.as_str(), &first.reload, &Json(rows), &feed.hash, &feed.text],
         )

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::loads::each;
 use super::{Counts, Entry, Identity, failed};
+use crate::database::Ask;
 use crate::error::Result;
 
 /// A load in parts that is not complete.
@@ -47,7 +48,7 @@ pub(crate) struct RecordedPart {
 
 /// The first load in parts of any of these versions that is not complete, if there is one.
 pub(crate) async fn incomplete(
-    client: &impl GenericClient,
+    client: &impl Ask,
     identities: &[&Identity],
 ) -> Result<Option<Incomplete>> {
     // By itself, since every load asks, and there hardly ever is one.
@@ -56,13 +57,13 @@ pub(crate) async fn incomplete(
     let origins = each(identities, |identity| &identity.origin);
     let versions = each(identities, |identity| &identity.version);
     let asked = failed("look for a load that is not complete");
-    let load = client.query_opt(sql, &[&feed, &origins, &versions]).await.map_err(asked)?;
-    let Some(load) = load else {
+    let found = client.ask(sql, &[&feed, &origins, &versions]).await.map_err(asked)?;
+    let Some(load) = found.first() else {
         return Ok(None);
     };
     let load_id = load.get("load_id");
     let sql = include_str!("../../../sql/queries/incomplete.sql");
-    let parts = client.query_one(sql, &[&load_id]).await;
+    let parts = client.client().query_one(sql, &[&load_id]).await;
     let parts = parts.map_err(failed("look how far a load is"))?;
     Ok(Some(Incomplete {
         load_id,

@@ -186,7 +186,7 @@ async fn attempt(
     let reader = reason.map(|_| open());
     // Before the load begins: creating what is missing keeps readers of a table out until the end
     // of its transaction.
-    let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
+    let targets = Targets::find_or_create(&*connection, feed, options.mode).await?;
     *mode = targets.mode().into();
     let Some(reason) = sequential_reason(object, options, targets.mode()).await? else {
         return parts::load(object, feed, identity, connection, options, targets, started_at).await;
@@ -279,7 +279,7 @@ async fn existing(
     connection: &Connection,
     options: &LoadOptions,
 ) -> Result<Option<Loaded>> {
-    Ok(find_existing(&**connection, &[identity], options).await?.pop().flatten())
+    Ok(find_existing(&*connection, &[identity], options).await?.pop().flatten())
 }
 
 fn build_transform(

@@ -18,13 +18,12 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, try_join};
 use tokio::sync::mpsc;
-use tokio_postgres::Transaction;
 
 use super::LoadOptions;
 use super::reconcile::{add_removed, reconcile_counts, title};
 use super::rejects::check_rejects;
 use super::turn::Turn;
-use crate::database::{Connection, Database};
+use crate::database::{Connection, Database, LoadTransaction};
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
 use crate::feed::Feed;
@@ -43,7 +42,7 @@ pub(crate) trait Unit: Recorded {
 
     /// Waits until nobody else loads the same, and takes it until the transaction ends. What was
     /// found when there is nothing to be loaded.
-    async fn claim(&mut self, transaction: &Transaction<'_>) -> Result<Option<Self::Found>>;
+    async fn claim(&mut self, transaction: &LoadTransaction<'_>) -> Result<Option<Self::Found>>;
 
     /// Begins to make rows of the records.
     ///
@@ -55,14 +54,14 @@ pub(crate) trait Unit: Recorded {
     /// How many rows of each table went, of each object.
     async fn remove_replaced(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &LoadTransaction<'_>,
         targets: &Targets,
     ) -> Result<Vec<Vec<u64>>>;
 
     /// Writes what was loaded into the ledger: tallies and proven counts, one of each object.
     async fn record(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &LoadTransaction<'_>,
         feed: &Feed,
         tallies: &[Tally],
         counts: Vec<Counts>,
@@ -83,7 +82,7 @@ pub(crate) trait Recorded {
     fn names(&self) -> Vec<String>;
 
     /// Whether the ledger has it, once a backend that may still be committing it is done.
-    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool>;
+    async fn is_recorded(&self, transaction: &LoadTransaction<'_>) -> Result<bool>;
 }
 
 /// Rows on their way to the database.
@@ -146,7 +145,8 @@ pub(crate) async fn load_unit<U: Unit>(
     let merged = match targets.mode() {
         Mode::Append | Mode::Replace => Vec::new(),
         Mode::Merge => {
-            let Some(merged) = targets.merge(&transaction).await? else {
+            let staged = copied.rows.first().copied().unwrap_or_default();
+            let Some(merged) = targets.merge(&transaction, staged).await? else {
                 return Ok(Outcome::Overtaken);
             };
             (options.hit)(Failpoint::Merged);
@@ -165,7 +165,7 @@ pub(crate) async fn load_unit<U: Unit>(
 /// Sends the rows as they come: what the database has taken, and what was sent.
 async fn copy<U: Unit>(
     unit: &mut U,
-    transaction: &Transaction<'_>,
+    transaction: &LoadTransaction<'_>,
     targets: &Targets,
     options: &LoadOptions,
 ) -> Result<(Written, Vec<Tally>)> {
@@ -184,7 +184,7 @@ async fn copy<U: Unit>(
 
 /// Commits what the ledger has, unless the load was asked to stop.
 pub(super) async fn commit<R: Recorded>(
-    transaction: Transaction<'_>,
+    transaction: LoadTransaction<'_>,
     database: &Database,
     recorded: &R,
     options: &LoadOptions,

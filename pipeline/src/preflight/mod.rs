@@ -304,7 +304,7 @@ impl Preflight {
         {
             return limits.clone();
         }
-        let found = Targets::find(&**connection, feed, mode).await;
+        let found = Targets::find(&*connection, feed, mode).await;
         let limits = found.map_or_else(|_| fresh(), |targets| targets.limits());
         *kept() = Some((Instant::now(), mode, limits.clone()));
         limits

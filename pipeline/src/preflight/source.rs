@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::types::{Json, ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::types::Json;
+use tokio_postgres::{GenericClient, Row};
 
 use crate::catalog::sample::is_sample;
+use crate::database::Ask;
 use crate::error::{Error, Result};
 use crate::feed::Feed;
 use crate::infer::column::Column;
@@ -82,16 +83,13 @@ impl Columns {
         &self,
         objects: &[Named<'_>],
         feed: &Feed,
-        client: &Client,
+        client: &impl Ask,
     ) -> Result<Vec<Known>> {
         let sql = include_str!("../../../sql/queries/source_tables.sql");
         let origins: Vec<_> = objects.iter().map(|object| object.origin.as_str()).collect();
         let buckets: Vec<_> = objects.iter().map(|object| object.bucket).collect();
         let keys: Vec<_> = objects.iter().map(|object| object.key).collect();
-        // Every load asks, so in one round trip: no statement is prepared.
-        let params: [&(dyn ToSql + Sync); 3] = [&origins, &buckets, &keys];
-        let typed = params.map(|param| (param, Type::TEXT_ARRAY));
-        let rows = client.query_typed(sql, &typed).await.map_err(failed)?;
+        let rows = client.ask(sql, &[&origins, &buckets, &keys]).await.map_err(failed)?;
         let mut candidates: Vec<Vec<_>> = objects.iter().map(|_| Vec::new()).collect();
         for row in &rows {
             let number = row.get::<_, i64>("number").unsigned_abs() as usize;
@@ -103,7 +101,7 @@ impl Columns {
     }
 
     /// Adds the columns, asking for those that are not known yet.
-    async fn complete(&self, candidates: Vec<&mut Candidate>, client: &Client) -> Result<()> {
+    async fn complete(&self, candidates: Vec<&mut Candidate>, client: &impl Ask) -> Result<()> {
         let unknown: HashSet<i64> = {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let is_known = |candidate: &&&mut Candidate| {
@@ -119,7 +117,7 @@ impl Columns {
             let sql = "select table_id, version, t.crawled_at, v.columns \
                 from stevedore.catalog_tables t join stevedore.catalog_versions v \
                 using (table_id, version) where table_id = any ($1::bigint[])";
-            for row in client.query(sql, &[&unknown]).await.map_err(failed)? {
+            for row in client.client().query(sql, &[&unknown]).await.map_err(failed)? {
                 let Json(columns) = row.get::<_, Json<Vec<Column>>>("columns");
                 let version: Version = (row.get("version"), row.get("crawled_at"));
                 read.insert(row.get::<_, i64>("table_id"), (version, Arc::new(columns)));

@@ -49,7 +49,7 @@ impl Step<'_> {
         if self.replay.dry_run {
             return self.dry_run(connection, ready, replayed).await;
         }
-        let targets = Targets::find_or_create(&**connection, self.feed, self.options.mode).await?;
+        let targets = Targets::find_or_create(&*connection, self.feed, self.options.mode).await?;
         let targets = targets.bundled().replaying();
         let held = (targets.limits(), Domains::of(&targets, connection.database()));
         let mut unit = Replays::new(self, ready, edited, targets.mode(), held);

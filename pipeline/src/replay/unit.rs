@@ -7,13 +7,13 @@ use std::time::SystemTime;
 
 use futures::FutureExt;
 use tokio::sync::mpsc;
-use tokio_postgres::Transaction;
 
 use super::frame::{Rebuild, Text, Texts};
 use super::handled::{Claims, claim, replaced};
 use super::replayed::{Refusal, Refused};
 use super::selection::RejectId;
 use super::step::{Ready, Step};
+use crate::database::LoadTransaction;
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
@@ -77,7 +77,7 @@ impl<'a> Replays<'a> {
     }
 
     /// Leaves loads out whose rows were replaced since: theirs would be there beside those of a newer version.
-    async fn refuse_replaced(&mut self, transaction: &Transaction<'_>) -> Result<()> {
+    async fn refuse_replaced(&mut self, transaction: &LoadTransaction<'_>) -> Result<()> {
         let loads: Vec<_> = self.loads.iter().map(|load| load.ready.texts.source.load_id).collect();
         let replaced = replaced(transaction, &loads).await?;
         let (gone, there) = std::mem::take(&mut self.loads)
@@ -99,7 +99,7 @@ impl<'a> Replays<'a> {
     }
 
     /// Claims the rejects, and leaves out what others have claimed.
-    async fn claim_rejects(&mut self, transaction: &Transaction<'_>) -> Result<()> {
+    async fn claim_rejects(&mut self, transaction: &LoadTransaction<'_>) -> Result<()> {
         let mut claims = Claims::default();
         for load in &self.loads {
             for text in &load.ready.texts.texts {
@@ -134,9 +134,9 @@ impl Unit for Replays<'_> {
     type Found = ();
     type Loaded = Vec<Loaded>;
 
-    async fn claim(&mut self, transaction: &Transaction<'_>) -> Result<Option<()>> {
+    async fn claim(&mut self, transaction: &LoadTransaction<'_>) -> Result<Option<()>> {
         // From now on no newer version replaces the rows.
-        ledger::claim_origins(transaction, &self.identities()).await?;
+        ledger::claim_origins(&**transaction, &self.identities()).await?;
         self.refuse_replaced(transaction).await?;
         let numbers = ledger::next_loads(transaction, self.loads.len()).await?;
         for (load, load_id) in self.loads.iter_mut().zip(numbers) {
@@ -161,14 +161,14 @@ impl Unit for Replays<'_> {
         Ok(Transforming { rows, tallies, version_check: ready(Ok(())).boxed() })
     }
 
-    async fn remove_replaced(&self, _: &Transaction<'_>, _: &Targets) -> Result<Vec<Vec<u64>>> {
+    async fn remove_replaced(&self, _: &LoadTransaction<'_>, _: &Targets) -> Result<Vec<Vec<u64>>> {
         // The rows of the same version stay.
         Ok(Vec::new())
     }
 
     async fn record(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &LoadTransaction<'_>,
         _: &Feed,
         tallies: &[Tally],
         counts: Vec<Counts>,
@@ -208,13 +208,13 @@ impl Recorded for Replays<'_> {
         self.loads.iter().map(|load| load.ready.object.clone()).collect()
     }
 
-    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+    async fn is_recorded(&self, transaction: &LoadTransaction<'_>) -> Result<bool> {
         // All of them are there, or none.
         let Some(Replay { identity, load_id, .. }) = self.loads.first() else {
             return Ok(true);
         };
-        ledger::claim_origins(transaction, &[identity]).await?;
-        ledger::is_recorded(transaction, *load_id).await
+        ledger::claim_origins(&**transaction, &[identity]).await?;
+        ledger::is_recorded(&**transaction, *load_id).await
     }
 }
 

@@ -131,7 +131,7 @@ impl Targets {
              when is_written then {UPDATED} when staged_at is null then {NOTED} \
              when is_same then {UNCHANGED} else {OLDER} end, {key} \
              from compared full join written using ({key}); {ANALYZE}",
-            with = self.compared_and_written_sql(object_no.as_ref()),
+            with = self.compared_and_written_sql(object_no.as_ref(), None),
             was_inserted = self.was_inserted_sql(),
             key = listed(&self.feed.key),
         )

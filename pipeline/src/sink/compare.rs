@@ -7,7 +7,8 @@ use tokio_postgres::GenericClient;
 
 use super::RequestedMode;
 use super::found::{Found, check_holds_all};
-use super::target::{check_keys, choose_mode, create_tables, find_all};
+use super::target::{check_keys, choose_mode, create_tables};
+use crate::database::Ask;
 use crate::error::{Error, Result};
 use crate::feed::{ColumnPlan, Feed, Mode, RowsOf, TablePlan, ddl};
 
@@ -68,11 +69,11 @@ pub struct Edit {
 /// # Errors
 /// [`Error::Database`] when the database cannot be asked.
 pub async fn compare(
-    client: &impl GenericClient,
+    client: &impl Ask,
     feed: &Feed,
     mode: RequestedMode,
 ) -> Result<Vec<TableDifference>> {
-    let found = find_all(client, feed).await?;
+    let found = Found::find_all(client, feed).await?;
     let mode = choose_mode(feed, mode, &found[0]);
     let tables = found.iter().enumerate();
     tables.map(|(at, found)| compare_table(feed, at, found, mode)).collect()
@@ -84,16 +85,18 @@ pub async fn compare(
 ///
 /// # Errors
 /// [`Error::Database`] when the role may not.
-pub async fn migrate_tables(client: &impl GenericClient, feed: &Arc<Feed>) -> Result<Vec<String>> {
+pub async fn migrate_tables(client: &impl Ask, feed: &Arc<Feed>) -> Result<Vec<String>> {
     create_tables(client, feed, feed.mode).await?;
     let mut changes = vec![ddl::LOCK.to_owned()];
     let compared = compare(client, feed, feed.mode).await?;
     let all = compared.iter().flat_map(|table| &table.changes);
     changes.extend(all.filter(|change| change.by_migrate).map(|change| change.sql.clone()));
     if changes.len() > 1 {
-        client.batch_execute(&changes.join(";\n")).await.map_err(|source| Error::Database {
-            doing: format!("add columns to the tables of the feed {}", feed.name),
-            source,
+        client.client().batch_execute(&changes.join(";\n")).await.map_err(|source| {
+            Error::Database {
+                doing: format!("add columns to the tables of the feed {}", feed.name),
+                source,
+            }
         })?;
     }
     let is_left = |table: &&TableDifference| table.changes.iter().any(|change| !change.by_migrate);

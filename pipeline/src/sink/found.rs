@@ -1,11 +1,12 @@
 //! A table as the database describes it, held against what is to be written to it.
 
 use futures::future::try_join;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{GenericClient, Row, Statement};
 
 use super::domain::Domain;
 use super::table::{Column, Table};
+use crate::database::Ask;
 use crate::error::{Error, Result};
 use crate::feed::{
     ColumnPlan, Decoded, Feed, Ident, Limit, Source, Storage, TableName, TablePlan, Type,
@@ -46,39 +47,28 @@ pub(super) struct FoundColumn {
     index_columns: Option<i32>,
 }
 
-/// What the database is asked about each table, read once by it.
-pub(super) struct Questions {
-    columns: Statement,
-    unique_keys: Statement,
-}
-
-impl Questions {
-    pub(super) async fn prepare(client: &impl GenericClient, feed: &Feed) -> Result<Self> {
-        let columns = client.prepare(include_str!("../../../sql/queries/target_columns.sql"));
-        let unique_keys = client.prepare(include_str!("../../../sql/queries/unique_keys.sql"));
-        let prepared = try_join(columns, unique_keys).await;
-        let (columns, unique_keys) = prepared.map_err(asked(&feed.plan.root().name))?;
-        Ok(Self { columns, unique_keys })
-    }
-}
-
 impl Found {
-    pub(super) async fn find(
-        client: &impl GenericClient,
-        questions: &Questions,
-        name: &TableName,
-    ) -> Result<Self> {
-        let in_sql = name.to_string();
-        let parameters: [&(dyn ToSql + Sync); 1] = [&in_sql];
-        let columns = client.query(&questions.columns, &parameters);
-        let unique_keys = client.query(&questions.unique_keys, &parameters);
-        let (columns, unique_keys) = try_join(columns, unique_keys).await.map_err(asked(name))?;
-        Ok(Self {
-            name: name.clone(),
-            kind: columns.first().map(|row| row.get("table_kind")).unwrap_or_default(),
-            columns: columns.iter().map(FoundColumn::from).collect(),
-            unique_keys: unique_keys.iter().map(UniqueKey::from).collect(),
-        })
+    /// The tables of a feed as the database describes them, in the order of its plan.
+    pub(super) async fn find_all(client: &impl Ask, feed: &Feed) -> Result<Vec<Self>> {
+        let names: Vec<_> = feed.plan.tables.iter().map(|table| table.name.to_string()).collect();
+        let parameters: [&(dyn ToSql + Sync); 1] = [&names];
+        let columns = include_str!("../../../sql/queries/target_columns.sql");
+        let unique_keys = include_str!("../../../sql/queries/unique_keys.sql");
+        let columns = client.ask(columns, &parameters);
+        let unique_keys = client.ask(unique_keys, &parameters);
+        let failed = asked(&feed.plan.root().name);
+        let (columns, unique_keys) = try_join(columns, unique_keys).await.map_err(failed)?;
+        let found = feed.plan.tables.iter().enumerate().map(|(at, plan)| {
+            let is_of = |row: &&Row| row.get::<_, i64>("number") == at as i64 + 1;
+            let columns: Vec<_> = columns.iter().filter(is_of).collect();
+            Self {
+                name: plan.name.clone(),
+                kind: columns.first().map(|row| row.get("table_kind")).unwrap_or_default(),
+                columns: columns.into_iter().map(FoundColumn::from).collect(),
+                unique_keys: unique_keys.iter().filter(is_of).map(UniqueKey::from).collect(),
+            }
+        });
+        Ok(found.collect())
     }
 
     pub(super) fn is_missing(&self) -> bool {

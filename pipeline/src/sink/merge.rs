@@ -44,16 +44,17 @@ pub(crate) struct MergedTable {
 }
 
 impl Targets {
-    /// Merges the staged rows into their tables. None if rows that are needed were left out of what was sent:
+    /// Merges the staged rows into their tables; of the root table there are `staged`. None if rows that are needed were left out of what was sent:
     /// then nothing of the transaction may be committed.
     pub(crate) async fn merge(
         &self,
         transaction: &Transaction<'_>,
+        staged: u64,
     ) -> Result<Option<Vec<MergedTable>>> {
         if self.feed.children == Children::Replace {
             return self.merge_with_children(transaction).await;
         }
-        let objects = self.merge_root(transaction).await?;
+        let objects = self.merge_root(transaction, staged).await?;
         Ok(Some(vec![MergedTable { table: 0, objects }]))
     }
 
@@ -63,6 +64,7 @@ impl Targets {
     async fn merge_root(
         &self,
         transaction: &Transaction<'_>,
+        staged: u64,
     ) -> Result<Vec<(Option<u32>, Merged)>> {
         let failed = |source| self.merge_failed(source);
         let is_empty = self.lock_if_empty(transaction).await.map_err(failed)?;
@@ -76,7 +78,7 @@ impl Targets {
             self.lock_if_partitioned(transaction).await.map_err(failed)?;
         }
         let object_no = self.is_bundled.then(|| Ident::ours(OBJECT_NO));
-        let rows = transaction.query(&self.merge_sql(object_no.as_ref()), &[]).await;
+        let rows = transaction.query(&self.merge_sql(object_no.as_ref(), staged), &[]).await;
         Ok(rows.map_err(failed)?.iter().map(merged).collect())
     }
 
@@ -116,7 +118,7 @@ impl Targets {
 
     /// Counts the rows that were inserted, updated and left alone; those of each object, with its number,
     /// if the rows have one.
-    fn merge_sql(&self, object_no: Option<&Ident>) -> String {
+    fn merge_sql(&self, object_no: Option<&Ident>, staged: u64) -> String {
         let was_inserted = self.was_inserted_sql();
         let (selected, grouped) = match object_no {
             Some(object_no) => (object_no.to_string(), format!(" group by {object_no}")),
@@ -127,17 +129,21 @@ impl Targets {
              count(*) filter (where is_written and not ({was_inserted})), \
              count(*) filter (where is_same) \
              from compared full join written using ({key}){grouped}",
-            with = self.compared_and_written_sql(object_no),
+            with = self.compared_and_written_sql(object_no, Some(staged)),
             key = listed(&self.feed.key),
         )
     }
 
     /// The staged rows as they compare, and those of them that were written: in the order of the key, so that
     /// loads that meet at the same keys lock them in the same order, and none waits for the other for ever.
-    pub(super) fn compared_and_written_sql(&self, object_no: Option<&Ident>) -> String {
+    pub(super) fn compared_and_written_sql(
+        &self,
+        object_no: Option<&Ident>,
+        staged: Option<u64>,
+    ) -> String {
         let Table { name: table, is_partitioned, .. } = &self.tables[0];
         let (key, names) = (listed(&self.feed.key), listed(self.tables[0].names()));
-        let (compared, update) = (self.compared_sql(object_no), self.update_sql());
+        let (compared, update) = (self.compared_sql(object_no, staged), self.update_sql());
         // `xmax` is zero in a row that was inserted, and names our transaction in one that was locked to
         // be updated.
         let is_new = if *is_partitioned { "true" } else { "xmax = 0" };
@@ -163,7 +169,7 @@ impl Targets {
 
     /// Which staged rows are to be merged, and how each compares to the row that is there. Only what tells
     /// that is sorted; the rest of the rows that are written is looked up where they are staged.
-    fn compared_sql(&self, object_no: Option<&Ident>) -> String {
+    fn compared_sql(&self, object_no: Option<&Ident>, rows: Option<u64>) -> String {
         let table = &self.tables[0].name;
         let staged = |name: &Ident| format!("staged.{name}");
         let record_no = Ident::ours(Decoded::RecordNo.column());
@@ -184,7 +190,7 @@ impl Targets {
         let same = self.compared().map(|column| column.is_same_sql("target", "staged"));
         let same = same.map(|is_same| format!(" and {is_same}"));
         let order = self.order(object_no).map(|name| format!("staged.{name} desc"));
-        let (merged, staged_at) = self.merged_sql();
+        let (merged, staged_at) = self.merged_sql(rows);
         format!(
             "select distinct on ({key}) {selected}, {staged_at} as staged_at, \
              {is_there} as is_there, {is_older} as is_older, \

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::domain::DomainColumn;
-use super::found::{Found, Questions, asked, check_holds_all};
+use super::found::{Found, asked, check_holds_all};
 use super::table::Table;
 use super::{Mode, RequestedMode};
+use crate::database::Ask;
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::feed::{Children, Feed, RowsOf, Source, Stamped, TablePlan, ddl};
@@ -35,17 +36,13 @@ pub struct Targets {
 ///
 /// # Errors
 /// [`Error::Database`] when the role may not.
-pub async fn create_tables(
-    client: &impl GenericClient,
-    feed: &Arc<Feed>,
-    mode: RequestedMode,
-) -> Result<()> {
+pub async fn create_tables(client: &impl Ask, feed: &Arc<Feed>, mode: RequestedMode) -> Result<()> {
     // Adding columns that are there waits all the same for whoever writes to the table.
     if Targets::find(client, feed, mode).await.is_ok_and(|found| found.is_complete) {
         return Ok(());
     }
     let sql = ddl::create_tables(feed, mode.on_new_table(feed));
-    client.batch_execute(&sql).await.map_err(|source| Error::Database {
+    client.client().batch_execute(&sql).await.map_err(|source| Error::Database {
         doing: format!("create the tables of the feed {}", feed.name),
         source,
     })
@@ -57,7 +54,7 @@ impl Targets {
     /// # Errors
     /// As [`Self::find`].
     pub async fn find_or_create(
-        client: &impl GenericClient,
+        client: &impl Ask,
         feed: &Arc<Feed>,
         mode: RequestedMode,
     ) -> Result<Self> {
@@ -85,13 +82,10 @@ impl Targets {
     /// # Errors
     /// [`Error::Target`] when a table does not fit the feed or the mode, with the command that
     /// helps; [`Error::Database`] when the database cannot be asked.
-    pub async fn find(
-        client: &impl GenericClient,
-        feed: &Arc<Feed>,
-        mode: RequestedMode,
-    ) -> Result<Self> {
+    pub async fn find(client: &impl Ask, feed: &Arc<Feed>, mode: RequestedMode) -> Result<Self> {
         // Questions that do not wait for each other's answers cost little more than one.
-        let (found, ()) = try_join(find_all(client, feed), check_encoding(client, feed)).await?;
+        let (found, ()) =
+            try_join(Found::find_all(client, feed), check_encoding(client, feed)).await?;
         let mode = choose_mode(feed, mode, &found[0]);
         check_replaceable(feed, mode)?;
         let mut targets = Self::fresh(feed, mode);
@@ -184,13 +178,6 @@ impl Targets {
     }
 }
 
-/// The tables of a feed as the database describes them.
-pub(super) async fn find_all(client: &impl GenericClient, feed: &Feed) -> Result<Vec<Found>> {
-    let questions = Questions::prepare(client, feed).await?;
-    let plans = &feed.plan.tables;
-    try_join_all(plans.iter().map(|plan| Found::find(client, &questions, &plan.name))).await
-}
-
 /// The mode in which the tables are written, by their root table where that is left to it.
 pub(super) fn choose_mode(feed: &Feed, mode: RequestedMode, root: &Found) -> Mode {
     match mode {
@@ -255,9 +242,11 @@ fn check_replaceable(feed: &Feed, mode: Mode) -> Result<()> {
     })
 }
 
-async fn check_encoding(client: &impl GenericClient, feed: &Feed) -> Result<()> {
-    let row = client.query_one("select current_setting('server_encoding')", &[]).await;
-    let encoding: String = row.map_err(asked(&feed.plan.root().name))?.get(0);
+async fn check_encoding(client: &impl Ask, feed: &Feed) -> Result<()> {
+    let rows = client.ask("select current_setting('server_encoding')", &[]).await;
+    let rows = rows.map_err(asked(&feed.plan.root().name))?;
+    let encoding = rows.first().map(|row| row.get(0)).unwrap_or_default();
+    let encoding: &str = encoding;
     if encoding == "UTF8" {
         return Ok(());
     }

@@ -6,6 +6,7 @@
 
 mod driver;
 mod values;
+mod waker;
 
 use std::error::Error;
 
@@ -21,6 +22,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use self::driver::{Driver, Within};
+use self::waker::Waker;
 use super::listener::Listener;
 
 /// The queue's own schema, so that it does not meet another user of `graphile_worker`.
@@ -87,16 +89,23 @@ pub(super) struct WatchEntry {
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     database: QueueDatabase,
+    waker: Waker,
 }
 
 impl Queue {
     /// The queue of a database; nothing is read or written yet.
     pub(crate) fn new(pool: Pool, listener: Listener) -> Self {
-        Self { database: QueueDatabase::new(Driver { pool, listener }) }
+        let waker = Waker::new(pool.clone());
+        Self { database: QueueDatabase::new(Driver { pool, listener }), waker }
     }
 
     pub(super) fn database(&self) -> QueueDatabase {
         self.database.clone()
+    }
+
+    /// Tells workers of an entry that is committed, and was written without telling.
+    pub(super) fn wake(&self) {
+        self.waker.wake();
     }
 
     /// Makes jobs wait for a worker, each not before its time, if the transaction commits.
@@ -241,7 +250,12 @@ pub(crate) async fn migrate(connection: &Connection, queue: &Queue) -> Result<()
     connection.batch_execute(lock).await?;
     let migrated = WorkerUtils::new(queue.database(), SCHEMA).migrate().await;
     connection.batch_execute(unlock).await?;
-    migrated.map_err(|error| not_migrated(&error))
+    migrated.map_err(|error| not_migrated(&error))?;
+    // A kind of entry has a row from when one is added by the queue, or a worker starts; requests add theirs themselves.
+    let add = "insert into stevedore_queue._private_tasks (identifier) select $1 \
+        where not exists (select from stevedore_queue._private_tasks where identifier = $1) \
+        on conflict do nothing";
+    connection.execute(add, &[&TASK]).await.map(drop).map_err(DbError::from)
 }
 
 /// Why the queue was not brought up to date.

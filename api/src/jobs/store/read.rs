@@ -122,12 +122,11 @@ impl Store {
     ) -> Result<Vec<JobEvent>, StoreError> {
         let sql = "select event_id, at, state, attempt, error from stevedore.job_events \
             where job_id = $1 and event_id > $2 order by event_id limit $3";
-        let rows = self.client().await?.query(sql, &[&job_id, &after, &EVENTS]).await;
-        Ok(rows
-            .map_err(database_failed("read what happened to a job"))?
-            .iter()
-            .map(JobEvent::from)
-            .collect())
+        let failed = || database_failed("read what happened to a job");
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql).await.map_err(failed())?;
+        let rows = client.query(&statement, &[&job_id, &after, &EVENTS]).await.map_err(failed())?;
+        Ok(rows.iter().map(JobEvent::from).collect())
     }
 
     /// The attempts at a job, in their order.

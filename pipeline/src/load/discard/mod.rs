@@ -54,7 +54,7 @@ pub async fn discard(
 
 async fn remove(connection: &mut Connection, feeds: &Feeds, load_id: i64) -> Result<Discarded> {
     let transaction = connection.begin(false).await?;
-    let load = ledger::claim_unfinished(&transaction, load_id).await?;
+    let load = ledger::claim_unfinished(&*transaction, load_id).await?;
     let load = load.ok_or(Error::NoLoad { load_id })?;
     let Unfinished { feed, feed_text, object, version, state, started_at, is_free } = load;
     let ended = match state {
@@ -65,10 +65,10 @@ async fn remove(connection: &mut Connection, feeds: &Feeds, load_id: i64) -> Res
     if let Some(ended) = ended {
         return Err(Error::LoadEnded { load_id, object, ended });
     }
-    if !is_free || !ledger::claim_parts(&transaction, load_id).await? {
+    if !is_free || !ledger::claim_parts(&*transaction, load_id).await? {
         return Err(Error::LoadRunning { load_id, object });
     }
-    let parts = ledger::parts(&transaction, load_id).await?;
+    let parts = ledger::parts(&*transaction, load_id).await?;
     // As it was when the load began, whatever its file says now.
     let feed = match feed_text {
         Some(text) => Feed::read(&feed, &text)?,
@@ -77,7 +77,7 @@ async fn remove(connection: &mut Connection, feeds: &Feeds, load_id: i64) -> Res
     let tables = remove_rows(&transaction, &feed, load_id, started_at).await?;
     check(&tables, &parts)
         .map_err(|detail| Error::CountMismatch { object: object.clone(), detail })?;
-    ledger::remove(&transaction, load_id).await?;
+    ledger::remove(&*transaction, load_id).await?;
     transaction.commit().await.map_err(|source| Error::Database {
         doing: format!("commit that the load {load_id} is discarded"),
         source,

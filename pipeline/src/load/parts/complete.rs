@@ -1,11 +1,10 @@
 //! The end of a load in parts: its parts are all of the object.
 
 use futures::future::try_join;
-use tokio_postgres::Transaction;
 
 use super::add_up::{add_up, records_before};
 use super::{Load, stale};
-use crate::database::Connection;
+use crate::database::{Connection, LoadTransaction};
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
 use crate::ledger::{self, Identity, Loaded};
@@ -26,14 +25,14 @@ impl Load<'_> {
         connection.reconnect().await?;
         let transaction = connection.begin(false).await?;
         ledger::claim(&transaction, &[identity]).await?;
-        if ledger::is_recorded(&transaction, load_id).await? {
+        if ledger::is_recorded(&*transaction, load_id).await? {
             let loaded = ledger::loaded(&transaction, &[identity], None).await?;
             let loaded = loaded.into_iter().flatten().next();
             return loaded.map(|loaded| self.completed(loaded)).ok_or_else(|| stale(object));
         }
         let identities = [identity];
         let (parts, earlier) = try_join(
-            ledger::parts(&transaction, load_id),
+            ledger::parts(&*transaction, load_id),
             ledger::earlier_versions(&transaction, &identities),
         )
         .await?;
@@ -47,7 +46,7 @@ impl Load<'_> {
         if parts.iter().skip(1).any(|part| part.counts.rejected > 0) {
             self.targets.number_rejected(&transaction, load_id, &starts, &before).await?;
         }
-        let seconds = ledger::complete(&transaction, load_id, options.job_id, &counts).await?;
+        let seconds = ledger::complete(&*transaction, load_id, options.job_id, &counts).await?;
         commit(transaction, &database, &Completion { object, identity, load_id }, options).await?;
         let mode = self.targets.mode();
         let summary = Summary::new(object, State::Loaded, mode, Some(load_id), seconds, counts);
@@ -82,8 +81,8 @@ impl Recorded for Completion<'_> {
         vec![self.object.url()]
     }
 
-    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+    async fn is_recorded(&self, transaction: &LoadTransaction<'_>) -> Result<bool> {
         ledger::claim(transaction, &[self.identity]).await?;
-        ledger::is_recorded(transaction, self.load_id).await
+        ledger::is_recorded(&**transaction, self.load_id).await
     }
 }

@@ -81,10 +81,10 @@ pub async fn help(
     options: &LoadOptions,
 ) -> Result<bool> {
     let identity = Identity::of(feed, object);
-    let Some(begun) = ledger::incomplete(&**connection, &[&identity]).await? else {
+    let Some(begun) = ledger::incomplete(&*connection, &[&identity]).await? else {
         return Ok(false);
     };
-    let targets = Targets::find_or_create(&**connection, feed, options.mode).await?;
+    let targets = Targets::find_or_create(&*connection, feed, options.mode).await?;
     let load = Load::new(object, feed, options, targets, begun, connection.database())?;
     load.load_part(connection, Owner::Unclaimed).await
 }

@@ -2,10 +2,8 @@
 
 use std::time::SystemTime;
 
-use tokio_postgres::Transaction;
-
 use super::stale;
-use crate::database::Connection;
+use crate::database::{Connection, LoadTransaction};
 use crate::error::Result;
 use crate::failpoint::Failpoint;
 use crate::ledger::{self, Counts, Entry, Identity, Incomplete, Loaded};
@@ -57,7 +55,7 @@ pub(super) async fn begin(
         replay_of: None,
     };
     let part_bytes = options.connections.part_bytes_of(object.size);
-    let parts = ledger::plan(&transaction, identity, &entry, part_bytes).await?;
+    let parts = ledger::plan(&*transaction, identity, &entry, part_bytes).await?;
     commit(transaction, &database, &Plan { object, identity, load_id }, options).await?;
     Ok(Begun::Incomplete(Incomplete {
         load_id,
@@ -88,9 +86,9 @@ impl Recorded for Plan<'_> {
         vec![self.object.url()]
     }
 
-    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+    async fn is_recorded(&self, transaction: &LoadTransaction<'_>) -> Result<bool> {
         ledger::claim(transaction, &[self.identity]).await?;
         // Others may have gone on with it meanwhile.
-        ledger::is_begun(transaction, self.load_id).await
+        ledger::is_begun(&**transaction, self.load_id).await
     }
 }

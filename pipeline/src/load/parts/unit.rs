@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::database::LoadTransaction;
 use futures::FutureExt;
-use tokio_postgres::Transaction;
 
 use super::Load;
 use super::take::Owner;
@@ -49,11 +49,11 @@ impl Unit for PartUnit<'_> {
     type Found = NoPart;
     type Loaded = ();
 
-    async fn claim(&mut self, transaction: &Transaction<'_>) -> Result<Option<NoPart>> {
+    async fn claim(&mut self, transaction: &LoadTransaction<'_>) -> Result<Option<NoPart>> {
         let load_id = self.load.begun.load_id;
         self.part = match self.owner {
-            Owner::Unclaimed => ledger::take_part(transaction, load_id).await?,
-            Owner::Other => ledger::take_part_of_others(transaction, load_id).await?,
+            Owner::Unclaimed => ledger::take_part(&**transaction, load_id).await?,
+            Owner::Other => ledger::take_part_of_others(&**transaction, load_id).await?,
         };
         Ok(self.part.is_none().then_some(NoPart))
     }
@@ -74,13 +74,13 @@ impl Unit for PartUnit<'_> {
     }
 
     /// Only loads that append have parts.
-    async fn remove_replaced(&self, _: &Transaction<'_>, _: &Targets) -> Result<Vec<Vec<u64>>> {
+    async fn remove_replaced(&self, _: &LoadTransaction<'_>, _: &Targets) -> Result<Vec<Vec<u64>>> {
         Ok(Vec::new())
     }
 
     async fn record(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &LoadTransaction<'_>,
         _: &Feed,
         tallies: &[Tally],
         counts: Vec<Counts>,
@@ -91,7 +91,7 @@ impl Unit for PartUnit<'_> {
         }
         let (load_id, part) = (self.load.begun.load_id, self.claimed()?);
         for (tally, counts) in tallies.iter().zip(&counts) {
-            ledger::record_part(transaction, load_id, part, &tally.text, counts).await?;
+            ledger::record_part(&**transaction, load_id, part, &tally.text, counts).await?;
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Recorded for PartUnit<'_> {
         }
     }
 
-    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
-        ledger::is_part_committed(transaction, self.load.begun.load_id, self.claimed()?).await
+    async fn is_recorded(&self, transaction: &LoadTransaction<'_>) -> Result<bool> {
+        ledger::is_part_committed(&**transaction, self.load.begun.load_id, self.claimed()?).await
     }
 }

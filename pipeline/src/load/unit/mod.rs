@@ -3,12 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::try_join4;
-use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
 use super::reconcile::title;
 use super::transaction::{Recorded, Transforming, Unit};
 use super::{LoadOptions, seconds_since, stamp};
+use crate::database::{Ask, LoadTransaction};
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
 use crate::feed::Feed;
@@ -95,11 +95,11 @@ impl Unit for Objects<'_> {
     type Found = Found;
     type Loaded = Vec<Summary>;
 
-    async fn claim(&mut self, transaction: &Transaction<'_>) -> Result<Option<Found>> {
+    async fn claim(&mut self, transaction: &LoadTransaction<'_>) -> Result<Option<Found>> {
         let identities = self.identities();
         ledger::claim(transaction, &identities).await?;
         if self.mode == Mode::Replace {
-            ledger::claim_origins(transaction, &identities).await?;
+            ledger::claim_origins(&**transaction, &identities).await?;
         }
         // Somebody else may have had a claim meanwhile. The questions go out at once.
         let (existing, incomplete, load_ids, earlier) = try_join4(
@@ -133,10 +133,10 @@ impl Unit for Objects<'_> {
 
     async fn remove_replaced(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &LoadTransaction<'_>,
         targets: &Targets,
     ) -> Result<Vec<Vec<u64>>> {
-        let replaced = ledger::replaced_loads(transaction, &self.identities()).await?;
+        let replaced = ledger::replaced_loads(&**transaction, &self.identities()).await?;
         let mut removed = Vec::with_capacity(replaced.len());
         for load_ids in replaced {
             removed.push(targets.remove_loads(transaction, &load_ids).await?);
@@ -146,7 +146,7 @@ impl Unit for Objects<'_> {
 
     async fn record(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &LoadTransaction<'_>,
         feed: &Feed,
         tallies: &[Tally],
         counts: Vec<Counts>,
@@ -187,19 +187,19 @@ impl Recorded for Objects<'_> {
         self.loads.iter().map(|load| load.object.url()).collect()
     }
 
-    async fn is_recorded(&self, transaction: &Transaction<'_>) -> Result<bool> {
+    async fn is_recorded(&self, transaction: &LoadTransaction<'_>) -> Result<bool> {
         // All of them are there, or none.
         let Some(ObjectLoad { identity, load_id, .. }) = self.loads.first() else {
             return Ok(true);
         };
         ledger::claim(transaction, &[identity]).await?;
-        ledger::is_recorded(transaction, *load_id).await
+        ledger::is_recorded(&**transaction, *load_id).await
     }
 }
 
 /// The loads of these versions that are there already, unless they are to be loaded again.
 pub(crate) async fn find_existing(
-    client: &impl GenericClient,
+    client: &impl Ask,
     identities: &[&Identity],
     options: &LoadOptions,
 ) -> Result<Vec<Option<Loaded>>> {

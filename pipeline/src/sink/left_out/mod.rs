@@ -224,10 +224,17 @@ impl Targets {
     }
 
     /// What is merged, as a table, and where each row of it is staged. A record that is noted as unchanged is
-    /// among it where others of its key are staged, for they compete. It is staged nowhere.
-    pub(super) fn merged_sql(&self) -> (String, &'static str) {
-        if !self.may_leave_out() {
-            return (STAGING.to_owned(), "staged.ctid");
+    /// among it where others of its key are staged, for they compete. It is staged nowhere. How many rows are staged
+    /// is told, where that is known: the server would take a few for hundreds, and read the whole target.
+    pub(super) fn merged_sql(&self, staged: Option<u64>) -> (String, &'static str) {
+        match staged {
+            _ if self.may_leave_out() => {}
+            None => return (STAGING.to_owned(), "staged.ctid"),
+            Some(rows) => {
+                let merged =
+                    format!("(select *, ctid as \"$staged_at\" from {STAGING} limit {rows})");
+                return (merged, "staged.\"$staged_at\"");
+            }
         }
         let noted = listed(self.noted().map(|column| &column.name));
         let no = record_no();
