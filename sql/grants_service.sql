@@ -27,6 +27,7 @@ grant select, insert on stevedore.job_events to :"role";
 grant select, insert, delete, update (changed, next_before, finished_at) on stevedore.job_actions to :"role";
 grant select, insert, update, delete on stevedore.idempotency_keys to :"role";
 grant select, insert, update (attempts, next_attempt_at, delivered_at, status, error) on stevedore.webhooks to :"role";
+grant select, insert, delete, update (attempts, next_attempt_at, status, error) on stevedore.lineage_events to :"role";
 -- Rejects are replayed and ignored. What was done goes with rejects that are too old.
 grant insert, delete on stevedore.handled_rejects to :"role";
 grant insert, update on stevedore.reject_counts to :"role";

@@ -51,6 +51,7 @@ mod merge;
 mod modes;
 mod monitoring;
 mod openapi;
+mod openlineage;
 mod operators;
 mod packages;
 mod parts;

@@ -24,6 +24,7 @@ const REJECTS_OPEN: &str = "stevedore_rejects_open";
 const WATCH_SUCCESS: &str = "stevedore_watch_last_success_timestamp_seconds";
 const CRAWLER_SUCCESS: &str = "stevedore_crawler_last_success_timestamp_seconds";
 const WEBHOOKS: &str = "stevedore_webhooks_total";
+const LINEAGE: &str = "stevedore_lineage_events_total";
 const NOTICES: &str = "stevedore_notices_total";
 const CONNECTIONS: &str = "stevedore_http_connections";
 const CONNECTIONS_CLOSED: &str = "stevedore_http_connections_closed_total";
@@ -64,6 +65,10 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
     );
     describe_gauge!(JOBS, "Jobs that wait or run, in the whole fleet, by state");
     describe_counter!(WEBHOOKS, "Attempts to deliver webhooks by whether they were delivered");
+    describe_counter!(
+        LINEAGE,
+        "Attempts to deliver OpenLineage events by whether they were delivered"
+    );
     describe_gauge!(
         OLDEST_QUEUED,
         "How long the job has waited that waits longest; 0 if none does"
@@ -128,6 +133,12 @@ pub(crate) fn ended(state: &'static str) {
 pub(crate) fn webhook_sent(is_delivered: bool) {
     let outcome = if is_delivered { "delivered" } else { "failed" };
     counter!(WEBHOOKS, "outcome" => outcome).increment(1);
+}
+
+/// Counts attempts to deliver events of lineage.
+pub(crate) fn lineage_sent(delivered: usize, failed: usize) {
+    counter!(LINEAGE, "outcome" => "delivered").increment(delivered as u64);
+    counter!(LINEAGE, "outcome" => "failed").increment(failed as u64);
 }
 
 /// Counts what a load did.

@@ -58,6 +58,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         "webhooks::a_receiver_that_is_gone_or_cannot_be_reached_holds_up_no_load",
         &["--webhook-origin"],
     ),
+    ("serve", LINEAGE, OPENLINEAGE),
     ("serve", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("serve", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("serve", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -107,6 +108,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("worker", GRACE, &["--grace-secs"]),
     ("worker", KEEP, &["--keep-jobs", "--keep-rejects"]),
     ("worker", "webhooks::a_worker_beside_the_server_sends_them", &["--webhook-secret"]),
+    ("worker", LINEAGE, OPENLINEAGE),
     ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("worker", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -347,6 +349,9 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--max-text-bytes",
             "--no-preflight",
             "--no-worker",
+            "--openlineage-key",
+            "--openlineage-namespace",
+            "--openlineage-url",
             "--pool-size",
             "--postgres-sha256",
             "--postgres-url",
@@ -387,6 +392,8 @@ const FILTER: &[&str] = &[
     "--since",
     "--until",
 ];
+const LINEAGE: &str = "openlineage::a_job_over_many_objects_and_its_child_jobs_are_told_and_where_their_rows_came_from";
+const OPENLINEAGE: &[&str] = &["--openlineage-url", "--openlineage-key", "--openlineage-namespace"];
 const WEBHOOK: &str = "webhooks::the_end_of_a_job_is_told_with_a_signature_of_each_secret";
 const KEEP: &str =
     "jobs::history::jobs_and_rejects_are_removed_once_they_are_too_old_and_loads_still_verify";

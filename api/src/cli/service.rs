@@ -19,7 +19,9 @@ use crate::buckets::{BucketError, Buckets};
 use crate::config::WorkArgs;
 use crate::http::Pulse;
 use crate::jobs::watches::{DefinedBy, Definition, WatchPlan, WrongPlan};
-use crate::jobs::{self, Listener, Queue, Sender, Store, StoreError, Worker, WorkerSettings};
+use crate::jobs::{
+    self, Lineage, Listener, Queue, Sender, Store, StoreError, Worker, WorkerSettings,
+};
 use crate::readiness::Readiness;
 
 /// Connections of a worker beside those of its attempts: heartbeats, sweeps and notes.
@@ -48,7 +50,7 @@ pub(super) enum StartError {
     Pool(#[from] deadpool_postgres::BuildError),
     #[error("could not listen on {address} for probes")]
     Listen { address: SocketAddr, source: std::io::Error },
-    #[error("could not prepare webhooks")]
+    #[error("could not prepare webhooks or events of lineage")]
     Webhooks(#[source] reqwest::Error),
     #[error("could not listen to signals")]
     Signals(#[source] std::io::Error),
@@ -105,7 +107,8 @@ impl Service {
         let queries = direct
             .clone()
             .with_statement_timeout(seconds(args.statement_timeout_secs))
-            .with_lock_timeout(seconds(args.statement_timeout_secs));
+            .with_lock_timeout(seconds(args.statement_timeout_secs))
+            .with_lineage(args.openlineage_url.is_some());
         let loads = match args.queue_url() {
             Some(_) if !database.keeps_statements().await? => {
                 printer.note(NO_STATEMENTS);
@@ -152,6 +155,7 @@ impl Service {
             catalog: !args.no_preflight,
             retention: args.retention(),
             webhooks: sender(args)?,
+            lineage: lineage(args, &database)?,
         };
         let known = (buckets.clone(), feeds.clone());
         let databases = (waiting(loads), waiting(&direct));
@@ -198,6 +202,15 @@ fn sender(args: &WorkArgs) -> Result<Option<Sender>, StartError> {
     let secrets = args.webhook_secrets.clone();
     let sender = (!secrets.is_empty()).then(|| Sender::new(secrets));
     sender.transpose().map_err(StartError::Webhooks)
+}
+
+/// What sends events of lineage, if somebody is told.
+fn lineage(args: &WorkArgs, database: &Database) -> Result<Option<Lineage>, StartError> {
+    let new = |url| {
+        let namespace = args.openlineage_namespace.clone();
+        Lineage::new(url, args.openlineage_key.clone(), namespace, &database.address())
+    };
+    args.openlineage_url.clone().map(new).transpose().map_err(StartError::Webhooks)
 }
 
 /// The watches of the settings, if they can be carried out here.

@@ -12,6 +12,7 @@ pub(crate) mod crawlers;
 mod elsewhere;
 mod entries;
 mod help;
+mod lineage;
 mod listener;
 mod listing;
 mod outcome;
@@ -27,6 +28,7 @@ pub(crate) mod watches;
 mod webhooks;
 mod worker;
 
+pub(crate) use lineage::{Lineage, LineageKey};
 pub(crate) use listener::{Listener, Notice};
 pub(crate) use pool::pool;
 pub(crate) use queue::{Queue, migrate};

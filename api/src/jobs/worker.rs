@@ -18,6 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::lineage::Lineage;
 use super::listener::{Listener, Notice};
 use super::queue::{ActionEntry, ChildrenEntry, CrawlEntry, QueueEntry, SCHEMA, WatchEntry};
 use super::retention::{self, Retention};
@@ -63,6 +64,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) retention: Retention,
     /// Sends webhooks. None if others do.
     pub(crate) webhooks: Option<Sender>,
+    /// Sends events of lineage. None if nobody is told, or others do.
+    pub(crate) lineage: Option<Lineage>,
 }
 
 /// What attempts need.
@@ -121,6 +124,7 @@ impl Worker {
         let lost = tokio::spawn(for_ever(Self::find_lost, Arc::clone(&self)));
         let schedules = tokio::spawn(for_ever(Self::keep_schedules, Arc::clone(&self)));
         let webhooks = tokio::spawn(for_ever(Self::send_webhooks, Arc::clone(&self)));
+        let lineage = tokio::spawn(for_ever(Self::send_lineage, Arc::clone(&self)));
         let old = tokio::spawn(for_ever(Self::keep_history_short, Arc::clone(&self)));
         let queues = tokio::spawn(for_ever(Self::read_queues, Arc::clone(&self)));
         // The queue stops all slots of a worker when one cannot use the database for a moment, and
@@ -138,6 +142,7 @@ impl Worker {
         schedules.abort();
         old.abort();
         webhooks.abort();
+        lineage.abort();
         queues.abort();
     }
 

@@ -67,6 +67,7 @@ pub struct Database {
     lock_timeout: Option<Duration>,
     statement_timeout: Option<Duration>,
     keeps_statements: bool,
+    records_lineage: bool,
 }
 
 /// What drives an opened connection.
@@ -102,6 +103,7 @@ impl Database {
             lock_timeout: None,
             statement_timeout: None,
             keeps_statements: false,
+            records_lineage: false,
         })
     }
 
@@ -126,6 +128,13 @@ impl Database {
     #[must_use]
     pub const fn with_kept_statements(mut self) -> Self {
         self.keeps_statements = true;
+        self
+    }
+
+    /// Whether sessions write the starts and ends of jobs as events of lineage.
+    #[must_use]
+    pub const fn with_lineage(mut self, records_lineage: bool) -> Self {
+        self.records_lineage = records_lineage;
         self
     }
 
@@ -178,6 +187,9 @@ impl Database {
             if let Some(timeout) = timeout {
                 statements.push(format!("set {setting} = {}", milliseconds(timeout)));
             }
+        }
+        if self.records_lineage {
+            statements.push("set stevedore.lineage = 'on'".to_owned());
         }
         // By itself, since it may fail, and not caught by a block of PL/pgSQL, which would have to be
         // loaded first.

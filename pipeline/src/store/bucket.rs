@@ -124,7 +124,8 @@ impl Bucket {
 
     /// What the URLs of its objects begin with where no bucket is configured; none of a store that
     /// has no such URLs, and of [`Self::local`].
-    pub(crate) fn origin(&self) -> Option<&str> {
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
 

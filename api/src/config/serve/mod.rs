@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use super::secret::Secret;
 use super::{ConnectionArgs, DatabaseArgs, RecordArgs, RejectArgs};
 use crate::buckets::BucketSetting;
-use crate::jobs::{Origin, Retention, WebhookSecret, WebhookUrl, Webhooks};
+use crate::jobs::{LineageKey, Origin, Retention, WebhookSecret, WebhookUrl, Webhooks};
 use crate::keys::{KeyPair, KeySetting};
 
 /// How to work on jobs.
@@ -74,6 +74,33 @@ pub(crate) struct WorkArgs {
         value_parser = Secret::<WebhookSecret>::new()
     )]
     pub(crate) webhook_secrets: Vec<WebhookSecret>,
+    /// URL to which OpenLineage events about jobs are sent, such as http://marquez:5000/api/v1/lineage. Processes
+    /// without it write no events about what they do
+    #[arg(
+        long,
+        env = "STEVEDORE_OPENLINEAGE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = Secret::<WebhookUrl>::new()
+    )]
+    pub(crate) openlineage_url: Option<WebhookUrl>,
+    /// Key that is sent with OpenLineage events, as a bearer token
+    #[arg(
+        long,
+        env = "STEVEDORE_OPENLINEAGE_KEY",
+        hide_env_values = true,
+        value_name = "KEY",
+        value_parser = Secret::<LineageKey>::new()
+    )]
+    pub(crate) openlineage_key: Option<LineageKey>,
+    /// Namespace of jobs in OpenLineage events
+    #[arg(
+        long,
+        env = "STEVEDORE_OPENLINEAGE_NAMESPACE",
+        value_name = "NAME",
+        default_value = "stevedore"
+    )]
+    pub(crate) openlineage_namespace: String,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

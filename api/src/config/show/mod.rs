@@ -64,8 +64,8 @@ fn hidden(name: &str, value: &str) -> String {
             value.split_once(':').map_or("***".to_owned(), |(known, _)| format!("{known}:***"))
         }
         "bucket" => bucket(value),
-        "webhook_secret" => "***".to_owned(),
-        "postgres_url" | "webhook_url" => match value.parse() {
+        "webhook_secret" | "openlineage_key" => "***".to_owned(),
+        "postgres_url" | "webhook_url" | "openlineage_url" => match value.parse() {
             Ok(url) => without_userinfo(&url).to_string(),
             Err(_) => "***".to_owned(),
         },

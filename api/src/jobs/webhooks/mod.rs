@@ -9,6 +9,7 @@ mod secret;
 mod url;
 
 pub(crate) use request::Sender;
+pub(super) use request::{Answer, client, post};
 pub(crate) use secret::WebhookSecret;
 pub(crate) use url::{Origin, WebhookError, WebhookUrl, Webhooks};
 
@@ -27,14 +28,13 @@ use super::store::{Store, StoreError, database_failed};
 use super::worker::Worker;
 use crate::metrics;
 use crate::wire::{JobState, WebhookAttempt};
-use request::Answer;
 
 /// Longest time between two looks for messages whose time has come.
 const LOOK: Duration = Duration::from_secs(10);
 /// Messages that are sent at the same time.
 const AT_ONCE: i64 = 20;
 /// Seconds after each attempt until the next one: ten attempts in three days, as the specification proposes.
-const PAUSES: [f64; 9] =
+pub(super) const PAUSES: [f64; 9] =
     [5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0];
 
 /// A message that is to be sent.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use uuid::Uuid;
 
 use super::WebhookSecret;
@@ -23,12 +23,31 @@ pub(crate) struct Sender {
 
 /// What a receiver answered.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: Option<u16>,
+pub(in crate::jobs) struct Answer {
+    pub(in crate::jobs) status: Option<u16>,
     /// Why the message was not delivered. None if it was.
-    pub(super) error: Option<String>,
+    pub(in crate::jobs) error: Option<String>,
     /// Whether no further attempt is made.
-    pub(super) is_final: bool,
+    pub(in crate::jobs) is_final: bool,
+}
+
+/// A client for messages.
+///
+/// # Errors
+/// When there are no certificates to trust.
+pub(in crate::jobs) fn client() -> reqwest::Result<Client> {
+    // A redirect could lead where the operator allowed nothing.
+    let client = Client::builder().redirect(Policy::none());
+    client.connect_timeout(PATIENCE.0).timeout(PATIENCE.1).build()
+}
+
+/// Makes one attempt.
+pub(in crate::jobs) async fn post(request: RequestBuilder) -> Answer {
+    match request.send().await {
+        Ok(answer) => Answer::with(answer.status()),
+        // The URL may hold a token.
+        Err(error) => Answer::failed(pipeline::error::causes(&error.without_url()).join(": ")),
+    }
 }
 
 impl Answer {
@@ -48,10 +67,7 @@ impl Sender {
     /// # Errors
     /// When there are no certificates to trust.
     pub(crate) fn new(secrets: Vec<WebhookSecret>) -> reqwest::Result<Self> {
-        // A redirect could lead where the operator allowed nothing.
-        let client = Client::builder().redirect(Policy::none());
-        let client = client.connect_timeout(PATIENCE.0).timeout(PATIENCE.1).build()?;
-        Ok(Self { client, secrets })
+        Ok(Self { client: client()?, secrets })
     }
 
     /// Tells that a job ended in a state at a time.
@@ -78,10 +94,6 @@ impl Sender {
             .header("webhook-timestamp", seconds)
             .header("webhook-id", id)
             .body(body);
-        match request.send().await {
-            Ok(answer) => Answer::with(answer.status()),
-            // The URL may hold a token.
-            Err(error) => Answer::failed(pipeline::error::causes(&error.without_url()).join(": ")),
-        }
+        post(request).await
     }
 }
