@@ -14,6 +14,10 @@ binary=${CARGO_TARGET_DIR:-target}/dist/stevedore
 "$binary" completions zsh >"$packages/completions/_stevedore"
 "$binary" completions fish >"$packages/completions/stevedore.fish"
 
+version=$("$binary" --version | cut -d' ' -f2)
+printf 'stevedore (%s-1) unstable; urgency=medium\n\n  * NEWS.md says what changed.\n\n -- %s  %s\n' "$version" \
+    "$(sed -n 's/^maintainer = "\(.*\)"/\1/p' api/Cargo.toml)" "$(date -R)" >"$packages/changelog"
+
 cargo deb --package stevedore --profile dist --no-build --no-strip --locked --output "$packages/"
 maturin build --out "$packages"
 # maturin makes it for the wheel.
