@@ -279,7 +279,7 @@ async fn existing(
     connection: &Connection,
     options: &LoadOptions,
 ) -> Result<Option<Loaded>> {
-    Ok(find_existing(&*connection, &[identity], options).await?.pop().flatten())
+    Ok(find_existing(connection, &[identity], options).await?.pop().flatten())
 }
 
 fn build_transform(
