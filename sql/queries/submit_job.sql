@@ -11,7 +11,7 @@ with job as (
     returning *
 ),
 entry as (
-    -- As the queue's `add_job` does, but for telling workers: a commit that tells waits for all others that do.
+    -- What the queue's `add_job` writes, without its notification: commits with one wait for each other.
     insert into stevedore_queue._private_jobs (task_id, payload, key)
     select
         (select id from stevedore_queue._private_tasks where identifier = 'attempt'),

@@ -170,3 +170,31 @@ async fn clients_that_ask_at_once_get_one_load() {
     assert_eq!(database.counts().await, [7, 13, 3]);
     assert_eq!(database.count("stevedore.loads").await, 1);
 }
+
+#[tokio::test]
+async fn many_objects_do_not_suffer_from_plans_that_were_made_for_few() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &[], bucket.path());
+    // The server takes what it knows after the first of these for all the others.
+    for at in 0..12 {
+        let key = format!("one-{at}.ndjson");
+        std::fs::write(bucket.path().join(&key), record(&key, 1, "ACTIVE")).unwrap();
+        let asked = serve.load(&key).await;
+        serve.ended(&asked).await;
+        if at == 0 {
+            database.connect().await.batch_execute("vacuum analyze stevedore.jobs").await.unwrap();
+        }
+    }
+    for at in 0..1500 {
+        let key = format!("many-{at}.ndjson");
+        std::fs::write(bucket.path().join(&key), record(&key, 1, "ACTIVE")).unwrap();
+    }
+    let read = "select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relid = 'stevedore.jobs'::regclass";
+    let wanted = json!({"bucket": "bucket", "prefix": "many-"});
+    let asked = serve.post_json("/v1/jobs", &wanted).await.json();
+    assert_eq!(serve.ended(&asked).await["jobs"]["succeeded"], 1500);
+    drop(serve);
+    let rows: i64 = database.psql(read)[0][0].as_deref().unwrap().parse().unwrap();
+    // If each job looked at all of them, they would be two millions.
+    assert!(rows < 150_000, "{rows} rows of jobs were read");
+}

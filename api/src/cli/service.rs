@@ -126,7 +126,8 @@ impl Service {
         let readiness = Readiness::find(&direct).await?;
         let listener = Listener::start(queries.clone(), readiness.clone(), ended.clone());
         // A pool of its own, so that slow questions to the API do not make the worker look dead.
-        let work = jobs::pool(&queries, args.concurrency() + WORKERS_OWN)?;
+        let work = queries.clone().with_new_plans();
+        let work = jobs::pool(&work, args.concurrency() + WORKERS_OWN)?;
         let queue = Queue::new(work.clone(), listener.clone());
         let work = Store::new(work, queue.clone());
         match readiness.refusal() {
@@ -197,14 +198,14 @@ impl Service {
     }
 }
 
-/// What sends webhooks, if there is a key to sign them with.
+/// Sends webhooks, if the settings have a key to sign them with.
 fn sender(args: &WorkArgs) -> Result<Option<Sender>, StartError> {
     let secrets = args.webhook_secrets.clone();
     let sender = (!secrets.is_empty()).then(|| Sender::new(secrets));
     sender.transpose().map_err(StartError::Webhooks)
 }
 
-/// What sends events of lineage, if somebody is told.
+/// Sends events of lineage, if the settings say where to.
 fn lineage(args: &WorkArgs, database: &Database) -> Result<Option<Lineage>, StartError> {
     let new = |url| {
         let namespace = args.openlineage_namespace.clone();

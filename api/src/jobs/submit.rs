@@ -134,7 +134,9 @@ impl Store {
         };
         note_answer(&transaction, request, &job).await?;
         commit(transaction).await?;
-        self.queue().wake();
+        if let Target::Object(_) = request.target {
+            self.queue().wake();
+        }
         Ok(job)
     }
 

@@ -20,6 +20,10 @@ impl KeptStatements {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned()
     }
 
+    fn forget(&self, sql: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sql);
+    }
+
     fn keep(&self, sql: &'static str, statement: Statement) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(sql, statement);
     }
@@ -57,7 +61,12 @@ pub trait Ask: Sync {
                     statement
                 }
             };
-            self.client().query(&statement, params).await
+            let rows = self.client().query(&statement, params).await;
+            // It may be the statement that is of no use any more.
+            if rows.is_err() {
+                kept.forget(sql);
+            }
+            rows
         }
     }
 }

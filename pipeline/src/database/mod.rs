@@ -67,6 +67,7 @@ pub struct Database {
     lock_timeout: Option<Duration>,
     statement_timeout: Option<Duration>,
     keeps_statements: bool,
+    plans_anew: bool,
     records_lineage: bool,
 }
 
@@ -103,6 +104,7 @@ impl Database {
             lock_timeout: None,
             statement_timeout: None,
             keeps_statements: false,
+            plans_anew: false,
             records_lineage: false,
         })
     }
@@ -128,6 +130,14 @@ impl Database {
     #[must_use]
     pub const fn with_kept_statements(mut self) -> Self {
         self.keeps_statements = true;
+        self
+    }
+
+    /// Has the server plan each statement anew, also those of its triggers and foreign keys: for sessions that live
+    /// long, and work on tables which a plan saw small and which grow by thousands of rows within seconds.
+    #[must_use]
+    pub const fn with_new_plans(mut self) -> Self {
+        self.plans_anew = true;
         self
     }
 
@@ -187,6 +197,9 @@ impl Database {
             if let Some(timeout) = timeout {
                 statements.push(format!("set {setting} = {}", milliseconds(timeout)));
             }
+        }
+        if self.plans_anew {
+            statements.push("set plan_cache_mode = force_custom_plan".to_owned());
         }
         if self.records_lineage {
             statements.push("set stevedore.lineage = 'on'".to_owned());

@@ -186,7 +186,7 @@ fn flow(feed: &FeedInfo) -> Flow {
     };
     let mut tables: Vec<_> = feed.tables.iter().map(|table| (node(table), String::new())).collect();
     for (at, (_, rows)) in tables.iter_mut().enumerate() {
-        *rows = if at == 0 { "one row each".to_owned() } else { "one row an entry".to_owned() };
+        *rows = if at == 0 { "one row each".to_owned() } else { "a row per entry".to_owned() };
     }
     let rejects = tables.pop().unwrap_or_else(|| {
         (Node { title: "rejects".to_owned(), note: String::new(), link: None }, String::new())

@@ -150,11 +150,12 @@ fn signer<'a, 'b>(app: &'a App, parts: &'b Parts) -> Result<(Signature<'b>, &'a 
 fn action(parts: &Parts) -> Result<(&'static str, Scope, bool), Problem> {
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let known = ACTIONS.iter().find(|(name, ..)| target == Some(*name));
-    let unknown = || {
-        let detail = "the server does not have this action of Glue, or X-Amz-Target names none";
-        Problem::bad_request("UnknownOperationException", detail)
-    };
-    known.copied().ok_or_else(unknown)
+    known.copied().ok_or_else(unknown_action)
+}
+
+fn unknown_action() -> Problem {
+    let detail = "the server does not have this action of Glue, or X-Amz-Target names none";
+    Problem::bad_request("UnknownOperationException", detail)
 }
 
 /// Runs an action if the pair may, and has not asked too often.
@@ -199,7 +200,8 @@ async fn perform(app: &App, asked: Asked, name: &str, input: Value) -> Result<Va
         "ListJobs" => jobs::names(app, parse(input)?),
         "StartCrawler" => crawlers::start(app, asked, parse(input)?).await,
         "StartJobRun" => runs::start(app, asked, parse(input)?).await,
-        _ => crawlers::stop(app, parse(input)?).await,
+        "StopCrawler" => crawlers::stop(app, parse(input)?).await,
+        _ => Err(unknown_action()),
     }
 }
 

@@ -94,7 +94,11 @@ impl Worker {
             let answer = lineage.send(&due, job, &self.buckets, &self.feeds).await;
             match answer.error {
                 None => sent.delivered.push(due.event_id),
-                Some(_) => sent.failed.push((due.event_id, answer)),
+                // Its later events wait with it.
+                Some(_) => {
+                    sent.failed.push((due.event_id, answer));
+                    break;
+                }
             }
         }
         sent

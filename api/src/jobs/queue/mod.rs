@@ -103,7 +103,7 @@ impl Queue {
         self.database.clone()
     }
 
-    /// Tells workers of an entry that is committed, and was written without telling.
+    /// Notifies workers of the entry of a request, which is committed.
     pub(super) fn wake(&self) {
         self.waker.wake();
     }
@@ -251,7 +251,7 @@ pub(crate) async fn migrate(connection: &Connection, queue: &Queue) -> Result<()
     let migrated = WorkerUtils::new(queue.database(), SCHEMA).migrate().await;
     connection.batch_execute(unlock).await?;
     migrated.map_err(|error| not_migrated(&error))?;
-    // A kind of entry has a row from when one is added by the queue, or a worker starts; requests add theirs themselves.
+    // The queue adds the row of a kind of entry with the first entry. Requests write their entries themselves.
     let add = "insert into stevedore_queue._private_tasks (identifier) select $1 \
         where not exists (select from stevedore_queue._private_tasks where identifier = $1) \
         on conflict do nothing";
