@@ -1,9 +1,9 @@
 //! The rejected records, as they are listed: over REST and by `stevedore rejects`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pipeline::feed::{Feed, Source, TablePlan};
+use pipeline::feed::{Feed, Source};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, Row};
 
@@ -56,35 +56,110 @@ impl RejectPlaces {
     }
 }
 
-/// The statement that lists the rejected records of feeds; none if there is no rejects table. The first load of a
-/// feed creates its table.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub(crate) async fn rejects_sql<'a>(
-    client: &impl GenericClient,
-    feeds: impl Iterator<Item = &'a Arc<Feed>>,
-) -> Result<Option<String>, tokio_postgres::Error> {
-    let sql = "select to_regclass($1::text) is not null and to_regclass('stevedore.handled_rejects') is not null";
-    let mut selects = Vec::new();
-    let mut names = BTreeSet::new();
-    let tables = feeds.map(|feed| feed.plan.rejects());
-    for table in tables.filter(|table| names.insert(table.name.plain())) {
-        if client.query_one(sql, &[&table.name.to_string()]).await?.get(0) {
-            selects.push(select(table));
-        }
-    }
-    let sql = include_str!("../../sql/queries/rejects.sql");
-    Ok((!selects.is_empty()).then(|| sql.replace("{rejects}", &selects.join(" union all "))))
+/// The rejects tables of feeds that are there. The first load of a feed creates its table.
+#[derive(Debug)]
+pub(crate) struct RejectTables(Vec<RejectTable>);
+
+#[derive(Debug)]
+struct RejectTable {
+    /// Feeds that write to it.
+    feeds: Vec<String>,
+    /// What selects from it.
+    sql: String,
 }
 
-/// The columns that every rejects table has, and `concat`.
-fn select(table: &TablePlan) -> String {
-    let concat = table.filled_with(Source::Concat);
-    let concat = concat.map_or("null::text".to_owned(), |column| column.name.to_string());
-    let others = table.columns.iter().filter(|column| column.source != Source::Concat);
-    let others: String = others.map(|column| format!(", {}", column.name)).collect();
-    format!("select {concat} as concat{others} from {}", table.name)
+impl RejectTables {
+    /// Looks which tables are there.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub(crate) async fn find<'a>(
+        client: &impl GenericClient,
+        feeds: impl Iterator<Item = &'a Arc<Feed>>,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let mut writers = BTreeMap::<_, Vec<&Arc<Feed>>>::new();
+        for feed in feeds {
+            writers.entry(feed.plan.rejects().name.to_string()).or_default().push(feed);
+        }
+        let names: Vec<_> = writers.keys().collect();
+        let sql = "select name from unnest($1::text[]) as name \
+            where to_regclass(name) is not null and to_regclass('stevedore.handled_rejects') is not null";
+        let there = client.query(sql, &[&names]).await?;
+        let there = there.iter().filter_map(|row| writers.get(row.get::<_, &str>("name")));
+        Ok(Self(there.map(|feeds| RejectTable::new(feeds)).collect()))
+    }
+
+    /// The statement that lists the rejected records of a feed, or of all, in a state, or in any; none if no table is
+    /// there.
+    pub(crate) fn list_sql(
+        &self,
+        feed: Option<&str>,
+        state: Option<RejectState>,
+    ) -> Option<String> {
+        let is_wanted = |table: &&RejectTable| {
+            feed.is_none_or(|name| table.feeds.iter().any(|feed| feed == name))
+        };
+        let rejects = self.union(is_wanted)?;
+        let page =
+            include_str!("../../sql/queries/rejects_page.sql").replace("{rejects}", &rejects);
+        let page = match state {
+            None => page.replace("{state}", "$7::text is null"),
+            Some(state) => in_state(state, &page),
+        };
+        Some(include_str!("../../sql/queries/rejects.sql").replace("{page}", &page))
+    }
+
+    /// The statement that groups open rejects by feed, reason and place; none if no table is there.
+    pub(crate) fn places_sql(&self) -> Option<String> {
+        let sql = include_str!("../../sql/queries/reject_places.sql");
+        Some(sql.replace("{open}", OPEN).replace("{rejects}", &self.union(|_| true)?))
+    }
+
+    fn union(&self, is_wanted: impl Fn(&&RejectTable) -> bool) -> Option<String> {
+        let selects: Vec<_> = self.0.iter().filter(is_wanted).map(|table| &*table.sql).collect();
+        (!selects.is_empty()).then(|| selects.join(" union all "))
+    }
+}
+
+/// Loads with open rejects.
+const OPEN: &str = include_str!("../../sql/queries/loads_open.sql");
+
+/// A page of rejects in a state, from the page of a load.
+fn in_state(state: RejectState, page: &str) -> String {
+    let handled = "select from stevedore.handled_rejects h \
+        where h.load_id = rejects.load_id and h.record_no = rejects.record_no";
+    let condition = match state {
+        RejectState::Open => format!("$7::text = 'open' and not exists ({handled})"),
+        _ => format!("exists ({handled} and h.state = $7::text)"),
+    };
+    let counted = "select load_id from stevedore.reject_counts where";
+    let loads = match state {
+        RejectState::Open => OPEN.to_owned(),
+        RejectState::Replayed => format!("{counted} replayed > 0"),
+        RejectState::Ignored => format!("{counted} ignored > 0"),
+    };
+    let page = page.replace("{state}", &format!("load_id = in_state.load_id and {condition}"));
+    include_str!("../../sql/queries/rejects_in_state.sql")
+        .replace("{loads}", &loads)
+        .replace("{page}", &page)
+}
+
+impl RejectTable {
+    /// With the columns that every rejects table has, `concat`, and which feeds write to the table.
+    fn new(feeds: &[&Arc<Feed>]) -> Self {
+        let table = feeds[0].plan.rejects();
+        let concat = table.filled_with(Source::Concat);
+        let concat = concat.map_or("null::text".to_owned(), |column| column.name.to_string());
+        let others = table.columns.iter().filter(|column| column.source != Source::Concat);
+        let others: String = others.map(|column| format!(", {}", column.name)).collect();
+        let quoted = feeds.iter().map(|feed| format!("'{}'", feed.name.replace('\'', "''")));
+        let quoted = quoted.collect::<Vec<_>>().join(", ");
+        let name = &table.name;
+        Self {
+            feeds: feeds.iter().map(|feed| feed.name.clone()).collect(),
+            sql: format!("select array[{quoted}] as feeds, {concat} as concat{others} from {name}"),
+        }
+    }
 }
 
 impl From<&Row> for Reject {

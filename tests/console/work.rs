@@ -176,3 +176,44 @@ async fn a_feed_is_compared_and_records_are_looked_at() {
     let record: Value = serde_json::from_str(&record).unwrap();
     assert!(record["userId"].is_string());
 }
+
+#[tokio::test]
+async fn open_rejects_are_grouped_by_reason_and_place() {
+    let (database, folder) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let log = |entries: &str| {
+        format!(
+            r#"{{"userId":"u","createdAt":"2022-01-01","lastVisitedAt":1,"status":"A","isBlacklisted":false,"statusLogs":[{entries}]}}"#
+        )
+    };
+    let entry = r#"{"updatedOn":"2022-01-01","status":"A"}"#;
+    let lines = [
+        log("7"),
+        log(&format!("{entry},7")),
+        log("7").replace("\"lastVisitedAt\":1", "\"lastVisitedAt\":\"1\""),
+    ];
+    std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
+    let serve = serve(&database, folder.path()).await;
+    let shown = async || serve.get("/rejects").await.body;
+    let page = shown().await;
+    let places = "<code>/statusLogs/*</code></bdi> × 2, <bdi><code>/lastVisitedAt</code></bdi> × 1";
+    assert!(page.contains(places), "{page}");
+
+    let load = serve.get("/v1/rejects?limit=1").await.json()["rejects"][0]["load_id"].clone();
+    let ignored = json!({"rejects": [{"load_id": load, "record_no": 1}], "note": "known"});
+    let job = serve.post_json("/v1/rejects/ignore", &ignored).await.json();
+    serve.ended(&job).await;
+    let page = shown().await;
+    assert!(
+        page.contains(
+            "<code>/lastVisitedAt</code></bdi> × 1, <bdi><code>/statusLogs/*</code></bdi> × 1"
+        ),
+        "{page}"
+    );
+    let open = serve.get("/v1/rejects?state=open").await.json();
+    let numbers: Vec<_> =
+        open["rejects"].as_array().unwrap().iter().map(|it| it["record_no"].clone()).collect();
+    assert_eq!(numbers, [json!(2), json!(3)]);
+    let ignored = serve.get("/v1/rejects?state=ignored").await.json();
+    assert_eq!(ignored["rejects"][0]["record_no"], json!(1));
+    assert_eq!(serve.get("/v1/rejects?state=replayed").await.json()["rejects"], json!([]));
+}

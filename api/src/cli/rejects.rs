@@ -26,7 +26,7 @@ use crate::config::{
     RejectsReplayArgs, RejectsShowArgs, RejectsVerb,
 };
 use crate::failpoint;
-use crate::rejects::{RejectFilter, RejectPlaces, rejects_sql};
+use crate::rejects::{RejectFilter, RejectPlaces, RejectTables};
 use crate::wire::Reject;
 
 pub(super) async fn rejects(args: &RejectsArgs, feeds: &Feeds, printer: &Printer) -> ExitCode {
@@ -154,9 +154,8 @@ async fn read(
     let places = RejectPlaces::new(filter, None, limit);
     let rejects = async {
         let client = &*session.connection;
-        let Some(sql) = rejects_sql(client, feeds.iter()).await? else {
-            return Ok(Vec::new());
-        };
+        let tables = RejectTables::find(client, feeds.iter()).await?;
+        let Some(sql) = tables.list_sql(None, filter.state) else { return Ok(Vec::new()) };
         let rows = client.query(&sql, &places.params(filter)).await?;
         Ok(rows.iter().map(Reject::from).collect())
     };

@@ -288,16 +288,24 @@ pub(super) async fn versions(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<TableVersions>, Problem> {
-    let found = find(&app, &name).await?.table;
+    let found = find(&app, &name).await?;
+    Ok(Json(TableVersions { versions: versions_of(&app, &found).await? }))
+}
+
+/// All versions of a table, newest first.
+pub(super) async fn versions_of(
+    app: &App,
+    TableVersion { table, .. }: &TableVersion,
+) -> Result<Vec<TableVersionInfo>, Problem> {
     let client = app.store.client().await?;
-    let versions = Tables::versions(&**client, &found.database, &found.name).await?;
+    let versions = Tables::versions(&**client, &table.database, &table.name).await?;
     let versions = versions.into_iter().map(|version| TableVersionInfo {
         version: version.version,
         columns: version.columns,
         crawler: version.crawler,
         created_at: version.created_at,
     });
-    Ok(Json(TableVersions { versions: versions.collect() }))
+    Ok(versions.collect())
 }
 
 /// Show a version of a table
@@ -372,9 +380,23 @@ pub(super) async fn compare(
     let found = find(&app, &name).await?;
     let before = columns(&app, &found, from).await?;
     let after = columns(&app, &found, to).await?;
-    let changes = diff(&before, &after).into_iter();
-    let changes = changes.filter_map(|change| serde_json::to_value(change).ok()).collect();
-    Ok(Json(TableDiff { changes }))
+    Ok(Json(TableDiff { changes: changes(&before, &after) }))
+}
+
+fn changes(before: &[Column], after: &[Column]) -> Vec<Value> {
+    diff(before, after).into_iter().filter_map(|change| serde_json::to_value(change).ok()).collect()
+}
+
+/// What the newest version of a table changed.
+pub(super) async fn newest_changes(
+    app: &App,
+    newest: &TableVersion,
+) -> Result<Vec<Value>, Problem> {
+    if newest.version < 2 {
+        return Ok(Vec::new());
+    }
+    let before = columns(app, newest, newest.version - 1).await?;
+    Ok(changes(&before, &newest.table.columns))
 }
 
 /// The newest version of a table.

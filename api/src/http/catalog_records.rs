@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use pipeline::catalog::first_records::first_records;
-use pipeline::catalog::store::Tables;
+use pipeline::catalog::store::{TableVersion, Tables};
 use pipeline::json::records_path::RecordsPath;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,12 +52,17 @@ pub(super) async fn records(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<CatalogRecords>, Problem> {
-    let found = find(&app, &name).await?;
+    Ok(Json(first(&app, &find(&app, &name).await?).await?))
+}
+
+/// The first records of one of the objects of a table.
+pub(super) async fn first(app: &App, found: &TableVersion) -> Result<CatalogRecords, Problem> {
     let client = app.store.client().await?;
     let key = Tables::first_key(&**client, found.table_id).await?;
     drop(client);
     let key = key.ok_or_else(|| {
-        Problem::not_found("object_not_found", format!("the table {name} is not made of objects"))
+        let detail = format!("the table {} is not made of objects", found.table.name);
+        Problem::not_found("object_not_found", detail)
     })?;
     let bucket = found.table.location.split('/').next().unwrap_or_default().to_owned();
     let object = app.locate(&bucket, &key, None).await?;
@@ -65,5 +70,5 @@ pub(super) async fn records(
     let path: RecordsPath = found.table.path.parse().unwrap_or_default();
     let texts = first_records(&object, path, MOST_RECORDS).await?;
     let cut = |text: String| text.chars().take(MOST_CHARACTERS).collect();
-    Ok(Json(CatalogRecords { bucket, key, records: texts.into_iter().map(cut).collect() }))
+    Ok(CatalogRecords { bucket, key, records: texts.into_iter().map(cut).collect() })
 }

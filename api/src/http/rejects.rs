@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use pipeline::feed::{Feed, Reason};
+use pipeline::feed::Reason;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -19,7 +19,7 @@ use super::extract::check_text;
 use super::page::{Filter, Page, finish};
 use super::problem::{Guarded, Problem, Unavailable, WrongParameter};
 use crate::jobs::{StoreError, database_failed};
-use crate::rejects::{Place, RejectFilter, RejectPlaces, rejects_sql};
+use crate::rejects::{Place, RejectFilter, RejectPlaces, RejectTables};
 use crate::wire::{Reject, RejectState};
 
 /// The type of an answer with one JSON object a line.
@@ -121,18 +121,20 @@ pub(super) async fn list(
         let most = params.limit.map(|_| limit);
         return Ok(lines(app, params, after, most).await?.into_response());
     }
-    Ok(Json(page(&app, &params, after, limit).await?).into_response())
+    let tables = tables(&app).await?;
+    Ok(Json(page(&app, &tables, &params, after, limit).await?).into_response())
 }
 
 /// A page of rejects, after a place.
 pub(super) async fn page(
     app: &App,
+    tables: &RejectTables,
     params: &RejectParams,
     after: Option<Place>,
     limit: i64,
 ) -> Result<RejectPage, Problem> {
     check(params)?;
-    let rejects = read(app, params, after, limit).await?;
+    let rejects = read(app, tables, params, after, limit).await?;
     let (rejects, next_cursor) = finish(rejects, place_of);
     Ok(RejectPage { rejects, next_cursor })
 }
@@ -176,6 +178,7 @@ pub(super) fn check_reason(reason: Option<&str>) -> Result<(), Problem> {
 /// The records after a place, in their order.
 async fn read(
     app: &App,
+    tables: &RejectTables,
     params: &RejectParams,
     place: Option<Place>,
     limit: i64,
@@ -184,7 +187,7 @@ async fn read(
     // One more than the page has tells whether there are more.
     let places = RejectPlaces::new(&filter, place, limit + 1);
     let mut rejects = Entries::new(limit as usize);
-    let Some(sql) = statement(app, params.feed.as_deref()).await? else {
+    let Some(sql) = tables.list_sql(params.feed.as_deref(), params.state) else {
         return Ok(rejects);
     };
     let add = |row: &Row| rejects.add(row.into());
@@ -198,12 +201,11 @@ async fn read(
     }
 }
 
-/// The statement that lists the rejects of a feed, or of all; none if there is no rejects table.
-async fn statement(app: &App, feed: Option<&str>) -> Result<Option<String>, StoreError> {
+/// The rejects tables of all feeds.
+pub(super) async fn tables(app: &App) -> Result<RejectTables, StoreError> {
     let client = app.store.client().await?;
-    let is_wanted = |it: &&Arc<Feed>| feed.is_none_or(|name| it.name == name);
-    let sql = rejects_sql(&**client, app.feeds.iter().filter(is_wanted)).await;
-    sql.map_err(database_failed("look for the rejects tables"))
+    let tables = RejectTables::find(&**client, app.feeds.iter()).await;
+    tables.map_err(database_failed("look for the rejects tables"))
 }
 
 /// What of a stream comes next.
@@ -225,17 +227,19 @@ async fn lines(
     most: Option<i64>,
 ) -> Result<impl IntoResponse, Problem> {
     let size = |left: Option<i64>| left.map_or(AT_ONCE, |left| left.min(AT_ONCE));
-    let (first, is_more) = read(&app, &params, place, size(most)).await?.finish();
+    let tables = Arc::new(tables(&app).await?);
+    let (first, is_more) = read(&app, &tables, &params, place, size(most)).await?.finish();
     let begin = (Next::Read(first, is_more), most);
     let pieces = futures::stream::try_unfold(begin, move |(next, left)| {
-        let (app, params) = (Arc::clone(&app), params.clone());
+        let (app, params, tables) = (Arc::clone(&app), params.clone(), Arc::clone(&tables));
         async move {
             let (piece, is_more) = match next {
                 Next::Nothing => return Ok(None),
                 Next::Read(piece, is_more) => (piece, is_more),
                 Next::After(place) => {
                     let (reading, size) = (Arc::clone(&app), size(left));
-                    let piece = async move { read(&reading, &params, Some(place), size).await };
+                    let piece =
+                        async move { read(&reading, &tables, &params, Some(place), size).await };
                     let piece = app.answers.read(piece).await?;
                     let piece = piece.inspect_err(|error| {
                         tracing::error!(%error, "the rejected records cannot be read to their end");

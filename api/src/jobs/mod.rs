@@ -36,8 +36,8 @@ pub(crate) use rejects::{RejectsAction, RejectsTask};
 pub(crate) use retention::Retention;
 pub(crate) use schedule::Schedule;
 pub(crate) use store::{
-    Asked, Changed, Changes, EVENTS, Gauge, JobFilter, OpenRejects, Store, StoreError,
-    database_failed,
+    Asked, Changed, Changes, EVENTS, Gauge, JobFilter, OpenRejects, RejectsAtPlace, Store,
+    StoreError, database_failed,
 };
 pub(crate) use submit::{Request, SubmitError, Target};
 pub(crate) use webhooks::{Origin, Sender, WebhookError, WebhookSecret, WebhookUrl, Webhooks};

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Redirect;
-use axum::{Extension, Json};
 use maud::{Markup, html};
+use pipeline::catalog::store::TableVersion;
 use pipeline::infer::column::Column;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::session::Viewer;
 use super::text::{ago, bytes, count};
 use super::{Failure, Shown, filters, watches};
 use crate::http::App;
-use crate::http::catalog::{self, CatalogTable, DiffParams, TableParams, TableVersionInfo};
+use crate::http::catalog::{self, CatalogTable, TableParams, TableVersionInfo};
 use crate::http::catalog_records;
 use crate::http::crawlers;
 use crate::http::crawlers::encoded;
@@ -73,7 +74,8 @@ fn table_list(tables: &[CatalogTable]) -> Markup {
     }
 }
 
-fn crawlers_table(viewer: &Viewer, crawlers: &[Crawler]) -> Markup {
+/// Crawlers, with what can be done with each.
+pub(super) fn crawlers_table(viewer: &Viewer, crawlers: &[Crawler]) -> Markup {
     html! {
         div.scroll tabindex="0" { table data-live="crawlers" {
             thead { tr { th { "Crawler" } th { "State" } th { "Schedule (UTC)" } th { "Last run" } th { "Next" } th { "Why" } th { "Do" } } }
@@ -112,27 +114,12 @@ pub(super) async fn show(
     Path(name): Path<String>,
     Query(ShowParams { records }): Query<ShowParams>,
 ) -> Shown {
-    let table = catalog::show(State(Arc::clone(&app)), Path(name.clone())).await?.0;
-    let versions = catalog::versions(State(Arc::clone(&app)), Path(name.clone())).await?.0.versions;
-    let changes = match table.version {
-        to @ 2.. => {
-            let compared = Query(DiffParams { from: to - 1, to });
-            catalog::compare(State(Arc::clone(&app)), Path(name.clone()), compared).await?.0.changes
-        }
-        _ => Vec::new(),
+    let found = catalog::find(&app, &name).await?;
+    let more = match records {
+        true => some_records(&app, &found).await?,
+        false => history(&app, &found).await?,
     };
-    let is_postgres = table.classification == "postgres";
-    let rows = match is_postgres {
-        true => tables::rows(State(app.clone()), Path(name.clone()), Query(RowParams::default()))
-            .await
-            .ok(),
-        false => None,
-    };
-    // An object is read only for whoever asks.
-    let records = match records {
-        true => Some(catalog_records::records(State(app), Path(name.clone())).await?.0),
-        false => None,
-    };
+    let table = CatalogTable::from(found);
     let body = html! {
         h1 { "Table " (table.database) "." (table.name) }
         dl.facts {
@@ -141,22 +128,42 @@ pub(super) async fn show(
             dt { "Crawler" } dd { (table.crawler) }
             dt { "Last seen" } dd { (ago(table.crawled_at)) }
         }
-        @if !changes.is_empty() { h2 { "Changed with version " (table.version) } (changed(&changes)) }
+        p {
+            @let path = format!("/catalog/{}", encoded(&name));
+            @if records { a href=(path) { "Show its versions" } }
+            @else { a href={ (path) "?records=true" } { "Show some records" } }
+        }
         h2 { "Columns" }
         (columns(&table.columns))
-        @if let Some(Json(rows)) = &rows { h2 { "Some rows" } (some_rows(rows)) }
-        @match &records {
-            Some(records) => {
-                h2 { "First records of " span.long { (records.key) } }
-                @for text in &records.records { pre { bdi { (text) } } }
-            }
-            None if !is_postgres => p { a href={ "/catalog/" (encoded(&name)) "?records=true" } { "Show some records" } },
-            None => {}
-        }
-        h2 { "Versions" }
-        (versions_table(&versions))
+        (more)
     };
     Ok(page(&viewer, "/catalog", &format!("Table {name}"), body))
+}
+
+/// What is in a table: rows of a table of Postgres, or records of an object.
+async fn some_records(app: &Arc<App>, found: &TableVersion) -> Result<Markup, Failure> {
+    if found.table.classification == "postgres" {
+        let name = found.table.name.clone();
+        let wanted = Query(RowParams::default());
+        let rows = tables::rows(State(Arc::clone(app)), Path(name), wanted).await?.0;
+        return Ok(html! { h2 { "Some rows" } (rows_table(&rows)) });
+    }
+    let found = catalog_records::first(app, found).await?;
+    Ok(html! {
+        h2 { "First records of " span.long { (found.key) } }
+        @for text in &found.records { pre { bdi { (text) } } }
+    })
+}
+
+/// How a table has changed.
+async fn history(app: &App, found: &TableVersion) -> Result<Markup, Failure> {
+    let changes = catalog::newest_changes(app, found).await?;
+    let versions = catalog::versions_of(app, found).await?;
+    Ok(html! {
+        @if !changes.is_empty() { h2 { "Changed with version " (found.version) } (changed(&changes)) }
+        h2 { "Versions" }
+        (versions_table(&versions))
+    })
 }
 
 fn columns(columns: &[Column]) -> Markup {
@@ -174,7 +181,7 @@ fn columns(columns: &[Column]) -> Markup {
     }
 }
 
-fn some_rows(rows: &TableRows) -> Markup {
+fn rows_table(rows: &TableRows) -> Markup {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     html! {
         div.scroll tabindex="0" { table {

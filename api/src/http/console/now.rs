@@ -126,7 +126,11 @@ fn chart(hours: &[Hour]) -> Markup {
         succeeded: hour.succeeded,
         failed: hour.failed,
     };
-    let sum = |of: fn(&Hour) -> u64| count(hours.iter().map(of).sum());
+    let sum = |of: fn(&Hour) -> u64| {
+        let is_cut = hours.iter().any(|hour| of(hour) >= MOST_AN_HOUR);
+        let all = count(hours.iter().map(of).sum());
+        if is_cut { format!("at least {all}") } else { all }
+    };
     let (succeeded, failed) = (sum(|hour| hour.succeeded), sum(|hour| hour.failed));
     let summary =
         format!("Jobs of the last 24 hours: {succeeded} succeeded, {failed} failed (hours in UTC)");

@@ -23,7 +23,7 @@ use crate::http::page::Page;
 use crate::http::problem::Problem;
 use crate::http::rejects::{self, RejectParams};
 use crate::http::replays;
-use crate::jobs::{Asked, OpenRejects};
+use crate::jobs::{Asked, OpenRejects, RejectsAtPlace};
 use crate::keys::Scope;
 use crate::wire::{Reject, RejectState};
 
@@ -38,8 +38,9 @@ pub(super) async fn list(
     Query(filter): Query<Filter>,
     wanted: Page<RejectParams>,
 ) -> Shown {
-    let open = app.store.open_rejects().await?;
-    let found = rejects::page(&app, &wanted.filter, wanted.after, wanted.limit).await?;
+    let tables = rejects::tables(&app).await?;
+    let open = app.store.open_places(&tables).await?;
+    let found = rejects::page(&app, &tables, &wanted.filter, wanted.after, wanted.limit).await?;
     let body = html! {
         h1 { "Rejects" }
         (groups(&open))
@@ -53,18 +54,32 @@ pub(super) async fn list(
     Ok(page(&viewer, "/rejects", "Rejects", body))
 }
 
-/// Open rejects by feed and reason.
+/// Open rejects by feed and reason, and where the newest of them are, if somebody looked.
 pub(super) fn groups(open: &[OpenRejects]) -> Markup {
+    let has_places = open.iter().any(|group| !group.places.is_empty());
     html! {
-        @if open.is_empty() { p.empty { "No reject is open." } } @else { table.small {
+        @if open.is_empty() { p.empty { "No reject is open." } } @else { div.scroll tabindex="0" { table.small {
             caption { "Open rejects" }
-            thead { tr { th { "Feed" } th { "Reason" } th.number { "Open" } } }
+            thead { tr {
+                th { "Feed" } th { "Reason" } th.number { "Open" }
+                @if has_places { th { "Places of the newest 100" } }
+            } }
             tbody { @for group in open { tr {
                 td { (group.feed) }
                 td { a href={ "/rejects?state=open&feed=" (group.feed) "&reason=" (group.reason) } { code { (group.reason) } } }
                 td.number { (count(group.rejects)) }
+                @if has_places { td.long { (places(&group.places)) } }
             } } }
-        } }
+        } } }
+    }
+}
+
+fn places(places: &[RejectsAtPlace]) -> Markup {
+    html! {
+        @for (at, RejectsAtPlace { place, rejects }) in places.iter().enumerate() {
+            @if at > 0 { ", " }
+            bdi { code { (visible(place)) } } " × " (count(*rejects))
+        }
     }
 }
 
@@ -126,7 +141,7 @@ fn row(reject: &Reject, may: bool) -> Markup {
             td { (state(reject)) }
             td { code { (text(&reject.reason)) } }
             td.long { bdi { (text(&reject.detail)) } }
-            td.long { bdi { code { (cut(&text(&reject.raw))) } } }
+            td.long.text { bdi { code { (cut(&text(&reject.raw))) } } }
             td.long { bdi { (text(&reject.object)) } }
         }
     }
@@ -263,7 +278,8 @@ pub(super) async fn show(
     Path((load_id, record_no)): Path<(i64, i64)>,
 ) -> Shown {
     let params = RejectParams::of(load_id, record_no);
-    let found = rejects::page(&app, &params, None, 1).await?.rejects.pop();
+    let tables = rejects::tables(&app).await?;
+    let found = rejects::page(&app, &tables, &params, None, 1).await?.rejects.pop();
     let missing =
         || Problem::not_found("not_found", format!("the load {load_id} has no reject {record_no}"));
     let reject = found.ok_or_else(missing)?;

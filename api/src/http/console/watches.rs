@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::layout::{form, page};
 use super::session::Viewer;
 use super::text::{ago, count, duration};
-use super::{Failure, Shown, filters};
+use super::{Failure, Shown, catalog, filters};
 use crate::http::App;
 use crate::http::crawlers::encoded;
 use crate::http::crawlers::{self, RunParams};
@@ -78,9 +78,12 @@ pub(super) async fn show(
     Path(name): Path<String>,
     wanted: Page<WatchRunParams>,
 ) -> Shown {
-    let found = watches::runs(State(Arc::clone(&app)), Path(name.clone()), wanted).await?.0;
+    let watch = watches::show(State(Arc::clone(&app)), Path(name.clone())).await?.0;
+    let found = watches::runs(State(app), Path(name.clone()), wanted).await?.0;
     let body = html! {
         h1 { "Watch " (name) }
+        (table(&viewer, &[watch]))
+        h2 { "Runs" }
         @if found.runs.is_empty() { p.empty { "It has not listed yet." } }
         @else { (runs(&found.runs)) }
         (filters::next_page(&format!("/watches/{}", encoded(&name)), &Default::default(), found.next_cursor.as_deref()))
@@ -115,9 +118,12 @@ pub(super) async fn crawler(
     Path(name): Path<String>,
     wanted: Page<RunParams>,
 ) -> Shown {
+    let crawler = crawlers::show(State(Arc::clone(&app)), Path(name.clone())).await?.0;
     let found = crawlers::runs(State(app), Path(name.clone()), wanted).await?.0;
     let body = html! {
         h1 { "Crawler " (name) }
+        (catalog::crawlers_table(&viewer, &[crawler]))
+        h2 { "Runs" }
         @if found.runs.is_empty() { p.empty { "It has not run yet." } }
         @else { (crawls(&found.runs)) }
         (filters::next_page(&format!("/crawlers/{}", encoded(&name)), &Default::default(), found.next_cursor.as_deref()))

@@ -1,6 +1,10 @@
 //! What is watched: numbers of now, by name.
 
+use serde::Deserialize;
+use tokio_postgres::types::Json;
+
 use super::{Store, StoreError, database_failed};
+use crate::rejects::RejectTables;
 
 /// A number of now.
 #[derive(Debug)]
@@ -15,6 +19,15 @@ pub(crate) struct Gauge {
 pub(crate) struct OpenRejects {
     pub(crate) feed: String,
     pub(crate) reason: String,
+    pub(crate) rejects: u64,
+    /// Where the newest of them are, most first; empty where nobody looked.
+    pub(crate) places: Vec<RejectsAtPlace>,
+}
+
+/// Rejects that have one place in their records, such as `/items/*/sku`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RejectsAtPlace {
+    pub(crate) place: String,
     pub(crate) rejects: u64,
 }
 
@@ -40,7 +53,24 @@ impl Store {
             feed: row.get("feed"),
             reason: row.get("reason"),
             rejects: row.get::<_, i64>("rejects").unsigned_abs(),
+            places: Vec::new(),
         };
         Ok(rows.map_err(database_failed("count open rejects"))?.iter().map(open).collect())
+    }
+
+    /// Open rejects by feed and reason, most first, with their places in the records.
+    pub(crate) async fn open_places(
+        &self,
+        tables: &RejectTables,
+    ) -> Result<Vec<OpenRejects>, StoreError> {
+        let Some(sql) = tables.places_sql() else { return Ok(Vec::new()) };
+        let rows = self.client().await?.query(&sql, &[]).await;
+        let open = |row: &tokio_postgres::Row| OpenRejects {
+            feed: row.get("feed"),
+            reason: row.get("reason"),
+            rejects: row.get::<_, i64>("rejects").unsigned_abs(),
+            places: row.get::<_, Json<_>>("places").0,
+        };
+        Ok(rows.map_err(database_failed("group open rejects"))?.iter().map(open).collect())
     }
 }

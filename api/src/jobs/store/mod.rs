@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub(super) use self::change::finish_parent;
 pub(crate) use self::change::{Changed, Changes};
 pub(crate) use self::error::{StoreError, database_failed};
-pub(crate) use self::gauges::{Gauge, OpenRejects};
+pub(crate) use self::gauges::{Gauge, OpenRejects, RejectsAtPlace};
 pub(super) use self::read::find;
 pub(crate) use self::read::{EVENTS, JobFilter};
 use super::queue::{CHILDREN_ENTRIES, Queue};
