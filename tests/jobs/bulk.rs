@@ -1,6 +1,7 @@
 //! Jobs by lists of keys, of one version, with labels; and what is asked of all jobs that a filter matches.
 
 use super::*;
+use crate::support::{moto::Moto, s3};
 
 /// Waits until an action on jobs is done: how many it changed.
 async fn done(serve: &Serve, accepted: &Value) -> i64 {
@@ -75,6 +76,36 @@ async fn a_version_that_is_asked_for_is_loaded_or_none() {
     assert_eq!(gone.outcome(), (404, "version_not_found".to_owned()));
     let wanted = json!({"bucket": "bucket", "prefix": "", "version": version});
     assert_eq!(serve.post_json("/v1/jobs", &wanted).await.outcome().1, "invalid_body");
+}
+
+#[tokio::test]
+async fn an_older_version_is_loaded_from_a_bucket_that_keeps_versions() {
+    let Some(moto) = Moto::start() else { return };
+    moto.keep_versions();
+    moto.put("bucket/users.json", &record("old", 1, "ACTIVE"));
+    let (database, folder) = (TestDatabase::empty().await, bucket());
+    let environment = s3::environment(&moto.endpoint);
+    let args = ["--bucket", "kept=s3://bucket/"];
+    let serve = Serve::start_with(&database, &args, folder.path(), |it| it.envs(environment));
+    let wanted = json!({"bucket": "kept", "key": "users.json", "dry_run": true});
+    let old = serve.post_json("/v1/jobs", &wanted).await.json();
+    assert_eq!(serve.ended(&old).await["state"], "succeeded");
+    moto.put("bucket/users.json", &record("new", 2, "ACTIVE"));
+
+    let wanted = json!({"bucket": "kept", "key": "users.json", "version": old["version"]});
+    let pinned = serve.post_json("/v1/jobs", &wanted).await.json();
+    assert_eq!(serve.ended(&pinned).await["state"], "succeeded");
+    let users = "select string_agg(userid, ', ') from user_status";
+    assert_eq!(database.psql(users)[0][0].as_deref(), Some("old"));
+    let newest =
+        serve.post_json("/v1/jobs", &json!({"bucket": "kept", "key": "users.json"})).await.json();
+    assert_ne!(newest["version"], old["version"]);
+    assert_eq!(serve.ended(&newest).await["state"], "succeeded");
+    assert_eq!(database.psql("select count(*) from user_status")[0][0].as_deref(), Some("2"));
+
+    let wanted = json!({"bucket": "kept", "key": "users.json", "version": "never"});
+    let never = serve.post_json("/v1/jobs", &wanted).await;
+    assert_eq!(never.outcome(), (404, "version_not_found".to_owned()));
 }
 
 #[tokio::test]
