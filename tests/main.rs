@@ -75,6 +75,7 @@ mod stores;
 mod support;
 mod tables;
 mod targets;
+mod traces;
 mod trigger;
 mod upgrades;
 mod warnings;

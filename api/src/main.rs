@@ -15,10 +15,10 @@ mod memory;
 mod metrics;
 mod readiness;
 mod rejects;
+mod traces;
 mod wire;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::fmt;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
@@ -30,9 +30,14 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
 use cli::Printer;
 use config::{Config, LogArgs, LogFormat, Verb};
+use jobs::WebhookUrl;
+use traces::Traces;
 
 fn main() -> ExitCode {
     memory::bound();
@@ -51,7 +56,13 @@ fn main() -> ExitCode {
     }
     let filter_in_file = settings.in_file.iter().any(|name| name == "log")
         && settings.matches.value_source("log") == Some(ValueSource::DefaultValue);
-    if let Err(error) = log(&config.log, &config.verb, filter_in_file) {
+    // One provider for all that speaks TLS. It is refused only where one is installed already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let traces = match otlp_endpoint(&config.verb).map(Traces::to).transpose() {
+        Ok(traces) => traces,
+        Err(error) => return printer.misused("requests and jobs cannot be traced", &error),
+    };
+    if let Err(error) = log(&config.log, &config.verb, filter_in_file, traces.as_ref()) {
         return printer.misused("the filter of the log cannot be used", &error);
     }
     if config.log.log_format == LogFormat::Json
@@ -60,8 +71,6 @@ fn main() -> ExitCode {
         printer.log_notes();
     }
     log_panics();
-    // One provider for all that speaks TLS. It is refused only where one is installed already.
-    rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return printer.failed("could not start the async runtime", &error),
@@ -72,11 +81,29 @@ fn main() -> ExitCode {
         config.feeds.as_deref(),
         &printer,
     ));
+    drop(runtime);
+    if let Some(traces) = traces {
+        traces.stop();
+    }
     if printer.is_cut_off() { ExitCode::FAILURE } else { exit }
 }
 
-/// Begins to log on standard error. `RUST_LOG` is of the environment: it goes before the file.
-fn log(args: &LogArgs, verb: &Verb, filter_in_file: bool) -> Result<(), ParseError> {
+fn otlp_endpoint(verb: &Verb) -> Option<&str> {
+    let work = match verb {
+        Verb::Serve(args) => &args.work,
+        Verb::Worker(args) => &args.work,
+        _ => return None,
+    };
+    work.otlp_endpoint.as_ref().map(WebhookUrl::as_str)
+}
+
+/// Begins to log on standard error, and to hand over spans. `RUST_LOG` is of the environment: it goes before the file.
+fn log(
+    args: &LogArgs,
+    verb: &Verb,
+    filter_in_file: bool,
+    traces: Option<&Traces>,
+) -> Result<(), ParseError> {
     let usual = match verb {
         Verb::Serve(_) | Verb::Worker(_) => "warn,stevedore=info,pipeline=info",
         _ => "warn",
@@ -88,19 +115,22 @@ fn log(args: &LogArgs, verb: &Verb, filter_in_file: bool) -> Result<(), ParseErr
         false => given.or(variable.as_deref()),
     };
     let filter = EnvFilter::try_new(filter.unwrap_or(usual))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    match args.log_format {
-        LogFormat::Text => log.fmt_fields(debug_fn(write_field).delimited(" ")).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+    let log = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let log = match args.log_format {
+        LogFormat::Text => log.fmt_fields(debug_fn(write_field).delimited(" ")).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+    };
+    let traces = traces.map(Traces::layer);
+    tracing_subscriber::registry().with(log.with_filter(filter)).with(traces).init();
     Ok(())
 }
 
 /// Writes a field of the log for people: on its line, and without what a terminal would obey.
-fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+fn write_field(
+    writer: &mut Writer<'_>,
+    field: &Field,
+    value: &dyn std::fmt::Debug,
+) -> std::fmt::Result {
     let value = format!("{value:?}");
     let value = escape::line(&value);
     match field.name() {

@@ -121,3 +121,6 @@ mod summary;
 mod transform;
 pub mod trust;
 pub mod verify;
+
+/// The target of spans that are meant for traces, and not for the log: `copy`, `merge` and `commit` of a load.
+pub const TRACES: &str = "traces";

@@ -83,6 +83,6 @@ forgotten as (
 )
 select
     job_id, feed, feed_hash, bucket, key, prefix, glob, keys, rejects, is_pinned, labels, version, bytes, mode, dry_run, reload, catalog,
-    max_rejected, attempts, earlier_attempts, crashed_attempts, cancel_requested, requested_by, request_id
+    max_rejected, attempts, earlier_attempts, crashed_attempts, cancel_requested, requested_by, request_id, traceparent
 from started
 order by job_id

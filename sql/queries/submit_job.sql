@@ -3,9 +3,9 @@
 with job as (
     insert into stevedore.jobs (
         job_id, feed, feed_hash, bucket, key, version, bytes, mode, dry_run, reload, catalog, max_rejected,
-        requested_by, request_id, is_pinned, labels, webhook
+        requested_by, request_id, is_pinned, labels, webhook, traceparent
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
     on conflict (feed, bucket, key, version, dry_run) where key is not null and state in ('queued', 'running')
     do nothing
     returning *

@@ -94,6 +94,7 @@ fn config_shows_every_flag() {
         ("--openlineage-key", "marquez-key"),
         ("--openlineage-namespace", "etl"),
         ("--openlineage-url", "https://marquez.example/api/v1/lineage"),
+        ("--otlp-endpoint", "http://collector:4318"),
         ("--postgres-sha256", "ff"),
         ("--postgres-url", "https://builds.example/p"),
         ("--queue-database-url", "postgresql://q@h/d"),

@@ -59,6 +59,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
         &["--webhook-origin"],
     ),
     ("serve", LINEAGE, OPENLINEAGE),
+    ("serve", TRACES, &["--otlp-endpoint"]),
     ("serve", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("serve", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("serve", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -109,6 +110,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
     ("worker", KEEP, &["--keep-jobs", "--keep-rejects"]),
     ("worker", "webhooks::a_worker_beside_the_server_sends_them", &["--webhook-secret"]),
     ("worker", LINEAGE, OPENLINEAGE),
+    ("worker", TRACES, &["--otlp-endpoint"]),
     ("worker", LOCK_TIMEOUT, &["--lock-timeout-secs"]),
     ("worker", STATEMENT_TIMEOUT, &["--statement-timeout-secs"]),
     ("worker", JOBS, &["--no-preflight", "--max-record-bytes"]),
@@ -352,6 +354,7 @@ const TESTS: &[(&str, &str, &[&str])] = &[
             "--openlineage-key",
             "--openlineage-namespace",
             "--openlineage-url",
+            "--otlp-endpoint",
             "--pool-size",
             "--postgres-sha256",
             "--postgres-url",
@@ -394,6 +397,7 @@ const FILTER: &[&str] = &[
 ];
 const LINEAGE: &str = "openlineage::a_job_over_many_objects_and_its_child_jobs_are_told_and_where_their_rows_came_from";
 const OPENLINEAGE: &[&str] = &["--openlineage-url", "--openlineage-key", "--openlineage-namespace"];
+const TRACES: &str = "traces::attempts_and_loads_are_in_the_trace_of_the_request";
 const WEBHOOK: &str = "webhooks::the_end_of_a_job_is_told_with_a_signature_of_each_secret";
 const KEEP: &str =
     "jobs::history::jobs_and_rejects_are_removed_once_they_are_too_old_and_loads_still_verify";

@@ -121,8 +121,7 @@ impl Serve {
 
     /// Tells it to stop, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
-        let kill = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
-        assert!(kill.unwrap().success());
+        terminate(self.id());
         self.process.wait().unwrap()
     }
 
@@ -210,6 +209,11 @@ impl Drop for Serve {
 }
 
 /// Sends a request and reads the answer.
+/// Tells a process to stop.
+pub fn terminate(id: u32) {
+    assert!(Command::new("kill").args(["-TERM", &id.to_string()]).status().unwrap().success());
+}
+
 pub async fn answer(request: RequestBuilder) -> Answer {
     read(request.send().await.unwrap()).await
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::{App, glue};
-use crate::metrics;
+use crate::{metrics, traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that a client may give its request.
@@ -52,7 +52,8 @@ pub(super) async fn trace(
         .get()
         .map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
     let span = tracing::info_span!("request", request_id = id, method, route);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let traced = traces::request(&method, &route, &id, request.headers());
+    let mut response = next.run(request).instrument(traced.clone()).instrument(span.clone()).await;
     let by = response.extensions_mut().remove::<By>().map(|By(name)| name);
     let action = response.extensions_mut().remove::<glue::Action>().map(|glue::Action(name)| name);
     let problem = response.extensions_mut().remove::<Problem>();
@@ -80,6 +81,7 @@ pub(super) async fn trace(
         None => response,
     };
     let status = response.status().as_u16();
+    traces::answered(&traced, status);
     let millis = began.elapsed().as_millis() as u64;
     let is_counted = is_stranger && app.access.strangers.count();
     span.in_scope(|| match is_probe || is_counted {

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::outcome::Outcome;
 use super::queue::ChildrenEntry;
 use super::record::{Done, End, Started, Waiting};
+use super::spans;
 use super::store::{StoreError, finish_parent};
 use super::worker::{Worker, caught};
 use crate::wire::JobError;
@@ -92,11 +93,15 @@ impl Worker {
     pub(super) async fn outcome_of_one(&self, started: &Started) -> Outcome {
         let Started { job_id, attempt, asked, .. } = started;
         let span = tracing::info_span!("attempt", %job_id, attempt, request_id = asked.request_id);
+        let traced = spans::of_attempt(started);
         async {
             tracing::info!(bucket = started.bucket, key = started.key, "an attempt begins");
             let outcome = caught(self.outcome(started)).await;
-            outcome.unwrap_or_else(|| Outcome::Failed(JobError::panicked()))
+            let outcome = outcome.unwrap_or_else(|| Outcome::Failed(JobError::panicked()));
+            spans::ended(&traced, &outcome);
+            outcome
         }
+        .instrument(traced.clone())
         .instrument(span)
         .await
     }

@@ -14,11 +14,13 @@ use pipeline::load::{LoadOptions, Progress, Summary};
 use pipeline::preflight::{Others, PreflightReport};
 use pipeline::store::Listed;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::attempt::{NOTE_EVERY, failed};
 use super::outcome::Outcome;
 use super::record::Started;
+use super::spans;
 use super::store::StoreError;
 use super::worker::{Worker, caught};
 use crate::wire::JobError;
@@ -39,7 +41,8 @@ impl Worker {
             "attempts at small objects begin"
         );
         let mut outcomes: Outcomes = jobs.iter().map(|_| None).collect();
-        if caught(self.load_bundle(jobs, &mut outcomes)).await.is_none() {
+        let span = spans::of_bundle(jobs);
+        if caught(self.load_bundle(jobs, &mut outcomes).instrument(span)).await.is_none() {
             tracing::warn!("a panic ended the attempts: the jobs are tried one by one");
             for (job, outcome) in jobs.iter().zip(&mut outcomes).filter(|(_, done)| done.is_none())
             {

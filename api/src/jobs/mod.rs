@@ -22,6 +22,7 @@ mod record;
 mod rejects;
 mod retention;
 mod schedule;
+mod spans;
 mod store;
 mod submit;
 pub(crate) mod watches;

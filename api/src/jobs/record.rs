@@ -54,6 +54,8 @@ pub(super) struct Started {
     pub(super) crashed_attempts: i32,
     pub(super) cancel_requested: bool,
     pub(super) asked: Asked,
+    /// The trace of the request that asked for it.
+    pub(super) traceparent: Option<String>,
 }
 
 /// What an attempt did, as it is kept.
@@ -355,6 +357,7 @@ impl Started {
             crashed_attempts: row.get("crashed_attempts"),
             cancel_requested: row.get("cancel_requested"),
             asked: Asked { by: row.get("requested_by"), request_id: row.get("request_id") },
+            traceparent: row.get("traceparent"),
         }
     }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::rejects::RejectsTask;
 use super::store::{Asked, Store, StoreError, begin, commit, database_failed, find};
+use crate::traces;
 use crate::wire::Job;
 
 /// Which objects a job is over.
@@ -153,7 +154,8 @@ impl Store {
         let sql = include_str!("../../../sql/queries/insert_listing.sql");
         let target = &request.target;
         let rejects = target.rejects();
-        let params: [&(dyn ToSql + Sync); 17] = [
+        let traceparent = traces::traceparent();
+        let params: [&(dyn ToSql + Sync); 18] = [
             &job_id,
             &feed.name,
             bucket,
@@ -171,6 +173,7 @@ impl Store {
             &Json(&request.labels),
             &request.webhook,
             &rejects,
+            &traceparent,
         ];
         let row = transaction.query_one(sql, &params).await;
         let row = row.map_err(database_failed("write the job"))?;
@@ -193,8 +196,8 @@ async fn submit_object(
     let failed = || database_failed("write the job");
     let sql = include_str!("../../../sql/queries/submit_job.sql");
     let statement = client.prepare_cached(sql).await.map_err(failed())?;
-    let labels = Json(&request.labels);
-    let params: [&(dyn ToSql + Sync); 17] = [
+    let (labels, traceparent) = (Json(&request.labels), traces::traceparent());
+    let params: [&(dyn ToSql + Sync); 18] = [
         &job_id,
         &feed.name,
         &feed.hash,
@@ -212,6 +215,7 @@ async fn submit_object(
         &request.is_pinned,
         &labels,
         &request.webhook,
+        &traceparent,
     ];
     loop {
         if let Some(row) = client.query_opt(&statement, &params).await.map_err(failed())? {

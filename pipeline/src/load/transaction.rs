@@ -18,11 +18,13 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, try_join};
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use super::LoadOptions;
 use super::reconcile::{add_removed, reconcile_counts, title};
 use super::rejects::check_rejects;
 use super::turn::Turn;
+use crate::TRACES;
 use crate::database::{Connection, Database, LoadTransaction};
 use crate::error::{Error, Result};
 use crate::failpoint::Failpoint;
@@ -134,8 +136,10 @@ pub(crate) async fn load_unit<U: Unit>(
         Mode::Replace => unit.remove_replaced(&transaction, targets).await?,
         Mode::Append | Mode::Merge => Vec::new(),
     };
-    let (copied, tallies) = copy(unit, &transaction, targets, options).await?;
     let names = unit.names();
+    let span = tracing::debug_span!(target: TRACES, "copy", objects = names.len() as i64);
+    let copied = copy(unit, &transaction, targets, options).instrument(span).await?;
+    let (copied, tallies) = copied;
     if U::HAS_WHOLE_OBJECTS {
         check_rejects(&names, &tallies, options.max_rejected)?;
     }
@@ -146,7 +150,9 @@ pub(crate) async fn load_unit<U: Unit>(
         Mode::Append | Mode::Replace => Vec::new(),
         Mode::Merge => {
             let staged = copied.rows.first().copied().unwrap_or_default();
-            let Some(merged) = targets.merge(&transaction, staged).await? else {
+            let span = tracing::debug_span!(target: TRACES, "merge", rows = staged as i64);
+            let merged = targets.merge(&transaction, staged).instrument(span).await?;
+            let Some(merged) = merged else {
                 return Ok(Outcome::Overtaken);
             };
             (options.hit)(Failpoint::Merged);
@@ -157,7 +163,8 @@ pub(crate) async fn load_unit<U: Unit>(
     let mut counts = reconcile_counts(&names, plan, &tallies, &copied, &merged)?;
     add_removed(&mut counts, &removed);
     let loaded = unit.record(&transaction, targets.feed(), &tallies, counts).await?;
-    commit(transaction, &database, unit, options).await?;
+    let span = tracing::debug_span!(target: TRACES, "commit");
+    commit(transaction, &database, unit, options).instrument(span).await?;
     turn.commit.pass();
     Ok(Outcome::Loaded(loaded))
 }

@@ -101,6 +101,16 @@ pub(crate) struct WorkArgs {
         default_value = "stevedore"
     )]
     pub(crate) openlineage_namespace: String,
+    /// URL of an OpenTelemetry collector that takes OTLP over HTTP, such as http://collector:4318: requests, attempts and
+    /// loads are traced
+    #[arg(
+        long,
+        env = "STEVEDORE_OTLP_ENDPOINT",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = Secret::<WebhookUrl>::new()
+    )]
+    pub(crate) otlp_endpoint: Option<WebhookUrl>,
     // Last: its headings hold for what comes behind it.
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,

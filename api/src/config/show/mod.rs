@@ -65,7 +65,8 @@ fn hidden(name: &str, value: &str) -> String {
         }
         "bucket" => bucket(value),
         "webhook_secret" | "openlineage_key" => "***".to_owned(),
-        "postgres_url" | "webhook_url" | "openlineage_url" => match value.parse() {
+        "postgres_url" | "webhook_url" | "openlineage_url" | "otlp_endpoint" => match value.parse()
+        {
             Ok(url) => without_userinfo(&url).to_string(),
             Err(_) => "***".to_owned(),
         },
