@@ -112,7 +112,7 @@ impl RejectTables {
     /// The statement that groups open rejects by feed, reason and place; none if no table is there.
     pub(crate) fn places_sql(&self) -> Option<String> {
         let sql = include_str!("../../sql/queries/reject_places.sql");
-        Some(sql.replace("{open}", OPEN).replace("{rejects}", &self.union(|_| true)?))
+        Some(sql.replace("{rejects}", &self.union(|_| true)?))
     }
 
     fn union(&self, is_wanted: impl Fn(&&RejectTable) -> bool) -> Option<String> {

@@ -1,6 +1,6 @@
--- Open rejects by feed and reason, most first, and in which places the newest of them are: an entry of a list is `*`.
--- The places of the first twenty groups only, so that a page looks at 2,000 rejects at most. `rejects` selects from the
--- rejects tables, each with the feeds that write to it, and `open` the loads with open rejects.
+-- Open rejects by feed and reason, most first, and their places in the records: an entry of a list is `*`. Only the places
+-- of those that are among the newest 500 with their reason, and only of the first twenty groups: so a page looks at 10,000
+-- rejects at most. `rejects` selects from the rejects tables, each with the feeds that write to it.
 select g.feed, g.reason, g.rejects, coalesce(p.places, '[]') as places
 from (
     select feed, reason, rejects, row_number() over (order by rejects desc, feed, reason) as rank
@@ -18,25 +18,18 @@ left join lateral (
         from (
             select regexp_replace(split_part(r.detail, ': ', 1), '/[0-9]+(?=/|$)', '/*', 'g') as place
             from (
-                select load_id
-                from ({open}) as loads
-                where g.rank <= 20 and feed = g.feed and rejected_by_reason ? g.reason
-                order by load_id desc
-                limit 100
-            ) as l
-            cross join lateral (
-                select rejects.detail
+                select load_id, record_no, detail
                 from ({rejects}) as rejects
-                where
-                    g.feed = any (rejects.feeds) and rejects.reason = g.reason and rejects.load_id = l.load_id
-                    and not exists (
-                        select from stevedore.handled_rejects h
-                        where h.load_id = rejects.load_id and h.record_no = rejects.record_no
-                    )
-                order by rejects.record_no
-                limit 100
+                where g.rank <= 20 and g.feed = any (feeds) and reason = g.reason and load_id is not null
+                order by load_id desc, record_no
+                limit 500
             ) as r
-            limit 100
+            join stevedore.loads l on l.load_id = r.load_id and l.feed = g.feed and l.state = 'loaded'
+            where
+                not exists (
+                    select from stevedore.handled_rejects h
+                    where h.load_id = r.load_id and h.record_no = r.record_no
+                )
         ) n
         where n.place like '/%'
         group by n.place

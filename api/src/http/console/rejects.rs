@@ -62,7 +62,7 @@ pub(super) fn groups(open: &[OpenRejects]) -> Markup {
             caption { "Open rejects" }
             thead { tr {
                 th { "Feed" } th { "Reason" } th.number { "Open" }
-                @if has_places { th { "Places of the newest 100" } }
+                @if has_places { th { "Places, of the newest 500" } }
             } }
             tbody { @for group in open { tr {
                 td { (group.feed) }
