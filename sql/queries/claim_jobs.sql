@@ -3,6 +3,8 @@
 -- or of none, of the same feed and with the same options. None of which the worker lacks the feed, as it was when
 -- the job was requested. A job that was alone when it killed its worker is alone again, and runs while no other such
 -- job does. The queue forgets the entries of those others.
+--
+-- Nothing waits until the disk has this: if the server crashes just then, the jobs wait again, and a load commits after it.
 with first as (
     select
         job_id, parent_id, feed, feed_hash, mode, catalog, max_rejected, bytes, claimed_jobs,
@@ -83,6 +85,7 @@ forgotten as (
 )
 select
     job_id, feed, feed_hash, bucket, key, prefix, glob, keys, rejects, is_pinned, labels, version, bytes, mode, dry_run, reload, catalog,
-    max_rejected, attempts, earlier_attempts, crashed_attempts, cancel_requested, requested_by, request_id, traceparent
+    max_rejected, attempts, earlier_attempts, crashed_attempts, cancel_requested, requested_by, request_id, traceparent,
+    set_config('synchronous_commit', 'off', true) as synchronous_commit
 from started
 order by job_id

@@ -349,3 +349,33 @@ async fn a_listing_that_cannot_be_made_says_why_and_is_made_when_it_can_be() {
     database.connect().await.batch_execute(back).await.unwrap();
     assert_eq!(counts(&run(&serve, "all").await), [1, 1, 1, 0]);
 }
+
+#[tokio::test]
+async fn a_listing_that_is_asked_for_and_one_that_is_due_do_not_wait_for_each_other() {
+    let (database, folder) = (TestDatabase::empty().await, objects(&[]));
+    let serve = Serve::start(&database, &[], folder.path());
+    assert_eq!(define(&serve, "all", seldom()).await.status, 201);
+    let none_runs =
+        "select from stevedore.watch_runs having count(*) filter (where state <> 'ended') = 0";
+    let client = database.connect().await;
+    until("the first run ends", async || client.query_opt(none_runs, &[]).await.unwrap()).await;
+    // Both have to wait before they write the run: the one that is asked for first.
+    let mut blocker = database.connect().await;
+    let blocking = blocker.transaction().await.unwrap();
+    blocking.batch_execute("lock table stevedore.watch_runs in share mode").await.unwrap();
+    let waiting = async |number: i64| {
+        let waiting = "select from pg_locks where not granted and relation = \
+            'stevedore.watch_runs'::regclass having count(*) = $1";
+        until("they wait", async || client.query_opt(waiting, &[&number]).await.unwrap()).await
+    };
+    let asked = serve.post("/v1/watches/all/runs");
+    let due = async {
+        waiting(1).await;
+        let due = "update stevedore.watches set next_run_at = now() - interval '1 minute'";
+        client.execute(due, &[]).await.unwrap();
+        waiting(2).await;
+        blocking.commit().await.unwrap();
+    };
+    let (answer, ()) = futures::join!(asked, due);
+    assert_eq!(answer.status, 202, "{answer:?}");
+}

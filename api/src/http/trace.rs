@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::problem::Problem;
@@ -52,7 +52,12 @@ pub(super) async fn trace(
         .get()
         .map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip());
     let span = tracing::info_span!("request", request_id = id, method, route);
-    let traced = traces::request(&method, &route, &id, request.headers());
+    // Those are asked for every few seconds.
+    let is_probe = PROBES.contains(&route.as_str());
+    let traced = match is_probe {
+        true => Span::none(),
+        false => traces::request(&method, &route, &id, request.headers()),
+    };
     let mut response = next.run(request).instrument(traced.clone()).instrument(span.clone()).await;
     let by = response.extensions_mut().remove::<By>().map(|By(name)| name);
     let action = response.extensions_mut().remove::<glue::Action>().map(|glue::Action(name)| name);
@@ -62,8 +67,6 @@ pub(super) async fn trace(
     });
     let is_bare = response.status().as_u16() >= 400 && !has_body;
     let problem = problem.or_else(|| is_bare.then(|| Problem::of_status(response.status())));
-    // Those are asked for every few seconds.
-    let is_probe = PROBES.contains(&route.as_str());
     let is_stranger = by.is_none() && !is_probe && is_clients_fault(&response, problem.as_ref());
     let problem = match address.filter(|_| is_stranger) {
         Some(address) if is_glue || !app.access.is_open() => limited(&app, address).or(problem),

@@ -6,13 +6,14 @@ use std::any::Any;
 
 use deadpool_postgres::{Object, Pool, PoolError};
 use futures::StreamExt;
+use futures::future::{join, try_join};
 use graphile_worker::{
     DatabaseDriver, DbError, DbExecutor, DbExecutorArg, DbParams, DbRow, DbTransaction,
     Notification, NotificationStream, TransactionDriver,
 };
 use pipeline::error::causes;
 use tokio::sync::broadcast::error::RecvError;
-use tokio_postgres::{GenericClient, Transaction};
+use tokio_postgres::{GenericClient, Statement, ToStatement, Transaction};
 
 use super::values::{boxed, row};
 use crate::jobs::listener::{Listener, Notice};
@@ -49,9 +50,9 @@ fn no_connection(error: &PoolError) -> DbError {
     }
 }
 
-async fn execute(
+async fn execute<T: ToStatement + ?Sized + Send + Sync>(
     client: &(impl GenericClient + Sync),
-    sql: &str,
+    sql: &T,
     params: &DbParams,
 ) -> Result<u64, DbError> {
     let params = boxed(params);
@@ -59,9 +60,9 @@ async fn execute(
     client.execute(sql, &params).await.map_err(|error| said(&error))
 }
 
-async fn fetch_all(
+async fn fetch_all<T: ToStatement + ?Sized + Send + Sync>(
     client: &(impl GenericClient + Sync),
-    sql: &str,
+    sql: &T,
     params: &DbParams,
 ) -> Result<Vec<DbRow>, DbError> {
     let params = boxed(params);
@@ -74,15 +75,38 @@ impl Driver {
     async fn client(&self) -> Result<Object, DbError> {
         self.pool.get().await.map_err(|error| no_connection(&error))
     }
+
+    /// Begins a transaction for one statement that does not wait until the disk has it. If the server crashes just
+    /// then, an entry that was taken waits again, or one that was done is found once more, and nothing is left to do.
+    async fn begin_unsynced(&self, sql: &str) -> Result<(Begun, Statement), DbError> {
+        let begun = Begun(Some(self.client().await?));
+        let client = begun.client()?;
+        let begin = client.batch_execute("begin; set local synchronous_commit = off");
+        let prepared = try_join(begin, client.prepare(sql)).await;
+        let ((), statement) = prepared.map_err(|error| said(&error))?;
+        Ok((begun, statement))
+    }
 }
 
 impl DbExecutor for Driver {
     fn execute<'a>(&'a self, sql: &'a str, params: DbParams) -> Answer<'a, u64> {
-        Box::pin(async move { execute(&**self.client().await?, sql, &params).await })
+        Box::pin(async move {
+            let (begun, statement) = self.begin_unsynced(sql).await?;
+            let client = begun.client()?;
+            let done = join(execute(client, &statement, &params), client.batch_execute("commit"));
+            let done = done.await;
+            begun.end(done)
+        })
     }
 
     fn fetch_all<'a>(&'a self, sql: &'a str, params: DbParams) -> Answer<'a, Vec<DbRow>> {
-        Box::pin(async move { fetch_all(&**self.client().await?, sql, &params).await })
+        Box::pin(async move {
+            let (begun, statement) = self.begin_unsynced(sql).await?;
+            let client = begun.client()?;
+            let done = join(fetch_all(client, &statement, &params), client.batch_execute("commit"));
+            let done = done.await;
+            begun.end(done)
+        })
     }
 }
 
@@ -100,6 +124,16 @@ impl Begun {
     fn client(&self) -> Result<&tokio_postgres::Client, DbError> {
         let client = self.0.as_ref().ok_or_else(|| DbError::new("the transaction has ended"))?;
         Ok(client)
+    }
+
+    /// What a statement gave, once it is committed, or undone since it failed.
+    fn end<T>(
+        mut self,
+        (done, committed): (Result<T, DbError>, Result<(), tokio_postgres::Error>),
+    ) -> Result<T, DbError> {
+        committed.map_err(|error| said(&error))?;
+        self.0.take();
+        done
     }
 }
 

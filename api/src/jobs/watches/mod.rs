@@ -182,7 +182,7 @@ impl Store {
             from stevedore.watches w \
             where not is_paused and next_run_at <= clock_timestamp() and not exists \
             (select from stevedore.watch_runs r where r.watch = w.name and r.state <> 'ended') \
-            order by next_run_at limit $1 for update skip locked";
+            order by next_run_at limit $1 for no key update skip locked";
         let due = transaction.query(sql, &[&AT_ONCE]).await.map_err(failed())?;
         for row in &due {
             let (name, now) = (row.get::<_, &str>("name"), row.get("now"));
