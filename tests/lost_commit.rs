@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
@@ -135,30 +135,61 @@ pub(crate) async fn proxy_that_loses(
     number: usize,
     commits: bool,
 ) -> (String, JoinHandle<()>) {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let of_connection = move || {
+        let seen = Arc::clone(&seen);
+        move |asked: &[u8]| {
+            asked.windows(7).any(|word| word == b"COMMIT\0")
+                && seen.fetch_add(1, Ordering::Relaxed) + 1 == number
+        }
+    };
+    start(database, of_connection, commits).await
+}
+
+/// A proxy of the database that loses the answer to the first run of a prepared statement with a text.
+pub(crate) async fn proxy_that_loses_answer(
+    database: &TestDatabase,
+    text: &'static str,
+) -> (String, JoinHandle<()>) {
+    let is_done = Arc::new(AtomicBool::new(false));
+    let of_connection = move || {
+        let (is_done, mut is_prepared) = (Arc::clone(&is_done), false);
+        move |asked: &[u8]| {
+            let is_run = is_prepared && asked.starts_with(b"B");
+            is_prepared |= asked.windows(text.len()).any(|it| it == text.as_bytes());
+            is_run && !is_done.swap(true, Ordering::Relaxed)
+        }
+    };
+    start(database, of_connection, true).await
+}
+
+/// A proxy, and which of the messages of each connection it loses: their answers, or the messages themselves.
+async fn start<L: FnMut(&[u8]) -> bool + Send + 'static>(
+    database: &TestDatabase,
+    of_connection: impl Fn() -> L + Send + 'static,
+    passes: bool,
+) -> (String, JoinHandle<()>) {
     let (_, folder) = database.url.split_once("?host=").unwrap();
     let socket = format!("{folder}/.s.PGSQL.5432");
     let name = database.url.split(['/', '?']).nth(3).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url =
         format!("postgresql://postgres@127.0.0.1:{}/{name}", listener.local_addr().unwrap().port());
-    let seen = Arc::new(AtomicUsize::new(0));
     let proxy = tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let server = UnixStream::connect(&socket).await.unwrap();
-            let seen = Arc::clone(&seen);
-            let is_lost = move || seen.fetch_add(1, Ordering::Relaxed) + 1 == number;
-            tokio::spawn(pass_on(client, server, is_lost, commits));
+            tokio::spawn(pass_on(client, server, of_connection(), passes));
         }
     });
     (url, proxy)
 }
 
-/// Passes everything on until one end closes, or the commit comes that is to be lost.
+/// Passes everything on until one end closes, or the message comes that is to be lost.
 async fn pass_on(
     mut client: TcpStream,
     mut server: UnixStream,
-    is_lost: impl Fn() -> bool,
-    commits: bool,
+    mut is_lost: impl FnMut(&[u8]) -> bool,
+    passes: bool,
 ) {
     let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
@@ -166,8 +197,8 @@ async fn pass_on(
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let asked = &asked[..length];
-                let is_lost = asked.windows(7).any(|word| word == b"COMMIT\0") && is_lost();
-                if is_lost && !commits {
+                let is_lost = is_lost(asked);
+                if is_lost && !passes {
                     return;
                 }
                 if server.write_all(asked).await.is_err() {

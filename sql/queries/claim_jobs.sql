@@ -2,7 +2,7 @@
 -- many others over small objects as may be loaded with it in one transaction: of the same job over many objects,
 -- or of none, of the same feed and with the same options. None of which the worker lacks the feed, as it was when
 -- the job was requested. A job that was alone when it killed its worker is alone again, and runs while no other such
--- job does. The queue forgets the entries of those others.
+-- job does. The queue forgets the entries of those others. $8 is the id of the claim.
 --
 -- Nothing waits until the disk has this: if the server crashes just then, the jobs wait again, and a load commits after it.
 with first as (
@@ -70,7 +70,7 @@ claimed as (
 started as (
     update stevedore.jobs j
     set
-        state = 'running', attempts = attempts + 1, worker = $3, claimed_jobs = (select count(*) from claimed),
+        state = 'running', attempts = attempts + 1, worker = $3, claim_id = $8, claimed_jobs = (select count(*) from claimed),
         started_at = coalesce(started_at, clock_timestamp()), next_attempt_at = null, error = null,
         bytes_read = 0, records = 0, loaded = 0, rejected = 0
     from claimed

@@ -1,6 +1,7 @@
 //! Jobs whose process, worker or database is killed.
 
 use super::*;
+use crate::lost_commit::proxy_that_loses_answer;
 
 async fn killed_at(point: &str) {
     let (database, bucket) = (TestDatabase::empty().await, bucket());
@@ -122,4 +123,42 @@ async fn workers_that_are_killed_lose_no_job_and_load_nothing_twice() {
     );
     assert_eq!(database.counts().await, [OBJECTS, OBJECTS, 0]);
     assert_eq!(database.count("stevedore.loads where state = 'loaded'").await, OBJECTS);
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_is_lost_is_not() {
+    let (database, bucket) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    for key in ["one.json", "two.json"] {
+        std::fs::write(bucket.path().join(key), record(key, 1, "ACTIVE")).unwrap();
+    }
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let jobs = [serve.load("one.json").await, serve.load("two.json").await];
+    let (url, proxy) = proxy_that_loses_answer(&database, "synchronous_commit', 'off', true").await;
+    let _worker = Worker::start_with(&database, bucket.path(), |command| {
+        command.args(["--database-url", &url])
+    });
+    for job in &jobs {
+        let ended = serve.ended(job).await;
+        assert_eq!(
+            (&ended["state"], &ended["attempts"]),
+            (&json!("succeeded"), &json!(1)),
+            "{ended}"
+        );
+    }
+    assert_eq!(database.count("user_status").await, 2);
+    proxy.abort();
+}
+
+#[tokio::test]
+async fn an_entry_that_was_handed_out_to_nobody_is_handed_out_again() {
+    let (database, bucket) = (TestDatabase::empty().await, bucket());
+    let serve = Serve::start(&database, &["--no-worker"], bucket.path());
+    let job = serve.load("users.json").await;
+    let client = database.connect().await;
+    // As if the answer to the queue's own claim had been lost.
+    let taken = "update stevedore_queue._private_jobs set locked_by = 'alive', attempts = 1, \
+        locked_at = now() - interval '2 minutes'";
+    assert_eq!(client.execute(taken, &[]).await.unwrap(), 1);
+    let _worker = Worker::start(&database, bucket.path());
+    assert_eq!(serve.ended(&job).await["state"], "succeeded");
 }

@@ -1,7 +1,7 @@
 //! One attempt at a job.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -74,8 +74,19 @@ impl Worker {
     }
 
     async fn claim(&self, waiting: Waiting, worker: &str) -> Result<Vec<Started>, StoreError> {
-        let hashes = self.feeds.hashes();
-        self.retry_transient(|| self.store.claim(waiting, worker, &hashes)).await
+        let (hashes, claim_id) = (self.feeds.hashes(), Uuid::now_v7());
+        let is_repeated = AtomicBool::new(false);
+        self.retry_transient(|| async {
+            // It may be the answer that was lost, and not the claim.
+            if is_repeated.swap(true, Ordering::Relaxed) {
+                let claimed = self.store.claimed(worker, claim_id).await?;
+                if !claimed.is_empty() {
+                    return Ok(claimed);
+                }
+            }
+            self.store.claim(waiting, worker, claim_id, &hashes).await
+        })
+        .await
     }
 
     async fn attempt_claimed(&self, claimed: &[Started]) -> Result<(), StoreError> {

@@ -85,6 +85,7 @@ impl Store {
         &self,
         waiting: Waiting,
         worker: &str,
+        claim_id: Uuid,
         feeds: &BTreeMap<String, String>,
     ) -> Result<Vec<Started>, StoreError> {
         let sql = include_str!("../../../sql/queries/claim_jobs.sql");
@@ -99,13 +100,26 @@ impl Store {
         let client = self.client().await?;
         let statement = client.prepare_cached(sql).await.map_err(failed())?;
         let feeds = Json(feeds);
-        let params: [&(dyn ToSql + Sync); 7] =
-            [&job_id, &parent_id, &worker, &feeds, &object_bytes, &objects, &text_bytes];
+        let params: [&(dyn ToSql + Sync); 8] =
+            [&job_id, &parent_id, &worker, &feeds, &object_bytes, &objects, &text_bytes, &claim_id];
         match client.query(&statement, &params).await.map_err(failed()) {
             // Another job that may kill its worker was claimed at the same time.
             Err(error) if error.is_unique_violation() => Ok(Vec::new()),
             rows => Ok(rows?.iter().map(Started::new).collect()),
         }
+    }
+
+    /// What a claim of a worker has begun.
+    pub(super) async fn claimed(
+        &self,
+        worker: &str,
+        claim_id: Uuid,
+    ) -> Result<Vec<Started>, StoreError> {
+        let sql = "select * from stevedore.jobs \
+            where state = 'running' and worker = $1 and claim_id = $2 order by job_id";
+        let rows = self.client().await?.query(sql, &[&worker, &claim_id]).await;
+        let rows = rows.map_err(database_failed("look what a claim has begun"))?;
+        Ok(rows.iter().map(Started::new).collect())
     }
 
     /// Notes which version of the object the attempt is about; false when another job is.
@@ -235,6 +249,9 @@ impl Store {
     pub(super) async fn find_lost(&self) -> Result<usize, StoreError> {
         let mut client = self.client().await?;
         let transaction = begin(&mut client).await?;
+        let sql = include_str!("../../../sql/queries/release_entries.sql");
+        let released = transaction.execute(sql, &[]).await;
+        released.map_err(database_failed("look for lost entries of the queue"))?;
         let sql = include_str!("../../../sql/queries/lost_jobs.sql");
         let rows =
             transaction.query(sql, &[]).await.map_err(database_failed("look for lost jobs"))?;
