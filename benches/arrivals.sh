@@ -15,6 +15,6 @@ work=$(mktemp -d)
 trap 'stop_cluster; rm -rf "$work"' EXIT
 chmod 755 "$work"
 start_cluster "$work"
-export DATABASE_URL
+export DATABASE_URL CLUSTER PROGRAMS PYTHONPATH=benches/service
 export STEVEDORE=${STEVEDORE:-target/release/stevedore}
 nice -n 10 python3 benches/arrivals/run.py "${1:-5000}" "${2:-100}" "${3:-1}" "$work" "${RESULTS:-benches/results/arrivals.md}"

@@ -74,27 +74,29 @@ def logarithmic(values):
 
 def linear(values):
     """The same from 0 on, with two to five ticks."""
-    size = 10 ** math.floor(math.log10(max(values)))
-    tick = next(tick for tick in (size / 2, size, size * 2, size * 5) if max(values) / tick <= 4)
-    count = math.ceil(max(values) / tick)
+    most = max(values) or 1
+    size = 10 ** math.floor(math.log10(most))
+    tick = next(tick for tick in (size / 2, size, size * 2, size * 5) if most / tick <= 4)
+    count = math.ceil(most / tick)
     return (lambda value: value / (tick * count)), [tick * index for index in range(count + 1)]
 
 
-def curves(x, y, width, height, title, unit, axis, marks, series):
-    """Lines: axis is one of the two above, marks are (position 0..1, label), series (kind, [(position, value)])."""
+def curves(x, y, width, height, title, unit, axis, marks, series, dots=True):
+    """Lines: axis is one of the two above, marks are (position 0..1, label), series (kind, [(position, value)]).
+    Lines of many points have no dots, and no numbers at them."""
     share, ticks = axis([value for _, points in series for _, value in points])
     along = lambda position: x + 22 + position * (width - 44)
     parts = [text(x, y - 28, title, "title")]
     for tick in ticks:
         level = y + height - share(tick) * height
-        parts += [line(x, level, x + width, level), text(x - 6, level + 4, f"{number(tick)} {unit}", "small", "end")]
+        parts += [line(x, level, x + width, level), text(x - 6, level + 4, f"{number(tick)} {unit}".strip(), "small", "end")]
     parts += [text(along(position), y + height + 18, label, "small", "middle") for position, label in marks]
     for kind, points in series:
         spots = [(along(position), y + height - share(value) * height, value) for position, value in points]
         parts.append(
             f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b, _ in spots)}" class="line {kind}" style="fill:none"/>'
         )
-        for a, b, value in spots:
+        for a, b, value in spots if dots else ():
             parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" class="{kind.split()[0]}"/>')
             if kind.startswith("a"):
                 parts.append(text(a, b - 9, number(float(f"{value:.3g}")), "small", "middle"))

@@ -1,4 +1,4 @@
-"""The server that is killed, and what is asked of it."""
+"""The PostgreSQL of a script: what is asked of it, and how it goes down. cluster.sh starts it."""
 
 import os
 import pwd
@@ -6,8 +6,12 @@ import subprocess
 import time
 from urllib.parse import urlsplit, urlunsplit
 
-URL = os.environ["DATABASE_URL"]
-PROGRAMS, CLUSTER = os.environ["PROGRAMS"], os.environ["CLUSTER"]
+URL, PROGRAMS, CLUSTER = os.environ["DATABASE_URL"], os.environ["PROGRAMS"], os.environ["CLUSTER"]
+#: The tables of the old job: without keys, so that what is loaded twice is there twice.
+OLD_TABLES = """
+create table user_status (userid varchar, createdat varchar, status varchar, lastvisitedat int, isblacklisted boolean,
+  ingested_at timestamp);
+create table user_status_log (userid varchar, updatedon varchar, status varchar, ingested_at timestamp)"""
 
 
 def url_of(database):
@@ -27,6 +31,10 @@ def sql(database, *statements):
     if answer.returncode:
         raise SystemExit(f"{statements}: {answer.stderr}")
     return [line.split("\t") for line in answer.stdout.splitlines()]
+
+
+def count(database, question):
+    return int(sql(database, question)[0][0])
 
 
 def end_sessions(database):
