@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::{TestDatabase, json_lines, sample, stderr};
+use crate::support::{Serve, TestDatabase, json_lines, repository, sample, stderr};
 
 const SAMPLE: &str = "user_status_sample.json";
 
@@ -93,5 +93,16 @@ async fn of_loaders_that_race_one_loads() {
             "loaded"
         ]
     );
+    assert_eq!(database.counts().await, [7, 13, 3]);
+}
+
+#[tokio::test]
+async fn a_path_a_url_and_a_job_mean_one_object() {
+    let (database, path) = (TestDatabase::empty().await, sample(SAMPLE));
+    assert_eq!(database.load(&[&path])[0]["state"], "loaded");
+    assert_eq!(database.load(&[&format!("file://{path}")])[0]["state"], "already_loaded");
+    let serve = Serve::start(&database, &[], &repository("data"));
+    let job = serve.ended(&serve.load(SAMPLE).await).await;
+    assert_eq!((&job["state"], &job["already_loaded"]), (&json!("succeeded"), &json!(true)));
     assert_eq!(database.counts().await, [7, 13, 3]);
 }
