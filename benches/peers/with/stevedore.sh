@@ -1,3 +1,3 @@
 # about: **stevedore** `load --mode append`
 # shellcheck shell=bash
-exec "$STEVEDORE" load "$FILE" --mode append --reload --json >/dev/null
+exec "$STEVEDORE" load "$FILE" --mode append ${RELOAD---reload} --json >/dev/null
