@@ -7,15 +7,15 @@
 #   benches/orders.sh [RECORDS] [RUNS]      (default 200000 and 5)
 #
 # Needs DATABASE_URL (a database whose tables orders, order_items and item_discounts may be dropped) and the release
-# build. Prints medians of wall seconds and the ratios, pair by pair.
+# build (or STEVEDORE and GENERATE). Prints medians of wall seconds and the ratios, pair by pair.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 records=${1:-200000} runs=${2:-5}
 . benches/scratch.sh
 feed=feeds/examples/orders.toml tables="orders order_items item_discounts"
 
-target/release/examples/generate --orders --records "$records" >"$work/orders.ndjson"
-target/release/examples/generate --orders --records "$records" --changed 10 >"$work/changed.ndjson"
+"${GENERATE:-target/release/examples/generate}" --orders --records "$records" >"$work/orders.ndjson"
+"${GENERATE:-target/release/examples/generate}" --orders --records "$records" --changed 10 >"$work/changed.ndjson"
 drop() { sql -c "set client_min_messages = warning; drop table if exists orders, order_items, item_discounts, orders_rejects"; }
 load() { "$stevedore" load "$work/$2.ndjson" --feed "$feed" --mode "$1" --reload --json --no-preflight --connections 1 --database-url "$url" >/dev/null; }
 timed() { # NAME COMMAND...: appends the wall seconds to the file NAME
