@@ -21,10 +21,12 @@ mod wire;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::FromArgMatches;
 use clap::parser::ValueSource;
 use pipeline::escape;
+use tokio::runtime::Runtime;
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
@@ -71,7 +73,7 @@ fn main() -> ExitCode {
         printer.log_notes();
     }
     log_panics();
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return printer.failed("could not start the async runtime", &error),
     };
@@ -88,6 +90,14 @@ fn main() -> ExitCode {
     if printer.is_cut_off() { ExitCode::FAILURE } else { exit }
 }
 
+/// Its threads for blocking work stay for a day: Polars keeps some kilobytes for each thread that has used it, also when
+/// the thread has ended.
+fn runtime() -> io::Result<Runtime> {
+    const KEPT: Duration = Duration::from_hours(24);
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(KEPT).build()
+}
+
+/// Where spans are sent.
 fn otlp_endpoint(verb: &Verb) -> Option<&str> {
     let work = match verb {
         Verb::Serve(args) => &args.work,
