@@ -19,7 +19,7 @@ set local client_min_messages = warning;
 revoke update on stevedore.jobs, stevedore.catalog_versions from :"role";
 grant select, insert, delete on stevedore.jobs to :"role";
 grant update (
-    feed, feed_hash, mode, reload, version, bytes, state, attempts, earlier_attempts, crashed_attempts, claimed_jobs, worker, cancel_requested, children_created, bytes_read,
+    feed, feed_hash, mode, reload, version, bytes, state, attempts, earlier_attempts, crashed_attempts, claimed_jobs, claim_id, worker, cancel_requested, children_created, bytes_read,
     records, loaded, rejected, load_id, summary, error, first_error, started_at, finished_at,
     next_attempt_at
 ) on stevedore.jobs to :"role";
