@@ -16,7 +16,7 @@ class Arrivals(Services):
     name = "arrivals, append"
     tables, children = USERS, (("user_status_log", "user_status", "userid"),)
     before = database.OLD_TABLES
-    bursts, objects, users = 4, 20, 100
+    bursts, objects, users = 4, 20, 300
 
     def prepare(self):
         """Each round writes its objects itself."""

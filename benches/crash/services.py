@@ -1,5 +1,6 @@
 """Jobs of a server and a worker, which are killed and come back."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import database
@@ -14,7 +15,7 @@ class Work:
     """What was asked of a server and a worker."""
 
     #: A kill comes so many seconds after something runs, at most.
-    span = 1.0
+    span = 0.3
 
     def __init__(self, fleet, asked):
         self.fleet, self.asked = fleet, asked
@@ -70,6 +71,7 @@ class Services(Scenario):
             if job["state"] == "succeeded":
                 return
             self.retried += 1
+            print(f"{job['state']}: {job.get('key')} {job.get('error') or job.get('jobs')}", file=sys.stderr)
             client.insist(f"/v1/jobs/{job_id}/retry", {}, was_done=409)
         raise SystemExit(f"{self.name}: {job}")
 

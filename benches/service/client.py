@@ -10,8 +10,8 @@ import urllib.request
 MAY_PASS = {408, 429, 502, 503}
 #: Seconds until it is made again.
 PAUSE = 0.1
-#: Seconds after which the server does not come back.
-PATIENCE = 120
+#: Seconds after which the server does not come back, or a job has no end.
+PATIENCE, PATIENCE_WITH_JOBS = 300, 900
 
 
 class Client:
@@ -34,10 +34,15 @@ class Client:
 
     def follow(self, job_id):
         """The job, as soon as it has ended."""
-        return self.again(lambda: self.stream(job_id))
+        end = time.monotonic() + PATIENCE_WITH_JOBS
+        while time.monotonic() < end:
+            if job := self.again(lambda: self.stream(job_id)):
+                return job
+            time.sleep(PAUSE)
+        raise SystemExit(f"the job {job_id} has no end")
 
     def stream(self, job_id):
-        """The job at the end of its stream of events; none if the stream ends before it."""
+        """The job at the end of its stream of events; nothing if the stream ends before it."""
         with self.open(f"/v1/jobs/{job_id}/events") as lines:
             event = None
             for line in lines:
@@ -46,16 +51,14 @@ class Client:
                     event = value
                 if name == "data" and event == "done":
                     return json.loads(value)
-        return None
+        return {}
 
     @staticmethod
     def again(request, was_done=None):
-        silent_since = time.monotonic()
-        while time.monotonic() - silent_since < PATIENCE:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             try:
-                if (answer := request()) is not None:
-                    return answer
-                silent_since = time.monotonic()
+                return request()
             except urllib.error.HTTPError as refused:
                 if refused.code == was_done:
                     return {}

@@ -45,9 +45,15 @@ def end_sessions(database):
 
 def restart():
     """The server goes down without a goodbye, recovers, and takes connections again."""
-    begin = [f"{PROGRAMS}/pg_ctl", "-w", "-m", "immediate", "-D", "data", "-l", "log", "restart"]
+    control = [f"{PROGRAMS}/pg_ctl", "-w", "-t", "300", "-m", "immediate", "-D", "data", "-l", "log"]
     server = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
-    subprocess.run(begin, cwd=CLUSTER, user=server, check=True, stdout=subprocess.DEVNULL)
+    for action in ("restart", "start", "start", "start"):
+        answer = subprocess.run([*control, action], cwd=CLUSTER, user=server, capture_output=True, text=True, check=False)
+        if answer.returncode == 0:
+            return
+        # What its sessions held may not be free yet.
+        time.sleep(1)
+    raise SystemExit(answer.stderr)
 
 
 def drop(database):
