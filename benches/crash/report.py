@@ -42,8 +42,8 @@ def page(runs, kills, seed):
         "  of the database, or `pg_ctl -m immediate restart` of PostgreSQL.",
         "- It hits if something ran. The loader hits if it had not ended. Server and worker hit if that process ran a job or listed",
         "  a watch at that moment. Sessions and PostgreSQL hit if any load, job or listing ran.",
-        "- A killed load is repeated until it is done. A killed server or worker is started again, and gets no other help. "
-        f"{retried} jobs failed, and succeeded when they were retried.",
+        "- A killed load is repeated until it is done. A killed server or worker is started again, and gets no other help.",
+        f"  Jobs that failed, and had to be retried by hand: {retried}.",
         "- After each round all rows are compared with those of the same work undisturbed. Columns that differ from load to load",
         "  (its number, time and object) are left out. Lost are rows that are missing. Twice are rows too many. Orphans are rows",
         "  of a child table without their root row. `stevedore verify --tables-only` compares the tables with the ledger.",

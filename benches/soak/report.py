@@ -102,9 +102,9 @@ def picture(rows):
         of = max if "at most" in title else statistics.median
         lines = [(kind, list(points(rows, column, of))) for kind, column in series]
         parts += chart.curves(x, y, width, height, title, unit, chart.linear, marks, lines, dots=False)
-    words = "medians of each minute; sessions are ended, a worker is killed or PostgreSQL restarts every minute"
+    words = "medians of each minute; sessions are ended, a worker is killed or PostgreSQL restarts in turn"
     parts.append(chart.text(60, 2 * (height + 90) + 28, words, "small"))
-    return chart.page(870, 2 * (height + 90) + 40, "A server and its workers over an hour", parts)
+    return chart.page(870, 2 * (height + 90) + 40, f"A server and its workers over {minutes:.0f} minutes", parts)
 
 
 def main(results):
