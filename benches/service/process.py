@@ -10,6 +10,8 @@ import database
 from client import Client
 
 STEVEDORE = os.environ["STEVEDORE"]
+#: Has a process end with the script, however that ends.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 #: Seconds until a process that ended is started again, as the service manager does it.
 PAUSE = 0.1
 
@@ -30,7 +32,7 @@ class Process:
     """A server or worker. However it ends, it is started again."""
 
     def __init__(self, log, *arguments):
-        self.command, self.log, self.over = [STEVEDORE, *map(str, arguments)], log, threading.Event()
+        self.command, self.log, self.over = [*WITH_US, STEVEDORE, *map(str, arguments)], log, threading.Event()
         self.start()
         self.keeper = threading.Thread(target=self.keep, daemon=True)
         self.keeper.start()
