@@ -9,12 +9,5 @@
 # itself. Writes benches/results/arrivals.md, or the file in RESULTS. Exits with 1 if a version is lost or there twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-unset DATABASE_URL
-. benches/peers/cluster.sh
-work=$(mktemp -d)
-trap 'stop_cluster; rm -rf "$work"' EXIT
-chmod 755 "$work"
-start_cluster "$work"
-export DATABASE_URL CLUSTER PROGRAMS PYTHONPATH=benches/service
-export STEVEDORE=${STEVEDORE:-target/release/stevedore}
+. benches/service/begin.sh
 nice -n 10 python3 benches/arrivals/run.py "${1:-5000}" "${2:-100}" "${3:-1}" "$work" "${RESULTS:-benches/results/arrivals.md}"

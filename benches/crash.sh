@@ -12,17 +12,5 @@
 # a row is lost, there twice or orphaned, if a job has no end, or if the ledger disagrees; then it keeps database and logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-unset DATABASE_URL
-. benches/peers/cluster.sh
-work=$(mktemp -d)
-finish() {
-    local status=$?
-    stop_cluster
-    if [ "$status" = 0 ]; then rm -rf "$work"; else echo "kept: $work" >&2; fi
-}
-trap finish EXIT
-chmod 755 "$work"
-start_cluster "$work"
-export DATABASE_URL CLUSTER PROGRAMS PYTHONPATH=benches/service
-export STEVEDORE=${STEVEDORE:-target/release/stevedore} GENERATE=${GENERATE:-target/release/examples/generate}
+. benches/service/begin.sh
 nice -n 10 python3 benches/crash/run.py "${1:-200}" "${2:-1}" "$work" "${RESULTS:-benches/results/crash.md}" "${3:-}"

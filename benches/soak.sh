@@ -14,19 +14,7 @@
 # keeps database and logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-unset DATABASE_URL
-. benches/peers/cluster.sh
-work=$(mktemp -d)
-finish() {
-    local status=$?
-    stop_cluster
-    if [ "$status" = 0 ]; then rm -rf "$work"; else echo "kept: $work" >&2; fi
-}
-trap finish EXIT
-chmod 755 "$work"
-start_cluster "$work"
-export DATABASE_URL CLUSTER PROGRAMS PYTHONPATH=benches/service:benches/peers
-export STEVEDORE=${STEVEDORE:-target/release/stevedore}
+. benches/service/begin.sh
 results=${RESULTS:-benches/results}
 python3 benches/soak/run.py "${1:-60}" "${2:-1}" "$work" "$results/soak.csv"
 python3 benches/soak/report.py "$results"

@@ -18,8 +18,8 @@ CLAIMED = {
     "server_mb": "memory of the server, MB",
     "worker_mb": "memory of the worker, MB",
     "connections": "connections to the database",
-    "p50_ms": "put to told, half of the objects, ms",
-    "p95_ms": "put to told, 95 % of the objects, ms",
+    "p50_ms": "put to the end of the job, half of the objects, ms",
+    "p95_ms": "put to the end of the job, 95 % of the objects, ms",
 }
 #: Points of a line of the chart: each is the median of its time.
 POINTS = 60
@@ -68,7 +68,7 @@ def page(notes, rows, claimed):
         "",
         f"- Flat is at most {FLAT - 1:.0%} more. The first quarter is for getting warm.",
         f"- Of the objects: {notes['of these']}. Notices: {notes['notices']}.",
-        "- Told is when the job has ended. The latencies are those of objects with a notice. A listing every five seconds finds the",
+        "- The latencies are those of objects with a notice. A listing every five seconds finds the",
         f"  others: {statistics.median(values(rows, 'listed_p50_ms')):,.0f} ms in the median.",
         "- The server runs no jobs. Two workers do. One of them is killed again and again, the other one lives all the time.",
         f"- Server and workers together use {cpu:.0%} of a processor. The machine is busy with other work too: its load average is",
@@ -92,7 +92,7 @@ def picture(rows):
     marks = [(share, f"{minutes * share:.0f} min" if share else "0") for share in (0, 0.25, 0.5, 0.75, 1)]
     panels = [
         ("Memory: server (blue), worker (grey)", "MB", [("b", "worker_mb"), ("a", "server_mb")]),
-        ("Put to told: half (blue), 95 % (grey) of the objects", "ms", [("b", "p95_ms"), ("a", "p50_ms")]),
+        ("Put to the end of the job: half (blue), 95 % (grey) of the objects", "ms", [("b", "p95_ms"), ("a", "p50_ms")]),
         ("Connections to the database", "", [("a", "connections")]),
         ("Jobs that wait or run, at most", "", [("a", "waiting_jobs")]),
     ]

@@ -34,7 +34,7 @@ def cpu_seconds(pid):
 
 
 class Sampler:
-    """Takes the samples, and knows which objects were put and not told yet."""
+    """Takes the samples, and knows which jobs have not ended yet."""
 
     def __init__(self, fleet):
         self.fleet, self.fault, self.under_way = fleet, "", {}
@@ -76,7 +76,7 @@ class Sampler:
         self.out.flush()
 
     def latencies(self):
-        """Milliseconds from put to told: of objects with a notice, and of those that a listing found."""
+        """Milliseconds from a put to the end of its job: of objects with a notice, and of those that a listing found."""
         ended = database.sql(self.fleet.name, ENDED)
         told, listed = [], []
         for key, at in ended:

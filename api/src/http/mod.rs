@@ -33,6 +33,7 @@ mod arrivals;
 mod browser;
 mod catalog;
 mod catalog_records;
+mod catalog_versions;
 mod connection;
 mod console;
 mod crawlers;
@@ -227,9 +228,9 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(catalog::databases))
         .routes(routes!(catalog::list))
         .routes(routes!(catalog::show))
-        .routes(routes!(catalog::versions))
-        .routes(routes!(catalog::version))
-        .routes(routes!(catalog::compare))
+        .routes(routes!(catalog_versions::versions))
+        .routes(routes!(catalog_versions::version))
+        .routes(routes!(catalog_versions::compare))
         .routes(routes!(catalog_records::records))
         .routes(routes!(tables::rows))
         .routes(routes!(crawlers::list))

@@ -12,6 +12,7 @@ pub(crate) mod crawlers;
 mod elsewhere;
 mod entries;
 mod help;
+mod idempotency;
 mod lineage;
 mod listener;
 mod listing;

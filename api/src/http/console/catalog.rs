@@ -16,8 +16,9 @@ use super::session::Viewer;
 use super::text::{ago, bytes, count};
 use super::{Failure, Shown, filters, watches};
 use crate::http::App;
-use crate::http::catalog::{self, CatalogTable, TableParams, TableVersionInfo};
+use crate::http::catalog::{self, CatalogTable, TableParams};
 use crate::http::catalog_records;
+use crate::http::catalog_versions::{self, TableVersionInfo};
 use crate::http::crawlers;
 use crate::http::crawlers::encoded;
 use crate::http::extract::{Path, Query};
@@ -157,8 +158,8 @@ async fn some_records(app: &Arc<App>, found: &TableVersion) -> Result<Markup, Fa
 
 /// How a table has changed.
 async fn history(app: &App, found: &TableVersion) -> Result<Markup, Failure> {
-    let changes = catalog::newest_changes(app, found).await?;
-    let versions = catalog::versions_of(app, found).await?;
+    let changes = catalog_versions::newest_changes(app, found).await?;
+    let versions = catalog_versions::versions_of(app, found).await?;
     Ok(html! {
         @if !changes.is_empty() { h2 { "Changed with version " (found.version) } (changed(&changes)) }
         h2 { "Versions" }
