@@ -1,4 +1,5 @@
--- How attempts ended, but those of jobs that are another worker's by now.
+-- How attempts ended, but those of jobs that are another worker's by now. The jobs are found by their ids: an index by state
+-- leads over all that have been running before and are not vacuumed yet, so the state is compared in a way that none serves.
 update stevedore.jobs j
 set
     -- A job that is called off does not wait for another attempt.
@@ -21,5 +22,7 @@ from jsonb_to_recordset($1::jsonb) as e (
     job_id uuid, attempt integer, state text, summary jsonb, load_id bigint, error jsonb, again_at timestamptz,
     version text, bytes bigint, records bigint, loaded bigint, rejected bigint
 )
-where j.job_id = e.job_id and j.attempts = e.attempt and j.state = 'running' and not j.children_created
+where
+    j.job_id = e.job_id
+    and (j.state, j.attempts, j.children_created) is not distinct from ('running', e.attempt, false)
 returning j.job_id, j.state, j.next_attempt_at
