@@ -448,7 +448,7 @@ impl DatabaseArgs {
 /// What to run psql with.
 #[derive(Debug, Args)]
 pub(crate) struct PsqlArgs {
-    /// Arguments for psql, behind ours
+    /// Arguments for psql, after those that Stevedore passes
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
     pub(crate) args: Vec<String>,
     #[command(flatten)]

@@ -116,8 +116,6 @@ pub(crate) struct ChosenArgs {
 /// Which rejects to load again, and how.
 #[derive(Debug, Args)]
 pub(crate) struct RejectsReplayArgs {
-    #[command(flatten)]
-    pub(crate) chosen: ChosenArgs,
     /// File with the edited text of the one reject that is named; `-` reads standard input
     #[arg(long, value_name = "FILE", requires = "rejects")]
     pub(crate) text: Option<PathBuf>,
@@ -127,6 +125,9 @@ pub(crate) struct RejectsReplayArgs {
     /// Report what would be loaded and rejected, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    // After the options: the headings of its own options apply to what follows.
+    #[command(flatten)]
+    pub(crate) chosen: ChosenArgs,
     #[command(flatten)]
     pub(crate) records: RecordArgs,
 }

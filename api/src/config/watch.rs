@@ -11,6 +11,7 @@ Examples:
   stevedore watch add orders --bucket exports --prefix orders/ --feed orders --every 30s
   stevedore watch add nightly --bucket exports --glob 'users/*.json' --schedule '0 3 * * *'
   stevedore watch list
+  stevedore watch run orders
   stevedore watch runs orders
   stevedore watch pause orders";
 

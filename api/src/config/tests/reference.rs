@@ -135,9 +135,9 @@ fn leaf_section(name: &str, leaf: &Command, root: &Command) -> String {
 fn examples(name: &str, leaf: &Command, root: &Command) -> Option<String> {
     let group = name.split(' ').next().and_then(|group| root.find_subcommand(group));
     let after = leaf.get_after_help().or_else(|| group?.get_after_help())?.to_string();
-    let call = format!("stevedore {name}");
-    let lines: Vec<&str> =
-        after.lines().skip(1).map(str::trim).filter(|line| line.contains(&call)).collect();
+    let call = format!("stevedore {name} ");
+    let is_of = |line: &&str| format!("{line} ").contains(&call);
+    let lines: Vec<&str> = after.lines().skip(1).map(str::trim).filter(is_of).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -262,7 +262,7 @@ const SETTINGS_NOTES: &str = "\n## The file\n\n\
     `RUST_LOG` is used where neither `--log` nor `STEVEDORE_LOG` is set. It wins over the file.\n\n\
     ## Stores\n\n\
     Stores of objects are set up by the variables of their own tools: `AWS_…`, `GOOGLE_…`, `AZURE_…`. The \
-    same settings can stand behind a URL: `s3://bucket/key?region=eu-west-1`. The URL wins. See \
+    same settings can be added to a URL: `s3://bucket/key?region=eu-west-1`. The URL wins. See \
     [remote buckets](../guides/remote-buckets.md).\n";
 
 fn text(help: Option<&StyledStr>) -> String {
