@@ -84,7 +84,9 @@ impl Serve {
         follow(&log, process.stderr.take().unwrap());
         // It is refused only where one is installed already.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let client = Client::builder().timeout(PATIENCE).build().unwrap();
+        // The server closes connections that are idle for ten seconds.
+        let client = Client::builder().timeout(PATIENCE).pool_idle_timeout(Duration::from_secs(5));
+        let client = client.build().unwrap();
         let mut serve = Self { url: String::new(), client, process, log };
         let line = serve.wait_for("serving http");
         let url = line.split("serving ").nth(1).and_then(|url| url.split([' ', ',']).next());
