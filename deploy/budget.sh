@@ -9,7 +9,7 @@ check() { # FILE MEGABYTES
     printf '%-12s %4d.%d MB of %d\n' "${1##*.}" $((bytes / 1000000)) $((bytes / 100000 % 10)) "$2"
     if [ "$bytes" -gt "$most" ]; then status=1; fi
 }
-check stevedore 112
-check '*.whl' 40
-check '*.deb' 24
+check stevedore 88
+check '*.whl' 32
+check '*.deb' 21
 exit $status
