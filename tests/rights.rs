@@ -221,6 +221,10 @@ async fn the_rights_of_the_service_are_enough_to_serve_and_to_work_and_for_littl
         "create table stevedore_queue.mine ()",
     ];
     assert_forbidden(&role, &forbidden).await;
+    // What retention does. The events go with their jobs, although the role may not remove any.
+    assert!(database.count("stevedore.job_events").await > 0);
+    role.connect().await.batch_execute("delete from stevedore.jobs").await.unwrap();
+    assert_eq!(database.count("stevedore.job_events").await, 0);
 }
 
 #[tokio::test]

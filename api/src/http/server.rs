@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Acceptor;
 
-/// Longest time in which a client must have sent its headers, if a request may take as long.
+/// Longest time in which a client must have sent its headers, if a request may take as long. It begins with the end of the
+/// answer before, so a connection that is idle is closed after it too.
 const HEADERS: Duration = Duration::from_secs(10);
 /// All headers of a request.
 const HEADER_BYTES: usize = 32 << 10;
