@@ -36,6 +36,7 @@ mod catalog_records;
 mod catalog_versions;
 mod connection;
 mod console;
+mod crawler_runs;
 mod crawlers;
 mod document;
 mod events;
@@ -214,7 +215,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
     let trigger = OpenApiRouter::new()
         .routes(routes!(jobs::create))
         .route_layer(limit)
-        .routes(routes!(crawlers::run))
+        .routes(routes!(crawler_runs::run))
         .routes(routes!(watches::run))
         .merge(old)
         .route_layer(if_ready())
@@ -234,7 +235,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(catalog_records::records))
         .routes(routes!(tables::rows))
         .routes(routes!(crawlers::list))
-        .routes(routes!(crawlers::runs))
+        .routes(routes!(crawler_runs::runs))
         .routes(routes!(watches::list))
         .routes(routes!(watches::runs))
         .route_layer(from_fn_with_state(Arc::clone(&app.answers), answers::read_bounded));
@@ -269,7 +270,7 @@ fn routes(app: &Arc<App>, body_bytes: usize) -> (Router<Arc<App>>, utoipa::opena
         .routes(routes!(replays::replay))
         .routes(routes!(replays::ignore))
         .route_layer(limit)
-        .routes(routes!(crawlers::cancel_run))
+        .routes(routes!(crawler_runs::cancel_run))
         .routes(routes!(watches::pause))
         .routes(routes!(watches::resume))
         .routes(routes!(watches::renew_token))

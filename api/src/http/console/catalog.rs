@@ -19,8 +19,8 @@ use crate::http::App;
 use crate::http::catalog::{self, CatalogTable, TableParams};
 use crate::http::catalog_records;
 use crate::http::catalog_versions::{self, TableVersionInfo};
-use crate::http::crawlers;
-use crate::http::crawlers::encoded;
+use crate::http::crawler_runs;
+use crate::http::crawlers::{self, encoded};
 use crate::http::extract::{Path, Query};
 use crate::http::page::Page;
 use crate::http::tables::{self, RowParams, TableRows};
@@ -224,6 +224,6 @@ pub(super) async fn run(
     Path(name): Path<String>,
 ) -> Result<Redirect, Failure> {
     viewer.must(Scope::Trigger)?;
-    let crawler = crawlers::run(State(app), Extension(asked), Path(name)).await?.2.0.crawler;
+    let crawler = crawler_runs::run(State(app), Extension(asked), Path(name)).await?.2.0.crawler;
     Ok(Redirect::to(&format!("/crawlers/{}", encoded(&crawler))))
 }

@@ -12,8 +12,8 @@ use super::session::Viewer;
 use super::text::{ago, count, duration};
 use super::{Failure, Shown, catalog, filters};
 use crate::http::App;
-use crate::http::crawlers::encoded;
-use crate::http::crawlers::{self, RunParams};
+use crate::http::crawler_runs::{self, RunParams};
+use crate::http::crawlers::{self, encoded};
 use crate::http::extract::Path;
 use crate::http::page::Page;
 use crate::http::watches::{self, WatchRunParams};
@@ -119,7 +119,7 @@ pub(super) async fn crawler(
     wanted: Page<RunParams>,
 ) -> Shown {
     let crawler = crawlers::show(State(Arc::clone(&app)), Path(name.clone())).await?.0;
-    let found = crawlers::runs(State(app), Path(name.clone()), wanted).await?.0;
+    let found = crawler_runs::runs(State(app), Path(name.clone()), wanted).await?.0;
     let body = html! {
         h1 { "Crawler " (name) }
         (catalog::crawlers_table(&viewer, &[crawler]))
